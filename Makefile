@@ -1,0 +1,43 @@
+# make train   set up .venv, train the Catch agent, evaluate it, say where curve and animation are
+# make test    set up .venv, run the tests
+# make check   ruff, mypy and the tests
+# make clean   remove .venv and caches (trained runs in runs/ stay)
+#
+# PYTHON=python3.12 make ...   chooses the interpreter that .venv is made with (3.11 to 3.13)
+# OUT=runs/mine make train     chooses the folder of the run
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# A folder of its own for every call, so that a finished run is never in the way.
+ifndef OUT
+OUT := runs/catch-$(shell date +%Y%m%d-%H%M%S)
+endif
+
+.PHONY: train test check clean
+
+train: $(STAMP)
+	$(BIN)/ram train RAM-CatchGame-v0 --out "$(OUT)"
+	$(BIN)/ram evaluate "$(OUT)" --episodes 10000
+	@echo "Learning curve and animation:"
+	@ls "$(OUT)"/*.png "$(OUT)"/*.gif
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find ram_envs agents tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, but $(PYTHON) is %d.%d: use make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -c constraints.txt -e ".[dev]"
+	@touch $@

@@ -1,0 +1,1 @@
+"""Gymnasium environments in which an agent sees its scene through glimpses."""
