@@ -267,7 +267,7 @@ def _draw_squares(pygame: ModuleType, frame: pygame.Surface, places: Layout, squ
 
 
 def _draw_path(pygame: ModuleType, frame: pygame.Surface, places: Layout, fixations: NDArray[np.floating]) -> None:
-    """Draws the saccades as a line that fades into the past, with a dot at every fixation, a ring at the current one."""
+    """Draws the saccades as a line fading into the past, with a dot at every fixation and a ring at the current one."""
     if len(fixations) == 0:
         return
     scene_left, scene_top, scene_width, scene_height = places.scene
