@@ -1,0 +1,190 @@
+"""The five networks of the recurrent attention model (Mnih et al. 2014, sections 3.1, 4 and the paper's figure 1).
+
+Every network works on any leading axes; the cores work on sequences, time first.
+
+| symbol | meaning | shape of one row |
+|---|---|---|
+| rho | what the sensor saw | (num_scales * channels * patch_size**2,) |
+| l | where it looked, (x, y) | (2,) |
+| h_g, h_l | the two branches of the glimpse network | (glimpse_hidden,), (location_hidden,) |
+| g | glimpse features, "what" and "where" joined | (glimpse_features,) |
+| h | output of the core | (core_size,) |
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+State = tuple[Tensor, ...]
+"""What a core remembers between steps, each float (B, core_size): (h,) for ReLU, (h, c) for LSTM."""
+
+HEAD_GAIN = 0.01
+"""Gain of the orthogonal start of location and action network: at first the agent looks near the centre, acts at random."""
+
+
+def start_orthogonal(layer: nn.Linear, gain: float) -> nn.Linear:
+    """Give a linear layer orthogonal weights and zero biases, in place, and return it."""
+    nn.init.orthogonal_(layer.weight, gain)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+class GlimpseNetwork(nn.Module):
+    """f_g: h_g = ReLU(Linear(rho)), h_l = ReLU(Linear(l)), g = ReLU(Linear(h_g) + Linear(h_l)).
+
+    Args:
+        patch_size: Side of a patch in pixels.
+        num_scales: Patches in a glimpse.
+        channels: Colours of a pixel.
+        glimpse_hidden: Size of h_g.
+        location_hidden: Size of h_l.
+        glimpse_features: Size of g.
+        input_gain: What every pixel is multiplied with.
+        scale_gain: What scale i, counted from the finest, is multiplied with on top, to the power of i. A pixel of scale i
+            is the mean of 4**i pixels of the scene, so with 4 a single lit pixel weighs the same at every scale.
+    """
+
+    def __init__(
+        self,
+        patch_size: int,
+        num_scales: int,
+        channels: int,
+        glimpse_hidden: int,
+        location_hidden: int,
+        glimpse_features: int,
+        input_gain: float = 1.0,
+        scale_gain: float = 1.0,
+    ) -> None:
+        super().__init__()
+        pixels = channels * patch_size**2
+        gains = input_gain * scale_gain ** torch.arange(num_scales, dtype=torch.float32)
+        self.register_buffer("input_gains", gains.repeat_interleave(pixels), persistent=False)
+        self.input_gains: Tensor
+        relu = nn.init.calculate_gain("relu")
+        self.from_glimpse = start_orthogonal(nn.Linear(num_scales * pixels, glimpse_hidden), relu)
+        self.from_location = start_orthogonal(nn.Linear(2, location_hidden), relu)
+        self.what = start_orthogonal(nn.Linear(glimpse_hidden, glimpse_features), relu)
+        self.where = start_orthogonal(nn.Linear(location_hidden, glimpse_features), relu)
+
+    def forward(self, glimpse: Tensor, location: Tensor) -> Tensor:
+        """Join what was seen with where it was seen.
+
+        Args:
+            glimpse: float (..., num_scales * channels * patch_size**2) in [0, 1], ordered (scale, channel, row, column).
+            location: float (..., 2) in [-1, 1].
+
+        Returns:
+            float (..., glimpse_features), from 0.
+        """
+        h_g = F.relu(self.from_glimpse(glimpse * self.input_gains))
+        h_l = F.relu(self.from_location(location))
+        return F.relu(self.what(h_g) + self.where(h_l))
+
+
+class CoreNetwork(nn.Module):
+    """f_h for classification: h_t = ReLU(Linear(h_{t-1}) + Linear(g_t))."""
+
+    def __init__(self, glimpse_features: int, core_size: int) -> None:
+        super().__init__()
+        self.core_size = core_size
+        # Together the two are one layer of the usual gain, so that h neither grows nor fades over the steps.
+        self.from_glimpse = start_orthogonal(nn.Linear(glimpse_features, core_size), 1.0)
+        self.from_core = start_orthogonal(nn.Linear(core_size, core_size, bias=False), 1.0)
+
+    def initial_state(self, num_rows: int) -> State:
+        """Return the state before the first glimpse: zeros."""
+        return (self.from_core.weight.new_zeros(num_rows, self.core_size),)
+
+    def forward(self, features: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read a sequence of glimpse features.
+
+        Args:
+            features: float (T, B, glimpse_features).
+            state: The state before it.
+
+        Returns:
+            h: float (T, B, core_size), from 0; and the state after it.
+        """
+        (h,) = state
+        sequence = []
+        for from_glimpse in self.from_glimpse(features).unbind():
+            h = F.relu(self.from_core(h) + from_glimpse)
+            sequence.append(h)
+        return torch.stack(sequence), (h,)
+
+
+class LSTMCore(nn.Module):
+    """f_h for games: a layer of LSTM units, whose forget gates start open."""
+
+    def __init__(self, glimpse_features: int, core_size: int) -> None:
+        super().__init__()
+        self.core_size = core_size
+        self.lstm = nn.LSTM(glimpse_features, core_size)
+        for name, parameter in self.lstm.named_parameters():
+            for gate, block in enumerate(parameter.data.split(core_size)):  # in the order input, forget, cell, output
+                if parameter.ndim == 2:
+                    nn.init.orthogonal_(block)
+                else:
+                    nn.init.constant_(block, 1.0 if gate == 1 and name.startswith("bias_ih") else 0.0)
+
+    def initial_state(self, num_rows: int) -> State:
+        """Return the state before the first glimpse: zeros."""
+        zeros = next(self.parameters()).new_zeros(num_rows, self.core_size)
+        return zeros, zeros
+
+    def forward(self, features: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read a sequence of glimpse features; see :meth:`CoreNetwork.forward`."""
+        h, c = state
+        # State: (B, core_size) -> (layers = 1, B, core_size).
+        sequence, (h_after, c_after) = self.lstm(features, (h[None], c[None]))
+        return sequence, (h_after[0], c_after[0])
+
+
+class LocationNetwork(nn.Module):
+    """f_l: the mean of the next location, Linear(h).
+
+    Args:
+        core_size: Size of h.
+        hidden: Size of a hidden ReLU layer; 0 for none, as in the paper.
+        squash: Whether tanh keeps the mean in (-1, 1).
+    """
+
+    def __init__(self, core_size: int, hidden: int = 0, squash: bool = False) -> None:
+        super().__init__()
+        self.squash = squash
+        self.hidden = start_orthogonal(nn.Linear(core_size, hidden), nn.init.calculate_gain("relu")) if hidden else None
+        self.mean = start_orthogonal(nn.Linear(hidden or core_size, 2), HEAD_GAIN)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Return the mean of the next location, float (..., 2), from h, float (..., core_size)."""
+        if self.hidden is not None:
+            h = F.relu(self.hidden(h))
+        mean = self.mean(h)
+        return torch.tanh(mean) if self.squash else mean
+
+
+class ActionNetwork(nn.Module):
+    """f_a: the logits of the task action, Linear(h)."""
+
+    def __init__(self, core_size: int, num_actions: int) -> None:
+        super().__init__()
+        self.logits = start_orthogonal(nn.Linear(core_size, num_actions), HEAD_GAIN)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Return the logits, float (..., num_actions), from h, float (..., core_size)."""
+        return self.logits(h)
+
+
+class Baseline(nn.Module):
+    """b: the return that is expected, Linear(h)."""
+
+    def __init__(self, core_size: int) -> None:
+        super().__init__()
+        self.value = start_orthogonal(nn.Linear(core_size, 1), 1.0)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Return the expected return, float (...), from h, float (..., core_size)."""
+        return self.value(h).squeeze(-1)

@@ -1,0 +1,1 @@
+"""How the agent learns: settings, rollouts, losses and the two training loops."""
