@@ -1,0 +1,45 @@
+"""Checks of what a user passes: each error names the argument, the value it got and what was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+
+def check_integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
+    """Return ``value`` as an int.
+
+    Raises:
+        ValueError: If it is not an integer (a bool is none) or lies outside [minimum, maximum].
+    """
+    expected = f"an integer of at least {minimum}" if maximum is None else f"an integer from {minimum} to {maximum}"
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ValueError(f"{name}={value!r} is not valid: expected {expected}")
+    if value < minimum or (maximum is not None and value > maximum):
+        raise ValueError(f"{name}={value!r} is out of range: expected {expected}")
+    return int(value)
+
+
+def check_number(name: str, value: Any, minimum: float, maximum: float) -> float:
+    """Return ``value`` as a float.
+
+    Raises:
+        ValueError: If it is not a finite real number in [minimum, maximum].
+    """
+    valid = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not valid or not minimum <= value <= maximum:
+        raise ValueError(f"{name}={value!r} is not valid: expected a number from {minimum:g} to {maximum:g}")
+    return float(value)
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
+    """Return ``value``.
+
+    Raises:
+        ValueError: If it is not one of ``choices``.
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name}={value!r} is not valid: expected one of {', '.join(map(repr, choices))}")
+    return value

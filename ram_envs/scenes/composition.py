@@ -1,0 +1,101 @@
+"""Scenes composed in batches: a picture somewhere on a black canvas, and clutter cut from other pictures over it.
+
+The rules are those of the authors' own generator (Mnih et al. 2014, section 4.1): every offset at which a piece fits is possible,
+pieces add to what is there, and sums are clipped at 255.
+"""
+
+from __future__ import annotations
+
+from ram_envs.arrays import Array, namespace
+from ram_envs.scenes.randomness import integers
+
+DRAWS_PER_PICTURE = 2
+"""Random words that :func:`place` needs for the picture: its row and its column."""
+DRAWS_PER_PIECE = 5
+"""Random words that a piece of clutter needs: its source, where it is cut (row, column), where it is put (row, column)."""
+
+
+def paste(canvas: Array, pictures: Array, top: Array, left: Array) -> None:
+    """Add ``pictures`` to ``canvas`` in place, clipping sums at 255.
+
+    Args:
+        canvas: uint8 (B, C, H, W).
+        pictures: uint8 (B, C, h, w), at most as large as the canvas.
+        top: int64 (B,), the row of the canvas that the first row of the picture comes to lie on, in [0, H - h].
+        left: int64 (B,), likewise for the column, in [0, W - w].
+    """
+    xp = namespace(canvas)
+    batch, channels, height, width = canvas.shape
+    flat = xp.reshape(canvas, (batch * channels * height * width,))
+    where = _window(canvas, top, left, pictures.shape[2], pictures.shape[3])
+    there = flat[where]
+    room = 255 - there
+    flat[where] = there + xp.where(pictures < room, pictures, room)
+
+
+def place(images: Array, image_index: Array, words: Array, image_size: int) -> Array:
+    """Put one image each at a random place of a black square canvas.
+
+    Args:
+        images: uint8 (N, C, h, w), the pictures to choose from.
+        image_index: int64 (B,), which picture each scene shows.
+        words: int64 (B, 2), random words for the row and the column.
+        image_size: Side of the canvas, at least that of the pictures.
+
+    Returns:
+        uint8 (B, C, image_size, image_size).
+    """
+    xp = namespace(images)
+    _, channels, height, width = images.shape
+    canvas = xp.zeros((words.shape[0], channels, image_size, image_size), dtype=xp.uint8, device=images.device)
+    top = integers(words[:, 0], image_size - height + 1)
+    left = integers(words[:, 1], image_size - width + 1)
+    xp.reshape(canvas, (-1,))[_window(canvas, top, left, height, width)] = images[image_index]
+    return canvas
+
+
+def add_clutter(canvas: Array, images: Array, words: Array, num_clutter: int, clutter_size: int) -> None:
+    """Add ``num_clutter`` square pieces to every scene in place, each cut at random from a random image.
+
+    Args:
+        canvas: uint8 (B, C, H, W), the scenes.
+        images: uint8 (N, C, h, w), where the pieces are cut from: the images of the scene's own split.
+        words: int64 (B, 5 * num_clutter), random words.
+        num_clutter: Number of pieces.
+        clutter_size: Side of a piece in pixels, at most that of an image and of the scene.
+    """
+    xp = namespace(images)
+    number, _, height, width = images.shape
+    flat = xp.reshape(images, (-1,))
+    for piece in range(num_clutter):
+        source, cut_top, cut_left, top, left = (words[:, piece * DRAWS_PER_PIECE + n] for n in range(DRAWS_PER_PIECE))
+        cut = _window(
+            images,
+            integers(cut_top, height - clutter_size + 1),
+            integers(cut_left, width - clutter_size + 1),
+            clutter_size,
+            clutter_size,
+            scene=integers(source, number),
+        )
+        paste(
+            canvas,
+            flat[cut],
+            integers(top, canvas.shape[2] - clutter_size + 1),
+            integers(left, canvas.shape[3] - clutter_size + 1),
+        )
+
+
+def _window(pictures: Array, top: Array, left: Array, height: int, width: int, scene: Array | None = None) -> Array:
+    """Return where a window lies in the flattened ``pictures`` (N, C, H, W): int64 (B, C, height, width).
+
+    Row ``b`` of the result is the window of picture ``scene[b]``, or of picture ``b``.
+    """
+    xp = namespace(top)
+    _, channels, picture_height, picture_width = pictures.shape
+    device = top.device
+    if scene is None:
+        scene = xp.arange(top.shape[0], device=device)
+    channel = xp.arange(channels, device=device)[:, None, None] * (picture_height * picture_width)
+    row = xp.arange(height, device=device)[:, None] * picture_width
+    start = (scene * (channels * picture_height) + top) * picture_width + left
+    return start[:, None, None, None] + (channel + row + xp.arange(width, device=device))
