@@ -77,9 +77,10 @@ def load_dataset(dataset: Any, split: str = "train") -> ImageDataset:
     elif isinstance(dataset, (tuple, list)) and len(dataset) == 2:
         whole = _from_arrays({"train": dataset}, name)
     else:
+        kind = type(dataset).__name__
         raise ValueError(
-            f"dataset of type {type(dataset).__name__} is not valid: expected one of {_names(NAMED_DATASETS)}, a folder, a "
-            "pair (images, labels), or a dict {'train': (images, labels), 'test': (images, labels)}"
+            f"dataset of type {kind} is not valid: expected one of {_names(NAMED_DATASETS)}, a folder, "
+            "a pair (images, labels), or a dict {'train': (images, labels), 'test': (images, labels)}"
         )
     return _slice(whole, split, start, stop)
 

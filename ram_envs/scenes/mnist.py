@@ -126,7 +126,7 @@ def read_idx(path: Path, file: IdxFile) -> np.ndarray:
     size = len(file.header) + math.prod(file.shape)
     remedy = (
         f"Expected {file.name} of MNIST ({size:,} bytes when decompressed). Delete the file and put the right one in "
-        f"its place; without {DATA_VARIABLE} it is downloaded again. Pass images of your own as dataset=(images, labels)."
+        f"its place; without {DATA_VARIABLE} it is downloaded again. Pass your own images as dataset=(images, labels)."
     )
     try:
         with open(path, "rb") as stream:
@@ -190,9 +190,9 @@ def _find_or_download(file: IdxFile, folder: Path) -> Path:
             return _find(file, folder) or _download(file, folder)
     except OSError as error:
         raise FileNotFoundError(
-            f"{file.name} of MNIST is not in {folder} and could not be downloaded to it. Put {_all_names()} there, or "
-            f"into the subfolder mnist of a folder of yours that {DATA_VARIABLE} names. RAM-Digits-v0 needs neither files "
-            f"nor a network. What went wrong: {error}"
+            f"{file.name} of MNIST is not in {folder} and could not be downloaded to it. Put {_all_names()} there, "
+            f"or into the subfolder mnist of a folder that {DATA_VARIABLE} names. RAM-Digits-v0 needs no files and no "
+            f"network. What went wrong: {error}"
         ) from error
 
 
@@ -212,16 +212,20 @@ def _download(file: IdxFile, folder: Path) -> Path:
         handle, name = tempfile.mkstemp(dir=folder, prefix=f".{target.name}.")
         os.close(handle)
         partial = Path(name)
+        bar = tqdm(
+            desc=file.name, total=1, unit="B", unit_scale=True
+        )  # pooch sets the total, and closes it when complete
         try:
-            with tqdm(desc=file.name, total=1, unit="B", unit_scale=True, leave=False) as bar:
-                download = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=(10, 60))
-                download(mirror + target.name, str(partial), None)
+            download = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=(10, 60))
+            download(mirror + target.name, str(partial), None)
             read_idx(partial, file)
             os.replace(partial, target)
             return target
         except (OSError, ValueError) as error:
             problems.append(f"{mirror}: {error}")
         finally:
+            bar.leave = False  # what is not complete by now never will be
+            bar.close()
             partial.unlink(missing_ok=True)
     raise ConnectionError("; ".join(problems))
 
