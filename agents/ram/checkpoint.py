@@ -86,7 +86,7 @@ def save_checkpoint(
         The file.
 
     Raises:
-        CheckpointError: If it cannot be written, or a setting is no plain value; the file that was there is left as it was.
+        CheckpointError: If it cannot be written, or a setting is no plain value; an older file is left as it was.
     """
     path = checkpoint_file(path)
     content = {

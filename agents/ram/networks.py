@@ -21,7 +21,7 @@ State = tuple[Tensor, ...]
 """What a core remembers between steps, each float (B, core_size): (h,) for ReLU, (h, c) for LSTM."""
 
 HEAD_GAIN = 0.01
-"""Gain of the orthogonal start of location and action network: at first the agent looks near the centre, acts at random."""
+"""Gain of the orthogonal start of location and action network: at first it looks near the centre and moves at random."""
 
 
 def start_orthogonal(layer: nn.Linear, gain: float) -> nn.Linear:
@@ -43,7 +43,7 @@ class GlimpseNetwork(nn.Module):
         location_hidden: Size of h_l.
         glimpse_features: Size of g.
         input_gain: What every pixel is multiplied with.
-        scale_gain: What scale i, counted from the finest, is multiplied with on top, to the power of i. A pixel of scale i
+        scale_gain: What scale i, counted from the finest, is multiplied with besides, to the power of i. A pixel of it
             is the mean of 4**i pixels of the scene, so with 4 a single lit pixel weighs the same at every scale.
     """
 
@@ -73,7 +73,7 @@ class GlimpseNetwork(nn.Module):
         """Join what was seen with where it was seen.
 
         Args:
-            glimpse: float (..., num_scales * channels * patch_size**2) in [0, 1], ordered (scale, channel, row, column).
+            glimpse: float (..., num_scales * channels * patch_size**2) in [0, 1], by (scale, channel, row, column).
             location: float (..., 2) in [-1, 1].
 
         Returns:
