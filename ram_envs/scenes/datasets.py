@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,8 @@ NUM_DIGITS_TRAIN = 1_437
 """Of 1,797, not shuffled: neighbours in the file are by one writer, who should not be in both splits."""
 MAX_CLASSES = 100_000
 """Labels beyond are identifiers taken for classes."""
+DatasetSource = str | PathLike[str] | tuple[np.ndarray, np.ndarray] | Mapping[str, tuple[np.ndarray, np.ndarray]]
+"""What ``load_dataset`` takes: a name, a folder, a pair (images, labels), or a pair for every split."""
 _SPLIT = re.compile(r"(train|test)(?:\[(-?\d+)?:(-?\d+)?\])?")
 
 
@@ -40,7 +43,7 @@ class ImageDataset(NamedTuple):
         return len(self.class_names)
 
 
-def load_dataset(dataset: Any, split: str = "train") -> ImageDataset:
+def load_dataset(dataset: DatasetSource, split: str = "train") -> ImageDataset:
     """Load one split of a dataset.
 
     MNIST is taken from the subfolder ``mnist`` of the folder named by the environment variable ``RAM_ENVS_DATA``. Where
@@ -70,9 +73,9 @@ def load_dataset(dataset: Any, split: str = "train") -> ImageDataset:
     name, start, stop = _parse_split(split)
     if isinstance(dataset, str) and dataset in NAMED_DATASETS:
         whole = _load_named(dataset, name, os.environ.get(mnist.DATA_VARIABLE))
-    elif isinstance(dataset, (str, Path)):
+    elif isinstance(dataset, (str, PathLike)):
         whole = _load_folder(Path(dataset).expanduser(), name)
-    elif isinstance(dataset, dict):
+    elif isinstance(dataset, Mapping):
         whole = _from_arrays(dataset, name)
     elif isinstance(dataset, (tuple, list)) and len(dataset) == 2:
         whole = _from_arrays({"train": dataset}, name)
@@ -137,7 +140,7 @@ def _load_folder(folder: Path, split: str) -> ImageDataset:
     return _freeze(*image_folder.load_image_folder(splits, split))
 
 
-def _from_arrays(pairs: dict[str, Any], split: str) -> ImageDataset:
+def _from_arrays(pairs: Mapping[str, Any], split: str) -> ImageDataset:
     """One split of a user's arrays, all of which are checked: the number of classes is counted over the splits."""
     unknown = [name for name in pairs if name not in ("train", "test")]
     if unknown or not pairs:
