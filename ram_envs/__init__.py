@@ -1,7 +1,7 @@
 """A suite of environments in which an agent sees nothing but glimpses that it aims itself.
 
-``gymnasium.make("ram_envs:RAM-CatchGame-v0")`` makes one; the table below lists them all. Importing this package registers them
-and costs next to nothing: images, torch and pygame are loaded when they are used.
+``gymnasium.make("ram_envs:RAM-CatchGame-v0")`` makes one; the table below lists them all. Importing this package
+registers them and costs next to nothing: images, torch and pygame are loaded when they are used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "RAM-TranslatedMNIST-v0": {**_TRANSLATED, "num_glimpses": 6},
     "RAM-ClutteredMNIST-v0": _CLUTTERED,
     "RAM-ClutteredMNIST100-v0": {**_CLUTTERED, "image_size": 100, "num_clutter": 8, "num_scales": 4},
-    "RAM-Digits-v0": {"task": "classification", "dataset": "digits", "patch_size": 4, "num_scales": 1, "num_glimpses": 4},
+    "RAM-Digits-v0": {
+        "task": "classification",
+        "dataset": "digits",
+        "patch_size": 4,
+        "num_scales": 1,
+        "num_glimpses": 4,
+    },
 }
 """The environments and their settings; what is not set here has the default of the task."""
 
@@ -34,7 +40,7 @@ VARIANTS: dict[str, dict[str, str]] = {
     "Flat": {"observation_format": "flat"},
     "Discrete": {"observation_format": "flat", "action_format": "discrete"},
 }
-"""Each environment is also registered with other formats, as in "RAM-MNIST-Flat-v0", for tools that take nothing but an id."""
+"""Other formats of each environment, as in "RAM-MNIST-Flat-v0", for tools that take nothing but an id."""
 
 for _id, _settings in ENVIRONMENTS.items():
     _name, _version = _id.rsplit("-", 1)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
 
 
 def check_integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
@@ -15,7 +15,7 @@ def check_integer(name: str, value: Any, minimum: int, maximum: int | None = Non
         ValueError: If it is not an integer (a bool is none) or lies outside [minimum, maximum].
     """
     expected = f"an integer of at least {minimum}" if maximum is None else f"an integer from {minimum} to {maximum}"
-    if isinstance(value, bool) or not isinstance(value, Integral):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise ValueError(f"{name}={value!r} is not valid: expected {expected}")
     if value < minimum or (maximum is not None and value > maximum):
         raise ValueError(f"{name}={value!r} is out of range: expected {expected}")
@@ -28,8 +28,8 @@ def check_number(name: str, value: Any, minimum: float, maximum: float) -> float
     Raises:
         ValueError: If it is not a finite real number in [minimum, maximum].
     """
-    valid = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not valid or not minimum <= value <= maximum:
+    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not is_number or not minimum <= value <= maximum:
         raise ValueError(f"{name}={value!r} is not valid: expected a number from {minimum:g} to {maximum:g}")
     return float(value)
 

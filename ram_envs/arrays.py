@@ -1,7 +1,7 @@
 """One way to write a rule for NumPy arrays and torch tensors alike: the Python array API standard.
 
-NumPy (2.1 or newer) is such a namespace itself; for torch the package array-api-compat supplies one. The rules of the suite
-take their namespace from the arrays they are given, and create arrays on the device of those.
+NumPy (2.1 or newer) is such a namespace itself; for torch the package array-api-compat supplies one. The rules of the
+suite take their namespace from the arrays they are given, and create arrays on the device of those.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def as_array(value: Any) -> Array:
 class Constants:
     """Named NumPy arrays, handed out in the namespace and on the device of the arrays that they are to meet.
 
-    A rule that runs on a GPU must not copy its tables there at every call, so each device gets one copy, made at first use.
+    A rule that runs on a GPU must not copy its tables there at every call, so each device gets one copy, made at first
+    use.
     """
 
     def __init__(self, **arrays: np.ndarray) -> None:
@@ -45,7 +46,9 @@ class Constants:
         device = str(array.device)
         if device not in self._copies:
             xp = namespace(array)
-            copies = {name: xp.asarray(value.copy(), device=array.device) for name, value in self._copies["numpy"].items()}
+            copies = {
+                name: xp.asarray(value.copy(), device=array.device) for name, value in self._copies["numpy"].items()
+            }
             self._copies[device] = copies
         return self._copies[device]
 

@@ -1,10 +1,11 @@
-"""The glimpse sensor: the only home of coordinates, rounding, padding and scales (Mnih et al. 2014, section 3.1, "rho").
+"""The glimpse sensor: the only home of coordinates, rounding, padding and scales.
 
-A location (x, y) in [-1, 1] maps edge to edge onto the scene: column ``c = (x + 1) / 2 * width``, row likewise, so (-1, -1) is
-the top-left corner of the top-left pixel and (0, 0) the centre of the scene. The patch of scale ``i`` has side
-``s = patch_size * 2**i``, covers the columns ``floor(c - s/2 + 1/2)`` to that ``+ s - 1`` (computed in float32), and is averaged over blocks of
-``2**i x 2**i`` pixels; what lies outside the scene is 0. Sums stay integers and are scaled to [0, 1] by one division at the end,
-so that every backend gives the same bits.
+It is "rho" of Mnih et al. 2014, section 3.1. A location (x, y) in [-1, 1] maps edge to edge onto the scene: column
+``c = (x + 1) / 2 * width``, row likewise, so (-1, -1) is the top-left corner of the top-left pixel and (0, 0) the
+centre of the scene. The patch of scale ``i`` has side ``s = patch_size * 2**i``, covers the columns ``floor(c - s/2 +
+1/2)`` to that ``+ s - 1`` (computed in float32), and is averaged over blocks of ``2**i x 2**i`` pixels; what lies
+outside the scene is 0. Sums stay integers and are scaled to [0, 1] by one division at the end, so that every backend
+gives the same bits.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from ram_envs.arrays import Array, Constants, namespace
 
 _MAX_SIDE = 2**15
 
+NOWHERE = -(2**20)
+"""A row or column so far away that no patch reaches it: where :meth:`GlimpseSensor.read_points` is to see no point."""
+
 
 class GlimpseSensor:
     """Reads glimpses from batches of scenes, which may be pictures or a few lit pixels.
@@ -23,12 +27,14 @@ class GlimpseSensor:
     Args:
         height: Rows of the scene, in pixels.
         width: Columns of the scene, in pixels.
-        patch_size: Side ``g`` of a patch as the agent receives it, in pixels of that patch, and of its finest scale in the scene.
+        patch_size: Side ``g`` of a patch as the agent receives it, in pixels of that patch, and of its finest scale in
+            the scene.
         num_scales: Number ``k`` of concentric patches; each is twice as wide as the one before.
         channels: 1 for grey scenes, 3 for colour.
 
     Raises:
-        ValueError: If ``patch_size`` or ``num_scales`` is no positive integer, or the coarsest patch is wider than 32,768 pixels.
+        ValueError: If ``patch_size`` or ``num_scales`` is no positive integer, or the coarsest patch is wider than
+            32,768 pixels.
     """
 
     def __init__(self, height: int, width: int, patch_size: int, num_scales: int, channels: int = 1) -> None:
@@ -38,8 +44,8 @@ class GlimpseSensor:
         self.sides = tuple(self.patch_size * 2**scale for scale in range(self.num_scales))
         if self.sides[-1] > _MAX_SIDE:
             raise ValueError(
-                f"patch_size={patch_size} with num_scales={num_scales} makes the coarsest patch {self.sides[-1]} pixels wide: "
-                f"expected at most {_MAX_SIDE}; lower one of them"
+                f"patch_size={patch_size} with num_scales={num_scales} makes the coarsest patch "
+                f"{self.sides[-1]} pixels wide: expected at most {_MAX_SIDE}; lower one of them"
             )
         self.glimpse_shape = (self.num_scales, self.channels, self.patch_size, self.patch_size)
         self.glimpse_size = int(np.prod(self.glimpse_shape))
@@ -49,19 +55,24 @@ class GlimpseSensor:
         self._constants = Constants(
             half=np.array([width / 2, height / 2], np.float32),  # pixels to one unit of location
             corner=(0.5 - np.array(self.sides) / 2).astype(np.float32),  # (k,) from the centre of a patch to its corner
-            edges=np.arange(self.patch_size + 1) << scale[:, None],  # (k, g + 1) block edges, from the corner of the patch
-            scale=scale[:, None],  # (k, 1)
-            channel=(np.arange(channels) * (height + 1) * (width + 1))[:, None, None],  # (C, 1, 1) start in a summed-area table
-            cell=(scale * self.patch_size**2)[:, None],  # (k, 1) where a scale starts in a glimpse of one channel
-            full=(255.0 * 4.0**scale).astype(np.float32).repeat(self.glimpse_size // self.num_scales),  # (k*C*g*g,) white
+            edges=np.arange(self.patch_size + 1)
+            << scale[:, None],  # (k, g + 1) block edges, from the corner of the patch
+            scale=scale,  # (k,)
+            channel=(np.arange(channels) * (height + 1) * (width + 1))[
+                :, None, None
+            ],  # (C, 1, 1) start in a summed-area table
+            cell=scale * self.patch_size**2,  # (k,) where a scale starts in a glimpse of one channel
+            full=(255.0 * 4.0**scale)
+            .astype(np.float32)
+            .repeat(self.glimpse_size // self.num_scales),  # (k*C*g*g,) white
         )
 
     def to_pixels(self, location: Array) -> Array:
-        """Turn locations, float32 (..., 2) as (x, y), into scene coordinates, float32 (..., 2) as (column, row), edge to edge."""
+        """Turn locations (x, y) into pixels of the scene (column, row), edge to edge; both float32 (..., 2)."""
         return (location + 1) * self._constants.like(location)["half"]
 
     def corners(self, location: Array) -> Array:
-        """Return the first column and row that each patch covers: int64 (B, 2, k), columns first, for locations (B, 2)."""
+        """Return the first column and row that each patch covers, int64 (B, 2, k), for locations, float32 (B, 2)."""
         xp = namespace(location)
         return xp.astype(
             xp.floor(self.to_pixels(location)[:, :, None] + self._constants.like(location)["corner"]), xp.int64
@@ -74,8 +85,8 @@ class GlimpseSensor:
             scenes: uint8 (B, C, H, W).
 
         Returns:
-            int32 (B, C, H + 1, W + 1); entry (r, c) is the sum of all pixels above row r and left of column c. Should a sum leave
-            the range of int32, differences of entries are still exact: they wrap back.
+            int32 (B, C, H + 1, W + 1); entry (r, c) is the sum of all pixels above row r and left of column c. Should
+            a sum leave the range of int32, differences of entries are still exact: they wrap back.
         """
         xp = namespace(scenes)
         batch, channels, height, width = scenes.shape
@@ -97,43 +108,51 @@ class GlimpseSensor:
         xp, constants = namespace(table), self._constants.like(table)
         batch = table.shape[0]
         edges = self.corners(location)[:, :, :, None] + constants["edges"]  # (B, 2, k, g+1)
-        columns = xp.clip(edges[:, 0], 0, self.width)  # beyond the scene a table does not grow: this is the zero padding
+        columns = xp.clip(
+            edges[:, 0], 0, self.width
+        )  # beyond the scene a table does not grow: this is the zero padding
         rows = xp.clip(edges[:, 1], 0, self.height) * (self.width + 1)
         stride = self.channels * (self.height + 1) * (self.width + 1)
         rows = rows + (xp.arange(batch, device=table.device) * stride)[:, None, None]
-        corner = (rows[:, :, :, None] + columns[:, :, None, :])[:, :, None] + constants["channel"]  # (B, k, C, g+1, g+1)
+        corner = (rows[:, :, :, None] + columns[:, :, None, :])[:, :, None] + constants[
+            "channel"
+        ]  # (B, k, C, g+1, g+1)
         sums = xp.reshape(table, (-1,))[corner]
         sums = sums[:, :, :, 1:] - sums[:, :, :, :-1]
         sums = sums[..., 1:] - sums[..., :-1]  # (B, k, C, g, g)
         return xp.astype(xp.reshape(sums, (batch, self.glimpse_size)), xp.float32) / constants["full"]
 
-    def read_points(self, columns: Array, rows: Array, lit: Array, location: Array) -> Array:
+    def read_points(self, columns: Array, rows: Array, location: Array) -> Array:
         """Read one glimpse from each of a batch of grey scenes that are black but for a few white pixels.
 
         Equal to :meth:`read` on the pictures of these scenes, at a cost that does not depend on their size.
 
         Args:
-            columns: int64 (B, P), the columns of the P pixels of each scene that may be white, no white pixel twice.
-            rows: int64 (B, P), their rows.
-            lit: bool (B, P), whether they are white.
+            columns: int64 (P, B), the columns of the P white pixels of each scene, no pixel twice.
+            rows: int64 (P, B), their rows; :data:`NOWHERE` for a pixel that a scene does not have.
             location: float32 (B, 2), (x, y) in [-1, 1].
 
         Returns:
             float32 (B, k*g*g) in [0, 1], in the order (scale, row, column), finest scale first.
         """
         xp, constants = namespace(columns), self._constants.like(columns)
-        batch, num_points = columns.shape
-        size = self.glimpse_size
-        corners = self.corners(location)[:, :, :, None]  # (B, 2, k, 1)
-        column = (columns[:, None, :] - corners[:, 0]) >> constants["scale"]  # (B, k, P) the block that a pixel falls into
-        row = (rows[:, None, :] - corners[:, 1]) >> constants["scale"]
-        inside = (column >= 0) & (column < self.patch_size) & (row >= 0) & (row < self.patch_size) & lit[:, None, :]
-        cell = xp.where(inside, constants["cell"] + row * self.patch_size + column, size)  # what is not seen goes to a spare cell
-        cell = cell + (xp.arange(batch, device=columns.device) * (size + 1))[:, None, None]
-        sums = xp.zeros((batch * (size + 1),), dtype=xp.float32, device=columns.device)
+        num_points, batch = columns.shape
+        size = self.patch_size
+        corners = self.corners(location)  # (B, 2, k)
+        column = (columns[:, :, None] - corners[:, 0]) >> constants[
+            "scale"
+        ]  # (P, B, k) the block that a pixel falls into
+        row = (rows[:, :, None] - corners[:, 1]) >> constants["scale"]
+        inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
+        cell = xp.where(inside, row * size + column + constants["cell"], self.glimpse_size)  # unseen: to a spare cell
+        if batch > 1:
+            cell = (
+                cell + xp.arange(0, batch * (self.glimpse_size + 1), self.glimpse_size + 1, device=cell.device)[:, None]
+            )
+        sums = xp.zeros((batch * (self.glimpse_size + 1),), dtype=xp.float32, device=cell.device)
         for point in range(num_points):  # one pixel after the other: two of them may share a block
-            sums[cell[:, :, point]] += 255.0
-        return xp.reshape(sums, (batch, size + 1))[:, :size] / constants["full"]
+            sums[cell[point]] += 255.0
+        return xp.reshape(sums, (batch, self.glimpse_size + 1))[:, : self.glimpse_size] / constants["full"]
 
     def squares(self, location: Array) -> list[tuple[int, int, int]]:
         """Return (top, left, side) in scene pixels of the patch of every scale, finest first, for one location (2,)."""

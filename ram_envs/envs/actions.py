@@ -1,6 +1,7 @@
 """The action and observation formats, and their translation into what the rules take and give.
 
-Every format says the same two things, where to look next and what to do: a fixation (x, y) in [-1, 1] and a task action in [0, n).
+Every format says the same two things, where to look next and what to do: a fixation (x, y) in [-1, 1] and a task
+action in [0, n).
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class ActionFormat(ABC):
 
 
 class BoxFormat(ActionFormat):
-    """float32 (2 + n,) in [-1, 1]: the fixation (x, y), then a score for each task action, of which the largest counts."""
+    """float32 (2 + n,) in [-1, 1]: the fixation (x, y), then a score for each task action; the largest score counts."""
 
     def __init__(self, task: Task, grid_size: int) -> None:
         super().__init__(task, grid_size)
@@ -171,7 +172,7 @@ def observation_space(name: str, task: Task) -> spaces.Space[Any]:
 
 
 def format_observation(name: str, observation: Observation) -> Any:
-    """Return a batch of observations as a dictionary of its parts ("dict") or in one array ("flat"): glimpse, then location."""
+    """Return a batch of observations as a dictionary ("dict"), or joined in one array ("flat"), the glimpse first."""
     if name == "dict":
         return {"glimpse": observation.glimpse, "location": observation.location}
     return namespace(observation.glimpse).concat(observation, axis=1)
@@ -179,7 +180,7 @@ def format_observation(name: str, observation: Observation) -> Any:
 
 def _clip(fixation: Array) -> Array:
     xp = namespace(fixation)
-    return xp.clip(xp.astype(fixation, xp.float32), -1.0, 1.0)
+    return xp.minimum(xp.maximum(xp.astype(fixation, xp.float32), -1.0), 1.0)
 
 
 def _cell_centers(grid_size: int) -> Constants:
@@ -208,7 +209,9 @@ def _integers(name: str, value: Any, shape: tuple[int, ...], counts: tuple[int, 
         column = columns[:, index]
         wrong = (column < 0) | (column >= count)
         if bool(xp.any(wrong)):
-            raise InvalidAction(f"{name}={int(column[wrong][0])} does not exist: expected an integer from 0 to {count - 1}")
+            raise InvalidAction(
+                f"{name}={int(column[wrong][0])} does not exist: expected an integer from 0 to {count - 1}"
+            )
     return xp.astype(array, xp.int64, copy=False)
 
 

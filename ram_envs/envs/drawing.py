@@ -12,7 +12,7 @@ from ram_envs.tasks.task import Task
 
 
 def picture(scene: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Turn scenes from the rules' layout, (..., C, H, W), into that of pictures: (..., H, W), or (..., H, W, 3) in colour."""
+    """Turn scenes as the rules have them, (..., C, H, W), into pictures: (..., H, W), or (..., H, W, 3) in colour."""
     if scene.shape[-3] == 1:
         return scene[..., 0, :, :].copy()
     return np.moveaxis(scene, -3, -1).copy()

@@ -42,26 +42,32 @@ class Episodes:
         task: The rules.
         num_rows: Number of rows, B.
         like: Any array: its kind (NumPy or torch) and device become those of the rows.
-        autoreset_mode: NEXT_STEP resets a row that has ended with its next step, SAME_STEP at once, DISABLED leaves
-            it as it is, with reward 0, until it is begun anew.
+        autoreset_mode: NEXT_STEP resets a row that has ended with its next step, SAME_STEP at once, DISABLED never.
+        freeze: Whether rows that have ended may be stepped on with auto-reset disabled: they then stay as they are,
+            with reward 0, until they are begun anew. Without it the caller sees to it that this does not happen.
     """
 
-    def __init__(self, task: Task, num_rows: int, like: Array, autoreset_mode: AutoresetMode) -> None:
+    def __init__(
+        self, task: Task, num_rows: int, like: Array, autoreset_mode: AutoresetMode, freeze: bool = False
+    ) -> None:
         xp = namespace(like)
         self.task, self.num_rows, self.autoreset_mode = task, num_rows, autoreset_mode
-        self._like = like
+        self._like, self._freeze = like, freeze
         self._seed = xp.zeros((num_rows,), dtype=xp.int64, device=like.device)
         self._episode = xp.zeros((num_rows,), dtype=xp.int64, device=like.device)
         self.state: Any = None
 
     def begin(
-        self, seed: int | Sequence[int | None] | Array | None, rows: Array | None = None, image_index: Array | None = None
+        self,
+        seed: int | Sequence[int | None] | Array | None,
+        rows: Array | None = None,
+        image_index: Array | None = None,
     ) -> None:
         """Start an episode in every row, or in ``rows``.
 
         Args:
-            seed: An int s makes s + i the seed of row i; a sequence has one seed for each of the B rows. A row that gets a seed starts
-                its episode 0, one that gets None its next one.
+            seed: An int s makes s + i the seed of row i; a sequence has one seed for each of the B rows. A row that
+                gets a seed starts its episode 0, one that gets None its next one.
             rows: int64 (R,), the rows to begin; None for all.
             image_index: int64 (B,) or None; see :meth:`Task.initial`.
 
@@ -94,25 +100,19 @@ class Episodes:
             fixation: float32 (B, 2) in [-1, 1].
             task_action: int64 (B,) in [0, num_actions).
         """
-        xp, task = namespace(fixation), self.task
-        ended = task.terminal(self.state)
-        state = task.transition(self.state, fixation, task_action)
-        if self.autoreset_mode == AutoresetMode.DISABLED:
-            state = _select(ended, self.state, state)
-            reward = xp.where(ended, 0.0, task.reward(state))
-            self.state = state
-            return Outcome(self.observation(), reward, task.terminal(state), self.info())
-
-        self.state = state
+        task, before = self.task, self.state
+        self.state = task.transition(before, fixation, task_action)
         if self.autoreset_mode == AutoresetMode.NEXT_STEP:
-            self._begin_where(ended)
-            return Outcome(self.observation(), task.reward(self.state), task.terminal(self.state), self.info())
-
-        reward, terminated = task.reward(state), task.terminal(state)
-        if not bool(xp.any(terminated)):
-            return Outcome(self.observation(), reward, terminated, self.info())
-        final_observation, final_info = self.observation(), self.info()
-        self._begin_where(terminated)
+            self._begin_where(task.terminal(before))
+        reward, terminated = task.reward(self.state), task.terminal(self.state)
+        if self.autoreset_mode == AutoresetMode.DISABLED and self._freeze:
+            ended = task.terminal(before)
+            self.state = _select(ended, before, self.state)
+            reward, terminated = namespace(reward).where(ended, 0.0, reward), task.terminal(self.state)
+        final_observation = final_info = None
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and bool(namespace(terminated).any(terminated)):
+            final_observation, final_info = self.observation(), self.info()
+            self._begin_where(terminated)
         return Outcome(self.observation(), reward, terminated, self.info(), final_observation, final_info)
 
     def observation(self) -> Observation:
@@ -142,11 +142,15 @@ class Episodes:
             seeds = first + int(seed) if values is None else xp.asarray(values, dtype=xp.int64, device=device)
             return xp.ones((self.num_rows,), dtype=xp.bool, device=device), seeds
         if len(seed) != self.num_rows:
-            raise ValueError(f"seed has {len(seed)} entries: expected one integer, or one for each of the {self.num_rows} rows")
+            raise ValueError(
+                f"seed has {len(seed)} entries: expected one integer, or one for each of the {self.num_rows} rows"
+            )
         entries = seed.tolist() if hasattr(seed, "tolist") else list(seed)
         for entry in entries:
             if entry is not None and (not isinstance(entry, (int, np.integer)) or entry < 0):
-                raise ValueError(f"seed has the entry {entry!r}: expected integers of at least 0, or None for the next episode")
+                raise ValueError(
+                    f"seed has the entry {entry!r}: expected integers of at least 0, or None for the next episode"
+                )
         given = xp.asarray([entry is not None for entry in entries], dtype=xp.bool, device=device)
         values = [0 if entry is None else int(entry) % 2**63 for entry in entries]
         return given, xp.asarray(values, dtype=xp.int64, device=device)
@@ -156,21 +160,26 @@ class Episodes:
             return None
         count = getattr(self.task, "num_images", None)
         if count is None:
-            raise ValueError(f"options['image_index'] is for tasks that show images: {type(self.task).__name__} has none")
+            raise ValueError(
+                f"options['image_index'] is for tasks that show images: {type(self.task).__name__} has none"
+            )
         xp = namespace(self._like)
         index = xp.asarray(image_index, device=self._like.device)
         if tuple(index.shape) != (self.num_rows,) or not xp.isdtype(index.dtype, "integral"):
             raise ValueError(
-                f"options['image_index'] is {index.dtype} of shape {tuple(index.shape)}: expected integers, one for each of the "
-                f"{self.num_rows} rows"
+                f"options['image_index'] is {index.dtype} of shape {tuple(index.shape)}: expected integers, one "
+                f"for each of the {self.num_rows} rows"
             )
         if str(self._like.device) == "cpu" and (index.min() < 0 or index.max() >= count):
-            raise ValueError(f"options['image_index'] goes from {index.min()} to {index.max()}: the split has images 0 to {count - 1}")
+            raise ValueError(
+                f"options['image_index'] goes from {index.min()} to {index.max()}: expected 0 to {count - 1}, "
+                "the images of the split"
+            )
         return xp.astype(index, xp.int64)
 
 
 def _select(mask: Array, chosen: Any, other: Any) -> Any:
-    """Return the rows of ``chosen`` where ``mask``, else those of ``other``; arrays that both share stay as they are."""
+    """Return the rows of ``chosen`` where ``mask``, else of ``other``; arrays that both share stay as they are."""
     xp = namespace(mask)
     leaves = (
         a if a is b else xp.where(xp.reshape(mask, (-1, *[1] * (a.ndim - 1))), a, b)

@@ -23,7 +23,8 @@ class GlimpseEnv(gym.Env[Any, Any]):
     """A task as a Gymnasium environment.
 
     Args:
-        task: "catch" or "classification"; :class:`ram_envs.tasks.Catch` and :class:`ram_envs.tasks.Classification` document the rules.
+        task: "catch" or "classification"; :class:`ram_envs.tasks.Catch` and :class:`ram_envs.tasks.Classification`
+            document the rules.
         render_mode: None, "human" (a window), "rgb_array" or "ansi".
         action_format: "box", "dict", "multidiscrete" or "discrete"; see :mod:`ram_envs.envs.actions`.
         observation_format: "dict", or "flat" for glimpse and location in one array.
@@ -71,7 +72,8 @@ class GlimpseEnv(gym.Env[Any, Any]):
         """Begin an episode.
 
         Args:
-            seed: Makes this the first episode of that seed, which decides everything that follows; None begins the next one.
+            seed: Makes this the first episode of that seed, which decides everything that follows; None begins the
+                next one.
             options: ``{"image_index": int}`` chooses the image of a classification task.
 
         Returns:
@@ -96,12 +98,15 @@ class GlimpseEnv(gym.Env[Any, Any]):
             action: In the format of ``action_space``. A fixation outside [-1, 1] is clipped.
 
         Raises:
-            InvalidAction: If the action has a wrong shape or dtype, a NaN, or names what does not exist; nothing has changed then.
+            InvalidAction: If the action has a wrong shape or dtype, a NaN, or names what does not exist; nothing has
+                changed then.
             ResetNeeded: If no episode is running.
         """
         if self._over:
             raise ResetNeeded(
-                "step() was called before reset()" if self._episodes.state is None else "step() was called after the episode's end: call reset()"
+                "step() was called before reset()"
+                if self._episodes.state is None
+                else "step() was called after the episode's end: call reset()"
             )
         fixation, task_action = self._action_format.decode(self._action_format.check_single(action))
         outcome = self._episodes.step(fixation, task_action)

@@ -20,15 +20,18 @@ from ram_envs.tasks import make_task
 class TensorEnv:
     """A batch of environments that never leaves its device; on the CPU it equals the vector environment bit for bit.
 
-    Rows, seeds, formats and auto-reset modes are those of :class:`ram_envs.envs.vector.GlimpseVectorEnv`, with three differences: values
-    are tensors; infos have no masks, and after a same-step reset ``info["final_obs"]`` and ``info["final_info"]`` hold all rows; and with
-    auto-reset disabled, rows that have ended may be stepped on: they stay as they are, with reward 0, until they are reset.
+    Rows, seeds, formats and auto-reset modes are those of :class:`ram_envs.envs.vector.GlimpseVectorEnv`, with three
+    differences: values are tensors; infos have no masks, and after a same-step reset ``info["final_obs"]`` and
+        ``info["final_info"]`` hold all rows; and with
+    auto-reset disabled, rows that have ended may be stepped on: they stay as they are, with reward 0, until they are
+    reset.
 
     Args:
         task: "catch" or "classification".
         num_envs: Number of rows, B.
         device: Where the rows live, "cpu" or "cuda".
-        autoreset_mode: "NextStep", "SameStep" or "Disabled". Disabled, a step never waits for the device if ``check_actions`` is False.
+        autoreset_mode: "NextStep", "SameStep" or "Disabled". Disabled, a step never waits for the device if
+            ``check_actions`` is False.
         action_format: "box", "dict", "multidiscrete" or "discrete".
         observation_format: "dict" or "flat".
         grid_size: Cells on a side of the grid of fixations of the two discrete action formats.
@@ -64,7 +67,7 @@ class TensorEnv:
         self._observation_format = observation_format
         self._check_actions = check_actions
         self._never_truncated = torch.zeros(self.num_envs, dtype=torch.bool, device=self.device)
-        self._episodes = Episodes(self.task, self.num_envs, self._never_truncated, self.autoreset_mode)
+        self._episodes = Episodes(self.task, self.num_envs, self._never_truncated, self.autoreset_mode, freeze=True)
 
     @property
     def scene(self) -> torch.Tensor:
@@ -83,7 +86,8 @@ class TensorEnv:
         """Begin an episode in every row, or in those of ``options["reset_mask"]``, bool (B,).
 
         Args:
-            seed: An int s seeds row i with s + i, a sequence has one entry a row; None begins the next episode of every row.
+            seed: An int s seeds row i with s + i, a sequence has one entry a row; None begins the next episode of
+                every row.
             options: ``reset_mask``, and ``image_index``, int64 (B,), the images of a classification task.
 
         Returns:
@@ -102,7 +106,8 @@ class TensorEnv:
             mask = torch.as_tensor(mask, device=self.device)
             if mask.shape != (self.num_envs,) or mask.dtype != torch.bool:
                 raise ValueError(
-                    f"options['reset_mask'] is {mask.dtype} of shape {tuple(mask.shape)}: expected bools, ({self.num_envs},)"
+                    f"options['reset_mask'] is {mask.dtype} of shape {tuple(mask.shape)}: expected torch.bool of shape "
+                    f"({self.num_envs},)"
                 )
             if self._episodes.state is None:
                 raise ResetNeeded("reset() with a mask was called before the first reset() of all rows")
@@ -112,20 +117,19 @@ class TensorEnv:
         self._episodes.begin(seed, rows=rows, image_index=options.get("image_index"))
         return format_observation(self._observation_format, self._episodes.observation()), self._episodes.info()
 
-    def step(
-        self, action: Any
-    ) -> tuple[Any, torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[Any, torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]]:
         """Take one step in every row.
 
         Args:
-            action: Tensors on this environment's device, in the format of ``action_space``. Fixations outside [-1, 1] are clipped.
+            action: Tensors on this environment's device, in the format of ``action_space``. Fixations outside [-1, 1]
+                are clipped.
 
         Returns:
             observations float32 (B, ...), reward float32 (B,), terminated bool (B,), truncated bool (B,) and infos.
 
         Raises:
-            InvalidAction: If ``check_actions`` and the actions have a wrong shape or dtype, a NaN, or name what does not exist, or
-                are no tensors on this device; nothing has changed then.
+            InvalidAction: If ``check_actions`` and the actions have a wrong shape or dtype, a NaN, or name what does
+                not exist, or are no tensors on this device; nothing has changed then.
             ResetNeeded: If no episode has begun.
         """
         if self._episodes.state is None:
@@ -150,5 +154,7 @@ def _check_device(device: str | torch.device) -> torch.device:
     try:
         resolved = torch.zeros(0, device=device).device
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device={device!r} is not at hand here: expected 'cpu', or 'cuda' on a machine that has one") from error
+        raise ValueError(
+            f"device={device!r} is not at hand here: expected 'cpu', or 'cuda' on a machine that has one"
+        ) from error
     return resolved

@@ -22,12 +22,15 @@ from ram_envs.tasks import Observation, make_task
 class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
     """A batch of environments whose row i, seeded s, is the single environment seeded s + i.
 
-    What it returns equals what ``gymnasium.vector.SyncVectorEnv`` returns over single environments, infos and auto-resets included.
+    What it returns equals what ``gymnasium.vector.SyncVectorEnv`` returns over single environments, infos and
+    auto-resets included.
 
     Args:
-        task: "catch" or "classification"; :class:`ram_envs.tasks.Catch` and :class:`ram_envs.tasks.Classification` document the rules.
+        task: "catch" or "classification"; :class:`ram_envs.tasks.Catch` and :class:`ram_envs.tasks.Classification`
+            document the rules.
         num_envs: Number of rows.
-        autoreset_mode: "NextStep", "SameStep" or "Disabled", or a member of ``gymnasium.vector.AutoresetMode`` or its name.
+        autoreset_mode: "NextStep", "SameStep" or "Disabled", or a member of ``gymnasium.vector.AutoresetMode`` or its
+            name.
         render_mode: None or "rgb_array".
         action_format: "box", "dict", "multidiscrete" or "discrete"; see :mod:`ram_envs.envs.actions`.
         observation_format: "dict", or "flat" for glimpse and location in one array.
@@ -78,13 +81,14 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         """
         return picture(self.task.scene(self._state()))
 
-    def reset(  # type: ignore[override]
+    def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Begin an episode in every row, or in some.
 
         Args:
-            seed: An int s seeds row i with s + i, a sequence has one entry a row; None begins the next episode of every row.
+            seed: An int s seeds row i with s + i, a sequence has one entry a row; None begins the next episode of
+                every row.
             options: ``{"reset_mask": bool (B,)}`` names the rows to reset, the others stay as they are;
                 ``{"image_index": int64 (B,)}`` chooses the images of a classification task.
 
@@ -118,7 +122,8 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
             actions: In the format of ``action_space``. Fixations outside [-1, 1] are clipped.
 
         Raises:
-            InvalidAction: If the actions have a wrong shape or dtype, a NaN, or name what does not exist; nothing has changed then.
+            InvalidAction: If the actions have a wrong shape or dtype, a NaN, or name what does not exist; nothing has
+                changed then.
             ResetNeeded: If no episode is running, or, with auto-reset disabled, a row has ended and was not reset.
         """
         if self._episodes.state is None:
@@ -146,16 +151,14 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
             info,
         )
 
-    def render(self) -> tuple[NDArray[np.uint8], ...] | None:  # type: ignore[override]
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """Draw every row: uint8 (height, width, 3) each; None without a render mode."""
         if self.render_mode is None:
             return None
         state = self._state()
         if self._renderer is None:
             self._renderer = Renderer()
-        return tuple(
-            self._renderer.draw(view_row(self.task, state, row, path)) for row, path in enumerate(self._paths)
-        )
+        return tuple(self._renderer.draw(view_row(self.task, state, row, path)) for row, path in enumerate(self._paths))
 
     def close_extras(self, **kwargs: Any) -> None:
         """Free what was used for drawing."""
@@ -180,8 +183,8 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
             raise TypeError(f"options['reset_mask'] is {mask!r}: expected a NumPy array of bools, one a row")
         if mask.shape != (self.num_envs,) or not mask.any():
             raise ValueError(
-                f"options['reset_mask'] has shape {mask.shape} and {int(mask.sum())} True: expected shape ({self.num_envs},) "
-                "and at least one True"
+                f"options['reset_mask'] has shape {mask.shape} and {int(mask.sum())} True: expected shape "
+                f"({self.num_envs},) and at least one True"
             )
         if self._episodes.state is None and not mask.all():
             raise ResetNeeded("reset() with a mask was called before the first reset() of all rows")

@@ -1,7 +1,7 @@
 """Scenes composed in batches: a picture somewhere on a black canvas, and clutter cut from other pictures over it.
 
-The rules are those of the authors' own generator (Mnih et al. 2014, section 4.1): every offset at which a piece fits is possible,
-pieces add to what is there, and sums are clipped at 255.
+The rules are those of the authors' own generator (Mnih et al. 2014, section 4.1): every offset at which a piece fits
+is possible, pieces add to what is there, and sums are clipped at 255.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from ram_envs.arrays import Array, namespace
 from ram_envs.scenes.randomness import integers
 
 DRAWS_PER_PICTURE = 2
-"""Random words that :func:`place` needs for the picture: its row and its column."""
+"""Random words that the place of a picture needs: row and column."""
 DRAWS_PER_PIECE = 5
-"""Random words that a piece of clutter needs: its source, where it is cut (row, column), where it is put (row, column)."""
+"""Random words that a piece of clutter needs: source, where it is cut (row, column), where it is put (row, column)."""
 
 
 def paste(canvas: Array, pictures: Array, top: Array, left: Array) -> None:

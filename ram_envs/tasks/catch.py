@@ -1,4 +1,4 @@
-"""Catch: a game that cannot be won without looking at the right place at the right time (Mnih et al. 2014, section 4.2)."""
+"""Catch: a game that is won by looking at the right place at the right time (Mnih et al. 2014, section 4.2)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 from ram_envs.arguments import check_integer
 from ram_envs.arrays import Array, namespace
 from ram_envs.scenes.randomness import draw_words, integers, uniform
+from ram_envs.sensor import NOWHERE
 from ram_envs.tasks.task import Observation, Task
 
 PADDLE_WIDTH = 2
@@ -19,16 +20,20 @@ class CatchState(NamedTuple):
 
     Attributes:
         step: int64 (B,), steps taken; it is also the row that the ball is in.
-        column: float32 (B,), the ball's column, in [0, screen_size - 1].
+        column: float32 (B,), the ball's place, in [0, screen_size - 1].
+        ball: int64 (B,), the column that the ball is drawn in: the one nearest to its place.
         speed: float32 (B,), columns that the ball moves with every row, in [-1, 1].
         paddle: int64 (B,), the paddle's left column, in [0, screen_size - 2].
+        caught: bool (B,), whether the ball has come to lie on the paddle.
         location: float32 (B, 2), the fixation, (x, y) in [-1, 1].
     """
 
     step: Array
     column: Array
+    ball: Array
     speed: Array
     paddle: Array
+    caught: Array
     location: Array
 
 
@@ -37,10 +42,11 @@ class Catch(Task):
     """The game Catch, seen through glimpses.
 
     ## Description
-    A ball of one pixel falls from the top of a black 24x24 screen, one row a step, at a constant horizontal speed, and is reflected by
-    the side walls. A paddle of two pixels at the bottom moves left, stays or moves right. The agent controls the paddle and its own
-    gaze, and is told nothing but the reward at the end. The ball has to be seen twice, at the finest scale, before it can be
-    known where it will land, and the paddle is slow, so the game needs memory: whoever merely follows the ball catches half.
+    A ball of one pixel falls from the top of a black 24x24 screen, one row a step, at a constant horizontal speed, and
+    is reflected by the side walls. A paddle of two pixels at the bottom moves left, stays or moves right. The agent
+    controls the paddle and its own gaze, and is told nothing but the reward at the end. The ball has to be seen twice,
+    at the finest scale, before it can be known where it will land, and the paddle is slow, so the game needs memory:
+    whoever merely follows the ball catches half.
 
     ## Action Space
     The next fixation (x, y) and one of the moves 0 (left), 1 (stay), 2 (right), in the format ``action_format``.
@@ -55,7 +61,8 @@ class Catch(Task):
     1 if the ball is above one of the paddle's two columns when it reaches the last row, otherwise 0; 0 before.
 
     ## Starting State
-    The ball in row 0 at a uniform column, its speed uniform in [-1, 1] columns a row, the paddle and the first fixation uniform.
+    The ball in row 0 at a uniform column, its speed uniform in [-1, 1] columns a row, the paddle and the first
+    fixation uniform.
 
     ## Episode End
     Terminated after ``screen_size - 1`` steps, 23, with the ball in the last row. Never truncated.
@@ -107,42 +114,47 @@ class Catch(Task):
             raise ValueError("options['image_index'] is only for tasks that show images: Catch has none")
         xp = namespace(seed)
         words = draw_words(seed, episode, 5)
+        ball = integers(words[:, 0], self.screen_size)
         return CatchState(
             step=xp.zeros_like(seed),
-            column=xp.astype(integers(words[:, 0], self.screen_size), xp.float32),
+            column=xp.astype(ball, xp.float32),
+            ball=ball,
             speed=xp.astype(uniform(words[:, 1]) * 2 - 1, xp.float32),
             paddle=integers(words[:, 2], self.screen_size - PADDLE_WIDTH + 1),
+            caught=xp.zeros_like(seed, dtype=xp.bool),
             location=self.first_fixation(words[:, 3:5]),
         )
 
     def transition(self, state: CatchState, fixation: Array, task_action: Array) -> CatchState:
         """Move the paddle, then the ball, then the gaze; see :meth:`Task.transition`."""
         xp = namespace(fixation)
+        step = state.step + 1
+        paddle = xp.minimum(xp.maximum(state.paddle + (task_action - 1), 0), self.screen_size - PADDLE_WIDTH)
         wall = self.screen_size - 1
         ahead = state.column + state.speed
+        reflected = xp.where(ahead < 0, -ahead, 2 * wall - ahead)
         beyond = (ahead < 0) | (ahead > wall)
-        return CatchState(
-            step=state.step + 1,
-            column=xp.where(beyond, xp.where(ahead < 0, -ahead, 2 * wall - ahead), ahead),
-            speed=xp.where(beyond, -state.speed, state.speed),
-            paddle=xp.clip(state.paddle + task_action - 1, 0, self.screen_size - PADDLE_WIDTH),
-            location=fixation,
-        )
+        column = xp.where(beyond, reflected, ahead)
+        ball = xp.astype(xp.floor(column + 0.5), xp.int64)
+        caught = (step == self.max_episode_steps) & (ball >= paddle) & (ball < paddle + PADDLE_WIDTH)
+        speed = xp.where(beyond, -state.speed, state.speed)
+        return CatchState(step, column, ball, speed, paddle, caught, fixation)
 
     def observation(self, state: CatchState) -> Observation:
-        """Look at the ball and the paddle."""
+        """Look at the paddle's two pixels and the ball."""
         xp = namespace(state.column)
         bottom = xp.full_like(state.step, self.screen_size - 1)
-        columns = xp.stack([state.paddle, state.paddle + 1, self._ball_column(state)], axis=1)
-        rows = xp.stack([bottom, bottom, state.step], axis=1)
-        true = xp.ones_like(state.step, dtype=xp.bool)
-        lit = xp.stack([true, true, ~self._caught(state)], axis=1)  # a ball that is caught lies on a pixel that is lit anyway
-        return Observation(self.sensor.read_points(columns, rows, lit, state.location), state.location)
+        ball_row = xp.where(
+            state.caught, NOWHERE, state.step
+        )  # a ball on the paddle lies on a pixel that is white already
+        columns = xp.stack([state.paddle, state.paddle + 1, state.ball])
+        rows = xp.stack([bottom, bottom, ball_row])
+        return Observation(self.sensor.read_points(columns, rows, state.location), state.location)
 
     def reward(self, state: CatchState) -> Array:
         """1 for a ball caught."""
         xp = namespace(state.column)
-        return xp.astype(self._caught(state), xp.float32)
+        return xp.astype(state.caught, xp.float32)
 
     def terminal(self, state: CatchState) -> Array:
         """The ball is in the last row."""
@@ -154,27 +166,18 @@ class Catch(Task):
         size = self.screen_size
         row = xp.arange(state.step.shape[0], device=state.step.device)
         screen = xp.zeros((row.shape[0], 1, size, size), dtype=xp.uint8, device=state.step.device)
-        screen[row, 0, state.step, self._ball_column(state)] = 255
+        screen[row, 0, state.step, state.ball] = 255
         for cell in range(PADDLE_WIDTH):
             screen[row, 0, size - 1, state.paddle + cell] = 255
         return screen
 
     def info(self, state: CatchState) -> dict[str, Array]:
         """Whether the ball was caught."""
-        return {"is_success": self._caught(state)}
+        return {"is_success": state.caught}
 
     def caption(self, state: CatchState, row: int) -> str:
         """Step and outcome."""
         outcome = ""
         if bool(self.terminal(state)[row]):
-            outcome = " · caught, reward 1" if bool(self._caught(state)[row]) else " · missed, reward 0"
+            outcome = " · caught, reward 1" if bool(state.caught[row]) else " · missed, reward 0"
         return f"step {int(state.step[row])}/{self.max_episode_steps}{outcome}"
-
-    def _caught(self, state: CatchState) -> Array:
-        offset = self._ball_column(state) - state.paddle
-        return self.terminal(state) & (offset >= 0) & (offset < PADDLE_WIDTH)
-
-    def _ball_column(self, state: CatchState) -> Array:
-        """The column that the ball is drawn in: the nearest one."""
-        xp = namespace(state.column)
-        return xp.astype(xp.floor(state.column + 0.5), xp.int64)

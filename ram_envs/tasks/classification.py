@@ -47,38 +47,45 @@ class Classification(Task):
     """Classification of a picture that is seen through glimpses only.
 
     ## Description
-    A picture, mostly black, shows one object: alone (``image_size=None``), or at a random place of a larger black canvas, among clutter cut from
-    other pictures of the same split where ``num_clutter`` is above 0. The agent takes ``num_glimpses`` glimpses, the first at a random place, the
-    others where it chooses, and names the class at the last step.
+    A picture, mostly black, shows one object: alone (``image_size=None``), or at a random place of a larger black
+    canvas, among clutter cut from other pictures of the same split where ``num_clutter`` is above 0. The agent takes
+    ``num_glimpses`` glimpses, the first at a random place, the others where it chooses, and names the class at the
+    last step.
 
     ## Action Space
-    The next fixation (x, y) and a class, in the format ``action_format``. The class counts at the last step only, where the
-    fixation does not. With ``stop="learned"`` there is one more task action, the last one, "look on": any class ends the episode at once.
+    The next fixation (x, y) and a class, in the format ``action_format``. The class counts at the last step only,
+    where the fixation does not. With ``stop="learned"`` there is one more task action, the last one, "look on": any
+    class ends the episode at once.
 
     ## Observation Space
     | key | dtype, shape | range | meaning |
     |---|---|---|---|
-    | glimpse | float32 (num_scales * channels * patch_size**2,) | [0, 1] | the patches, in the order (scale, channel, row, column), finest first |
+    | glimpse | float32 (k * C * g * g,) | [0, 1] | the patches, ordered (scale, channel, row, column), finest first |
     | location | float32 (2,) | [-1, 1] | where they were taken, (x, y), (-1, -1) the top-left corner |
 
     ## Rewards
-    1 for the right class at the last step, otherwise 0; 0 before. With ``stop="learned"`` every further glimpse costs ``glimpse_cost``.
+    1 for the right class at the last step, otherwise 0; 0 before. With ``stop="learned"`` every further glimpse costs
+    ``glimpse_cost``.
 
     ## Starting State
     A uniformly random image of the split, place and clutter, and a uniformly random first fixation.
 
     ## Episode End
-    Terminated after ``num_glimpses`` steps: ``reset`` shows the first glimpse, steps 1 to T - 1 the others, and step T reads the class and shows
-    the last glimpse again. With ``stop="learned"`` a class ends it earlier, and step T ends it in any case. Never truncated.
+    Terminated after ``num_glimpses`` steps: ``reset`` shows the first glimpse, steps 1 to T - 1 the others, and step T
+    reads the class and shows the last glimpse again. With ``stop="learned"`` a class ends it earlier, and step T ends
+    it in any case. Never truncated.
 
     ## Information
-    ``label``: int, the right class; ``prediction``: int, the class named, -1 before that; ``is_success``: bool, whether they agree;
-    ``image_index``: int, which image of the split is shown. ``reset(options={"image_index": i})`` chooses the image.
+    ``label``: int, the right class; ``prediction``: int, the class named, -1 before that; ``is_success``: bool,
+    whether they agree; ``image_index``: int, which image of the split is shown. ``reset(options={"image_index": i})``
+    chooses the image.
 
     ## Arguments
-    - ``dataset`` ("mnist"): "mnist", "digits" (offline, 8x8), the path of a folder with one subfolder of images a class, a pair of arrays (images,
-      labels), or a dictionary of such pairs under "train" and "test"; see :func:`ram_envs.scenes.datasets.load_dataset`.
-    - ``split`` ("train"): "train" or "test", or a part of it, as in "train[:-5000]". Clutter comes from the same images.
+    - ``dataset`` ("mnist"): "mnist", "digits" (offline, 8x8), the path of a folder with one subfolder of images a
+      class, a pair of arrays (images, labels), or a dictionary of such pairs under "train" and "test"; see
+      :func:`ram_envs.scenes.datasets.load_dataset`.
+    - ``split`` ("train"): "train" or "test", or a part of it, as in "train[:-5000]". Clutter comes from the same
+      images.
     - ``image_size`` (None): side of the canvas in pixels; None shows the picture alone, as it is.
     - ``num_clutter`` (0): pieces of clutter; ``clutter_size`` (8): their side in pixels.
     - ``patch_size`` (8), ``num_scales`` (1), ``first_location`` ("random"): see :class:`ram_envs.tasks.task.Task`.
@@ -110,8 +117,8 @@ class Classification(Task):
         check_number("glimpse_cost", self.glimpse_cost, 0, 1)
         if self.glimpse_cost > 0 and self.stop == "fixed":
             raise ValueError(
-                f"glimpse_cost={self.glimpse_cost} has no effect with stop='fixed', where every episode takes num_glimpses: "
-                "pass stop='learned'"
+                f"glimpse_cost={self.glimpse_cost} has no effect with stop='fixed', where every episode takes "
+                "num_glimpses: pass stop='learned'"
             )
         self._check_canvas()
         super().__post_init__()
@@ -124,21 +131,22 @@ class Classification(Task):
             check_integer("image_size", self.image_size, 1, 8192)
             if self.image_size < max(height, width):
                 raise ValueError(
-                    f"image_size={self.image_size} is smaller than the images, {height}x{width}: expected at least {max(height, width)}, "
-                    "or None for the images alone"
+                    f"image_size={self.image_size} is smaller than the images, {height}x{width}: expected at least "
+                    f"{max(height, width)}, or None for the images alone"
                 )
         if self.num_clutter == 0:
             return
         if self.clutter_size > min(height, width):
             raise ValueError(
-                f"clutter_size={self.clutter_size} is larger than the images that clutter is cut from, {height}x{width}: "
-                f"expected at most {min(height, width)}"
+                f"clutter_size={self.clutter_size} is larger than the images that clutter is cut from, "
+                f"{height}x{width}: expected at most {min(height, width)}"
             )
         height, width, _ = self.scene_shape
         if self.num_clutter * self.clutter_size**2 > height * width:
             raise ValueError(
-                f"num_clutter={self.num_clutter} pieces of {self.clutter_size}x{self.clutter_size} are more than fit into a "
-                f"{height}x{width} scene: expected at most {height * width // self.clutter_size**2}, or a larger image_size"
+                f"num_clutter={self.num_clutter} pieces of {self.clutter_size}x{self.clutter_size} are more than fit "
+                f"into a {height}x{width} scene: expected at most {height * width // self.clutter_size**2}, or a larger "
+                "image_size"
             )
 
     @cached_property
@@ -262,5 +270,7 @@ class Classification(Task):
         guess, label = int(state.prediction[row]), int(state.label[row])
         line = f"step {int(state.step[row])}/{self.num_glimpses} · label {names[label]}"
         if bool(self.terminal(state)[row]):
-            line += f" · guess {names[guess] if guess != UNDECIDED else 'none'} · reward {float(self.reward(state)[row]):g}"
+            line += (
+                f" · guess {names[guess] if guess != UNDECIDED else 'none'} · reward {float(self.reward(state)[row]):g}"
+            )
         return line

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 from ram_envs.arguments import check_number
 from ram_envs.arrays import Array, namespace
@@ -39,7 +39,8 @@ class Task(ABC):
     Attributes:
         patch_size: Side of a patch as the agent receives it, in pixels.
         num_scales: Number of concentric patches, each twice as wide as the one before.
-        first_location: Where the first glimpse is taken: "random" (uniform over the scene), "center", or a pair (x, y) in [-1, 1].
+        first_location: Where the first glimpse is taken: "random" (uniform over the scene), "center", or a pair (x, y)
+            in [-1, 1].
     """
 
     patch_size: int
@@ -51,20 +52,15 @@ class Task(ABC):
 
     def __post_init__(self) -> None:
         """Check the settings; subclasses check their own, then call this."""
-        if isinstance(self.first_location, str):
-            if self.first_location not in FIRST_LOCATIONS:
-                raise ValueError(
-                    f"first_location={self.first_location!r} is not valid: expected 'random', 'center' or a pair (x, y) in [-1, 1]"
-                )
-        else:
+        if not isinstance(self.first_location, str) or self.first_location not in FIRST_LOCATIONS:
             try:
-                x, y = self.first_location
+                x, y = (check_number("first_location", value, -1, 1) for value in self.first_location)
             except (TypeError, ValueError):
                 raise ValueError(
-                    f"first_location={self.first_location!r} is not valid: expected 'random', 'center' or a pair (x, y) in [-1, 1]"
+                    f"first_location={self.first_location!r} is not valid: expected 'random', 'center' or a "
+                    "pair (x, y) in [-1, 1]"
                 ) from None
-            pair = check_number("first_location[0]", x, -1, 1), check_number("first_location[1]", y, -1, 1)
-            object.__setattr__(self, "first_location", pair)
+            object.__setattr__(self, "first_location", (x, y))
         _ = self.sensor  # which checks patch_size and num_scales
 
     @cached_property
@@ -103,7 +99,8 @@ class Task(ABC):
             image_index: int64 (B,) or None; the images to show, for tasks that show images, in place of random ones.
 
         Returns:
-            The state: a NamedTuple of arrays whose first axis is B, with at least ``location`` (float32 (B, 2)) and ``step`` (int64 (B,)).
+            The state: a NamedTuple of arrays whose first axis is B, with at least ``location`` (float32 (B, 2)) and
+            ``step`` (int64 (B,)).
         """
 
     @abstractmethod
@@ -145,7 +142,7 @@ class Task(ABC):
         xp = namespace(words)
         if self.first_location == "random":
             return xp.astype(uniform(words) * 2 - 1, xp.float32)
-        x, y = (0.0, 0.0) if self.first_location == "center" else self.first_location
+        x, y = (0.0, 0.0) if self.first_location == "center" else cast("tuple[float, float]", self.first_location)
         location = xp.zeros(words.shape, dtype=xp.float32, device=words.device)
         location[:, 0] += x
         location[:, 1] += y
