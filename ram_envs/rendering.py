@@ -57,7 +57,7 @@ class View(NamedTuple):
         squares: int (k, 3), as (top, left, side) in scene pixels, finest scale first: what the sensor covers now. A
             square may leave the scene.
         glimpse: float32 (k, C, g, g) in [0, 1], C = 1 or 3, finest scale first: what the sensor saw.
-        caption: one line of text below.
+        caption: One line of text below.
     """
 
     scene: NDArray[np.uint8]
@@ -71,13 +71,13 @@ class Layout(NamedTuple):
     """Where things are in a frame; the same for all views with equal array shapes.
 
     Attributes:
-        width: of the frame, in pixels.
-        height: of the frame, in pixels.
-        enlargement: frame pixels that a side of a scene pixel takes; 1 where the scene is shrunk.
-        stride: every stride-th scene pixel is shown; 1 unless the scene is larger than the window should be.
-        scene: the box the scene fills.
-        panels: the boxes the glimpses fill, finest scale first.
-        caption: the box of the caption.
+        width: Of the frame, in pixels.
+        height: Of the frame, in pixels.
+        enlargement: Frame pixels that a side of a scene pixel takes; 1 where the scene is shrunk.
+        stride: Every stride-th scene pixel is shown; 1 unless the scene is larger than the window should be.
+        scene: The box the scene fills.
+        panels: The boxes the glimpses fill, finest scale first.
+        caption: The box of the caption.
     """
 
     width: int
@@ -89,7 +89,7 @@ class Layout(NamedTuple):
     caption: Box
 
     def scene_point(self, position: tuple[float, float]) -> tuple[float, float]:
-        """Returns the (column, row) in scene pixels, edge to edge, at an (x, y) position in the frame.
+        """Return the (column, row) in scene pixels, edge to edge, at an (x, y) position in the frame.
 
         Positions beside the scene give points outside it.
         """
@@ -99,7 +99,7 @@ class Layout(NamedTuple):
 
 
 def layout(view: View) -> Layout:
-    """Computes where things go in a frame; depends on nothing but the shapes of the view's arrays."""
+    """Compute where things go in a frame; depends on nothing but the shapes of the view's arrays."""
     rows, columns = view.scene.shape[:2]
     num_scales, _, patch_size, _ = view.glimpse.shape
 
@@ -162,27 +162,27 @@ class Renderer:
         self._clock: pygame.time.Clock | None = None
 
     def draw(self, view: View) -> NDArray[np.uint8]:
-        """Draws one frame.
+        """Draw one frame.
 
         Returns:
             uint8 (height, width, 3), a new array at every call; of the same size for all views with equal array shapes.
 
         Raises:
-            gymnasium.error.DependencyNotInstalled: pygame is missing.
+            gymnasium.error.DependencyNotInstalled: If pygame is missing.
         """
         pygame = _import_pygame()
         # (width, height, 3) -> (height, width, 3)
         return np.ascontiguousarray(pygame.surfarray.array3d(_frame(pygame, view)).swapaxes(0, 1))
 
     def show(self, view: View, fps: float) -> None:
-        """Shows one frame in the window, opening it if needed, and waits until the frame is due.
+        """Show one frame in the window, opening it if needed, and wait until the frame is due.
 
         Args:
-            view: what to show.
-            fps: at most so many frames a second; 0 does not wait.
+            view: What to show.
+            fps: At most so many frames a second; 0 does not wait.
 
         Raises:
-            gymnasium.error.DependencyNotInstalled: pygame is missing.
+            gymnasium.error.DependencyNotInstalled: If pygame is missing.
         """
         if self.window_closed:
             return
@@ -210,7 +210,7 @@ class Renderer:
         self._clock.tick(fps)
 
     def close(self) -> None:
-        """Gives up the window, which goes away with the last Renderer that shows; may be called twice."""
+        """Give up the window, which goes away with the last Renderer that shows; may be called twice."""
         self.window_closed = False
         self._clock = None
         if self in Renderer._showing:
@@ -220,7 +220,7 @@ class Renderer:
 
 
 def _import_pygame() -> ModuleType:
-    """Returns the module pygame, imported quietly."""
+    """Return the module pygame, imported quietly."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # its greeting would spoil a program's output
     try:
         with warnings.catch_warnings():
@@ -235,7 +235,7 @@ def _import_pygame() -> ModuleType:
 
 
 def _frame(pygame: ModuleType, view: View) -> pygame.Surface:
-    """Draws a view on a new surface."""
+    """Draw a view on a new surface."""
     places = layout(view)
     frame = pygame.Surface((places.width, places.height), depth=32)
     frame.fill(BACKGROUND)
@@ -256,7 +256,7 @@ def _frame(pygame: ModuleType, view: View) -> pygame.Surface:
 
 
 def _draw_squares(pygame: ModuleType, frame: pygame.Surface, places: Layout, squares: NDArray[np.integer]) -> None:
-    """Outlines the part of the scene that each scale covers, the finest last and so on top."""
+    """Outline the part of the scene that each scale covers, the finest last and so on top."""
     scene_left, scene_top, _, _ = places.scene
     for scale, square in reversed(list(enumerate(squares))):
         top, left, side = (int(length) * places.enlargement // places.stride for length in square)
@@ -267,7 +267,7 @@ def _draw_squares(pygame: ModuleType, frame: pygame.Surface, places: Layout, squ
 
 
 def _draw_path(pygame: ModuleType, frame: pygame.Surface, places: Layout, fixations: NDArray[np.floating]) -> None:
-    """Draws the saccades as a line fading into the past, with a dot at every fixation and a ring at the current one."""
+    """Draw the saccades as a line fading into the past, with a dot at every fixation and a ring at the current one."""
     if len(fixations) == 0:
         return
     scene_left, scene_top, scene_width, scene_height = places.scene
@@ -304,7 +304,7 @@ def _draw_line(
     end: NDArray[np.floating],
     width: float,
 ) -> None:
-    """Draws a line of even width at any angle; pygame.draw.line is thinner along diagonals."""
+    """Draw a line of even width at any angle; pygame.draw.line is thinner along diagonals."""
     along = end - start
     length = float(np.hypot(*along))
     if length == 0:
@@ -314,7 +314,7 @@ def _draw_line(
 
 
 def _draw_panels(pygame: ModuleType, frame: pygame.Surface, places: Layout, view: View) -> None:
-    """Draws what the sensor saw at each scale, framed in the colour of its square."""
+    """Draw what the sensor saw at each scale, framed in the colour of its square."""
     font = pygame.font.Font(None, LABEL_SIZE)
     # (k, C, g, g) -> (k, g, g, C)
     patches = np.rint(np.clip(view.glimpse, 0, 1) * 255).astype(np.uint8).transpose(0, 2, 3, 1)
@@ -327,7 +327,7 @@ def _draw_panels(pygame: ModuleType, frame: pygame.Surface, places: Layout, view
 
 
 def _enlarged(pygame: ModuleType, pixels: NDArray[np.uint8], box: Box) -> pygame.Surface:
-    """Returns uint8 (H, W), (H, W, 1) or (H, W, 3) as a surface of the box's size, without blur."""
+    """Return uint8 (H, W), (H, W, 1) or (H, W, 3) as a surface of the box's size, without blur."""
     height, width = pixels.shape[:2]
     colours = np.empty((height, width, 3), dtype=np.uint8)
     colours[...] = pixels if pixels.ndim == 3 else pixels[:, :, None]
@@ -335,12 +335,12 @@ def _enlarged(pygame: ModuleType, pixels: NDArray[np.uint8], box: Box) -> pygame
 
 
 def _scale_colour(scale: int) -> tuple[int, int, int]:
-    """Returns the colour of a scale; scales beyond the table share its last colour."""
+    """Return the colour of a scale; scales beyond the table share its last colour."""
     return SCALE_COLOURS[min(scale, len(SCALE_COLOURS) - 1)]
 
 
 def _shortened(text: str, font: pygame.font.Font, width: int) -> str:
-    """Returns the text, with its end left out where it is wider than so many pixels."""
+    """Return the text, with its end left out where it is wider than so many pixels."""
     if font.size(text)[0] <= width:
         return text
     while text and font.size(text + "…")[0] > width:
@@ -349,10 +349,10 @@ def _shortened(text: str, font: pygame.font.Font, width: int) -> str:
 
 
 def _fitted(pixels: int, room: int) -> int:
-    """Returns the side of an image of so many pixels, enlarged as far as it fits in the room, or shrunk to fit."""
+    """Return the side of an image of so many pixels, enlarged as far as it fits in the room, or shrunk to fit."""
     return room // pixels * pixels if pixels <= room else -(-pixels // -(-pixels // room))
 
 
 def _whole_blocks(length: int) -> int:
-    """Returns the length, rounded up to whole blocks."""
+    """Return the length, rounded up to whole blocks."""
     return -(-length // BLOCK) * BLOCK
