@@ -14,7 +14,9 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 from numpy.typing import NDArray
 
-EXACT_COLOURS = 96  # of the 256 in a GIF's palette, kept for the commonest colours as they are
+PALETTE_SIZE = 255
+TRANSPARENT = bytes((255, 0, 255))  # the palette's further entry; a colour that nothing is drawn in
+EXACT_COLOURS = 96  # of the palette, kept for the commonest colours as they are
 VIDEO_FPS = 24
 
 
@@ -66,10 +68,11 @@ def _encode_gif(shots: Sequence[Shot]) -> bytes:
 
     samples = [shot.frame for shot in shots[:: max(1, len(shots) // 12)]] + [shots[-1].frame]
     colours = _palette(np.concatenate([_packed(frame).ravel() for frame in samples]))
+    palette = _unpacked(colours).tobytes() + TRANSPARENT
     images = []
     for indices in _indexed((shot.frame for shot in shots), colours):
         image = Image.fromarray(indices)
-        image.putpalette(_unpacked(colours).tobytes())
+        image.putpalette(palette)
         images.append(image)
     file = io.BytesIO()
     images[0].save(
@@ -80,7 +83,9 @@ def _encode_gif(shots: Sequence[Shot]) -> bytes:
         duration=[round(shot.seconds * 1000) for shot in shots],
         loop=0,
         disposal=1,
-        optimize=False,  # it would give every frame a palette of its own
+        palette=palette,  # one for all frames, where Pillow would write one for each
+        transparency=len(colours),
+        optimize=True,  # writes what does not change as transparent
     )
     return file.getvalue()
 
@@ -97,16 +102,16 @@ def _unpacked(colours: NDArray[np.uint32]) -> NDArray[np.uint8]:
 
 
 def _palette(pixels: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Return at most 256 colours, packed, that serve all these pixels: the commonest as they are, the others nearly."""
+    """Return at most 255 colours, packed, that serve all these pixels: the commonest as they are, the others nearly."""
     from PIL import Image
 
     colours, counts = np.unique(pixels, return_counts=True)
-    if len(colours) <= 256:
+    if len(colours) <= PALETTE_SIZE:
         return colours
     colours = colours[np.argsort(-counts, kind="stable")]  # commonest first
-    others = Image.fromarray(_unpacked(colours[None, EXACT_COLOURS:])).quantize(256 - EXACT_COLOURS)
-    mixed = np.array(others.getpalette(), dtype=np.uint8).reshape(-1, 3)[: 256 - EXACT_COLOURS]
-    return np.concatenate([colours[:EXACT_COLOURS], _packed(mixed)])
+    others = Image.fromarray(_unpacked(colours[None, EXACT_COLOURS:])).quantize(PALETTE_SIZE - EXACT_COLOURS)
+    mixed = np.array(others.getpalette(), dtype=np.uint8).reshape(-1, 3)[: PALETTE_SIZE - EXACT_COLOURS]
+    return np.unique(np.concatenate([colours[:EXACT_COLOURS], _packed(mixed)]))
 
 
 def _indexed(frames: Iterable[NDArray[np.uint8]], palette: NDArray[np.uint32]) -> Iterator[NDArray[np.uint8]]:
