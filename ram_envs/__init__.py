@@ -74,7 +74,7 @@ def make_tensor(id: str, num_envs: int, device: Any = "cpu", **settings: Any) ->
         ) from error
     from ram_envs.envs.tensor import TensorEnv
 
-    registered = gymnasium.spec(id).kwargs
+    registered = gymnasium.spec(id.removeprefix("ram_envs:")).kwargs
     if "task" not in registered:
         raise ValueError(f"id={id!r} is not an environment of ram_envs: expected one of {', '.join(ENVIRONMENTS)}")
     return TensorEnv(**{**registered, **settings, "num_envs": num_envs, "device": device})

@@ -145,8 +145,8 @@ class Classification(Task):
         if self.num_clutter * self.clutter_size**2 > height * width:
             raise ValueError(
                 f"num_clutter={self.num_clutter} pieces of {self.clutter_size}x{self.clutter_size} are more than fit "
-                f"into a {height}x{width} scene: expected at most {height * width // self.clutter_size**2}, or a larger "
-                "image_size"
+                f"into a {height}x{width} scene: expected at most {height * width // self.clutter_size**2}, or a "
+                "larger image_size"
             )
 
     @cached_property

@@ -1,0 +1,31 @@
+import numpy as np
+from tests.ram_envs.envs.contract import TaskContract
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (40, 28, 28)).astype(np.uint8)
+DATASET = (IMAGES, np.arange(40) % 10)
+
+
+class TestCatch(TaskContract):
+    id = "RAM-CatchGame-v0"
+    settings = {"screen_size": 7, "patch_size": 3, "num_scales": 2}
+
+
+class TestCentred(TaskContract):
+    id = "RAM-MNIST-v0"
+    settings = {"dataset": DATASET, "num_glimpses": 3}
+
+
+class TestCluttered(TaskContract):
+    id = "RAM-ClutteredMNIST-v0"
+    settings = {"dataset": DATASET, "num_glimpses": 4, "image_size": 40}
+
+
+class TestLearnedStop(TaskContract):
+    """Rows end at different steps, some at the last one."""
+
+    id = "RAM-MNIST-v0"
+    settings = {"dataset": (IMAGES, np.arange(40) % 2), "num_glimpses": 4, "stop": "learned", "glimpse_cost": 0.25}
+
+
+class TestDigits(TaskContract):
+    id = "RAM-Digits-v0"
