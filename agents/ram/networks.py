@@ -21,7 +21,7 @@ State = tuple[Tensor, ...]
 """What a core remembers between steps, each float (B, core_size): (h,) for ReLU, (h, c) for LSTM."""
 
 HEAD_GAIN = 0.01
-"""Gain of the orthogonal start of location and action network: at first it looks near the centre and moves at random."""
+"""Gain of the orthogonal start of location and action network: at first it looks near the centre, at random moves."""
 
 
 def start_orthogonal(layer: nn.Linear, gain: float) -> nn.Linear:

@@ -160,17 +160,33 @@ class RAMPolicy(nn.Module):
         Returns:
             The decision, and the state of the core after this step.
         """
+        _, decision, state = self.step(
+            observation, state, greedy_location=greedy, greedy_action=greedy, generator=generator
+        )
+        return decision, state
+
+    def step(
+        self,
+        observation: Mapping[str, Tensor],
+        state: State,
+        *,
+        greedy_location: bool = False,
+        greedy_action: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, Decision, State]:
+        """Decide one step, as :meth:`act` does, and return what the core said besides: h, float (B, core_size)."""
         sequence = {key: value[None] for key, value in observation.items()}  # (B, ...) -> (T = 1, B, ...)
         h, state = self.encode(sequence, state)
         heads = self.heads(h[0])
-        fixation, task_action = heads.location_mean, heads.action_logits
-        if not greedy:
+        fixation, preference = heads.location_mean.detach(), heads.action_logits.detach()
+        if not greedy_location:
             noise = torch.empty_like(fixation).normal_(generator=generator)
             fixation = fixation + self.location_std * noise
+        if not greedy_action:
             # Gumbel's trick: the argmax of logits - log(an exponential draw) is a draw from the softmax.
-            waiting = torch.empty_like(task_action).exponential_(generator=generator)
-            task_action = task_action - waiting.clamp_min(torch.finfo(waiting.dtype).tiny).log()
-        fixation, task_action = fixation.detach(), task_action.argmax(-1)
+            waiting = torch.empty_like(preference).exponential_(generator=generator)
+            preference = preference - waiting.clamp_min(torch.finfo(waiting.dtype).tiny).log()
+        task_action = preference.argmax(-1)
         decision = Decision(
             fixation,
             task_action,
@@ -178,7 +194,7 @@ class RAMPolicy(nn.Module):
             _log_prob(heads.action_logits.log_softmax(-1), task_action),
             heads.value,
         )
-        return decision, state
+        return h[0], decision, state
 
     def evaluate_sequence(
         self,

@@ -1,0 +1,47 @@
+"""The settings of every task, one table.
+
+A preset is a whole set of settings, named by environment and name; "default" is what `ram train` takes. What each one
+reaches is in the README, with the command.
+"""
+
+from __future__ import annotations
+
+from agents.ram.settings import NetworkSettings
+from agents.training.settings import GameSettings, HybridSettings
+from ram_envs import ENVIRONMENTS
+
+_CATCH = GameSettings(
+    network=NetworkSettings(core="lstm", core_size=128, location_std=0.1, scale_gain=4.0),
+    frames=4_200_000,
+)
+_MNIST = HybridSettings(
+    network=NetworkSettings(location_std=0.1),
+    schedule="cosine",
+    weight_decay=0.01,
+    epochs=60,
+)
+
+PRESETS: dict[str, dict[str, HybridSettings | GameSettings]] = {
+    "RAM-CatchGame-v0": {"default": _CATCH},
+    "RAM-MNIST-v0": {"default": _MNIST},
+}
+"""Settings by environment and name."""
+
+
+def settings_for(env_id: str, preset: str | None = None) -> HybridSettings | GameSettings:
+    """Return a preset.
+
+    Args:
+        env_id: One of ``ram_envs.ENVIRONMENTS``.
+        preset: Its name; None for "default".
+
+    Raises:
+        ValueError: If there is no such environment or preset; the message names those there are.
+    """
+    if env_id not in PRESETS:
+        raise ValueError(f"env_id={env_id!r} has no preset: expected one of {', '.join(ENVIRONMENTS)}")
+    presets = PRESETS[env_id]
+    name = "default" if preset is None else preset
+    if name not in presets:
+        raise ValueError(f"preset={name!r} is not one of {env_id}: expected one of {', '.join(map(repr, presets))}")
+    return presets[name]
