@@ -170,7 +170,7 @@ class Renderer:
         Raises:
             gymnasium.error.DependencyNotInstalled: If pygame is missing.
         """
-        pygame = _import_pygame()
+        pygame = import_pygame()
         # (width, height, 3) -> (height, width, 3)
         return np.ascontiguousarray(pygame.surfarray.array3d(_frame(pygame, view)).swapaxes(0, 1))
 
@@ -186,7 +186,7 @@ class Renderer:
         """
         if self.window_closed:
             return
-        pygame = _import_pygame()
+        pygame = import_pygame()
         frame = _frame(pygame, view)
         pygame.display.init()
         window = pygame.display.get_surface()
@@ -216,11 +216,15 @@ class Renderer:
         if self in Renderer._showing:
             Renderer._showing.discard(self)
             if not Renderer._showing:
-                _import_pygame().display.quit()
+                import_pygame().display.quit()
 
 
-def _import_pygame() -> ModuleType:
-    """Return the module pygame, imported quietly."""
+def import_pygame() -> ModuleType:
+    """Return the module pygame, imported quietly.
+
+    Raises:
+        gymnasium.error.DependencyNotInstalled: If pygame is missing.
+    """
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # its greeting would spoil a program's output
     try:
         with warnings.catch_warnings():
