@@ -20,10 +20,31 @@ _MNIST = HybridSettings(
     weight_decay=0.01,
     epochs=60,
 )
+_DIGITS = HybridSettings(
+    network=NetworkSettings(location_std=0.1),
+    schedule="cosine",
+    weight_decay=0.01,
+    num_envs=64,
+    epochs=150,
+)
+_SCENES = HybridSettings(
+    network=NetworkSettings(
+        core="lstm", glimpse_hidden=256, location_hidden=256, location_network_hidden=128, location_std=0.25
+    ),
+    location_std_final=0.05,
+    class_loss="every",
+    schedule="cosine",
+    weight_decay=0.01,
+    epochs=60,
+)
 
 PRESETS: dict[str, dict[str, HybridSettings | GameSettings]] = {
     "RAM-CatchGame-v0": {"default": _CATCH},
     "RAM-MNIST-v0": {"default": _MNIST},
+    "RAM-TranslatedMNIST-v0": {"default": _SCENES},
+    "RAM-ClutteredMNIST-v0": {"default": _SCENES},
+    "RAM-ClutteredMNIST100-v0": {"default": _SCENES},
+    "RAM-Digits-v0": {"default": _DIGITS},
 }
 """Settings by environment and name."""
 

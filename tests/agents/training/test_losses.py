@@ -24,7 +24,9 @@ def column(*values):
 
 
 def evaluation(location, action, entropy, logits, value):
-    return SequenceEvaluation(column(*location), column(*action), column(*entropy), torch.tensor(logits), column(*value))
+    return SequenceEvaluation(
+        column(*location), column(*action), column(*entropy), torch.tensor(logits), column(*value)
+    )
 
 
 # --- advantages -----------------------------------------------------------------------------------------------------
@@ -77,7 +79,9 @@ def test_hybrid_loss_by_hand(class_loss, expected):
         seen, torch.tensor([1]), torch.tensor([1.0]), class_loss=class_loss, location_weight=2.0, baseline_weight=3.0
     )
     torch.testing.assert_close(loss.classification, torch.tensor(expected))
-    torch.testing.assert_close(loss.location, torch.tensor(0.75 * 1.5))  # (R - b_1) of the first step; the last is not seen
+    torch.testing.assert_close(
+        loss.location, torch.tensor(0.75 * 1.5)
+    )  # (R - b_1) of the first step; the last is not seen
     torch.testing.assert_close(loss.baseline, torch.tensor((0.75**2 + 0.25**2) / 2))
     torch.testing.assert_close(loss.total, loss.classification + 2 * loss.location + 3 * loss.baseline)
 
@@ -205,9 +209,7 @@ def test_hybrid_gradients_go_where_the_paper_sends_them(core, class_loss):
 
 def test_the_baseline_may_train_the_core_where_asked():
     policy = make_policy("relu")
-    loss = hybrid_loss(
-        evaluate(policy, location_gradient=False), torch.zeros(B, dtype=torch.int64), torch.zeros(B)
-    )
+    loss = hybrid_loss(evaluate(policy, location_gradient=False), torch.zeros(B, dtype=torch.int64), torch.zeros(B))
     assert reached(policy, loss.baseline) == {"glimpse_network", "core_network", "baseline"}
 
 
@@ -233,7 +235,8 @@ def test_the_hybrid_gradient_of_a_location_is_the_advantage_times_the_score():
     bias = policy.location_network.mean.bias
     (gradient,) = torch.autograd.grad(loss.location, bias, retain_graph=True)
     scores = [
-        torch.autograd.grad(seen.location_log_prob[t, row], bias, retain_graph=True)[0] * (returns[row] - seen.value[t, row])
+        torch.autograd.grad(seen.location_log_prob[t, row], bias, retain_graph=True)[0]
+        * (returns[row] - seen.value[t, row])
         for t in range(T - 1)
         for row in range(B)
     ]

@@ -1,0 +1,67 @@
+"""The loop that trains classifiers: the hybrid of cross-entropy and REINFORCE (Mnih et al. 2014, section 3.1)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from agents.training.losses import hybrid_loss
+from agents.training.optimisation import autocast, follow_schedule, update
+from agents.training.rollout import ImageOrder, collect_episodes, episode_seed, seed_generator
+from agents.training.run import Run
+from agents.training.settings import HybridSettings
+from ram_envs.envs.tensor import TensorEnv
+from ram_envs.tasks.classification import Classification
+
+
+def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
+    """Train until the run is over.
+
+    The episodes are collected with the gradient of the glimpse and the core network, so that nothing is computed twice.
+    """
+    task = env.task
+    assert isinstance(task, Classification)
+    policy, optimizer, seed = run.policy, run.optimizer, run.progress.seed
+    generator = torch.Generator(env.device)
+    order = ImageOrder(task.num_images, seed, env.device)
+    copies = settings.rollouts_per_image
+    num_images = env.num_envs // copies
+
+    for iteration in run.iterations():
+        follow_schedule(run, settings, iteration)
+        image_index = order.batch(iteration * num_images, num_images).repeat_interleave(copies)
+        observation, _ = env.reset(
+            seed=episode_seed(seed, iteration, env.num_envs), options={"image_index": image_index}
+        )
+        with autocast(settings, env.device):
+            generator = seed_generator(generator, seed, iteration)
+            episodes = collect_episodes(env, policy, observation, generator, greedy_action=True)
+
+        heads = policy.heads(episodes.h, location_gradient=False, value_gradient=settings.baseline_gradient)
+        evaluation = policy.evaluate_heads(heads, episodes.decision.fixation, episodes.decision.task_action)
+        returns = episodes.reward.sum(0)
+        loss = hybrid_loss(
+            evaluation,
+            episodes.info["label"],
+            returns,
+            class_loss=settings.class_loss,
+            location_weight=settings.location_weight,
+            baseline_weight=settings.baseline_weight,
+            baseline=_mean_of_the_others(returns, copies) if copies > 1 else None,
+        )
+        gradient_norm = update(policy, optimizer, loss.total, settings.max_grad_norm)
+        run.log(
+            {
+                "error_percent": 100 * (1 - episodes.success.float().mean()),
+                "losses/classification": loss.classification,
+                "losses/location": loss.location,
+                "losses/baseline": loss.baseline,
+                "losses/gradient_norm": gradient_norm,
+            }
+        )
+
+
+def _mean_of_the_others(returns: Tensor, copies: int) -> Tensor:
+    """Return for each episode, float32 (B,), the mean return of the other ``copies - 1`` episodes of its image."""
+    groups = returns.reshape(-1, copies)
+    return ((groups.sum(1, keepdim=True) - groups) / (copies - 1)).flatten()

@@ -1,0 +1,39 @@
+"""What both loops do alike: follow the schedule, choose the arithmetic, take a step of the optimiser."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from agents.ram.policy import RAMPolicy
+from agents.training.run import Run
+from agents.training.settings import TrainingSettings
+
+
+def follow_schedule(run: Run, settings: TrainingSettings, iteration: int) -> None:
+    """Set the learning rate and the location's standard deviation of an iteration."""
+    done = iteration / run.plan.iterations
+    factor = {"constant": 1.0, "linear": 1 - done, "cosine": 0.5 * (1 + math.cos(math.pi * done))}[settings.schedule]
+    if done < settings.warmup:
+        factor *= (iteration + 1) / math.ceil(settings.warmup * run.plan.iterations)
+    for group in run.optimizer.param_groups:
+        group["lr"] = settings.learning_rate * factor
+    if settings.location_std_final is not None:
+        start = settings.network.location_std
+        run.policy.location_std.fill_(start + (settings.location_std_final - start) * done)
+
+
+def autocast(settings: TrainingSettings, device: torch.device) -> torch.autocast:
+    """Return the context in which glimpse and core network run in the precision of the settings."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16")
+
+
+def update(policy: RAMPolicy, optimizer: torch.optim.Optimizer, loss: Tensor, max_grad_norm: float) -> Tensor:
+    """Take one step of the optimiser; return the gradient's norm before it was clipped, float32 ()."""
+    optimizer.zero_grad()
+    loss.backward()
+    gradient_norm = torch.nn.utils.clip_grad_norm_(policy.parameters(), max_grad_norm)
+    optimizer.step()
+    return gradient_norm

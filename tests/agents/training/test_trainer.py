@@ -1,0 +1,269 @@
+"""Runs: exact resuming, clean stopping, and what happens when something goes wrong."""
+
+import csv
+import errno
+import json
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+import torch
+
+from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint, save_checkpoint
+from agents.ram.settings import NetworkSettings
+from agents.training import games, hybrid, run, trainer
+from agents.training.run import TrainingError
+from agents.training.settings import EnvironmentSettings, GameSettings, HybridSettings
+from agents.training.trainer import resume, train
+
+CATCH, DIGITS = "RAM-CatchGame-v0", "RAM-Digits-v0"
+SMALL = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 8}
+GAME = GameSettings(
+    environment=EnvironmentSettings(screen_size=6, patch_size=2, num_scales=2),
+    network=NetworkSettings(core="lstm", **SMALL),
+    num_envs=8,
+    frames=6 * 8 * 5,  # 6 iterations
+    update_epochs=2,
+    minibatches=2,
+    log_every=2,
+    checkpoint_every=2,
+    location_std_final=0.05,
+)
+HYBRID = HybridSettings(
+    environment=EnvironmentSettings(split="train[:48]", num_glimpses=2),
+    network=NetworkSettings(**SMALL),
+    num_envs=16,
+    epochs=2,  # 6 iterations
+    log_every=2,
+    checkpoint_every=2,
+    schedule="cosine",
+)
+REINFORCE = replace(GAME, algorithm="reinforce")
+STOPPING = replace(
+    GAME, environment=EnvironmentSettings(split="train[:48]", num_glimpses=3, stop="learned", glimpse_cost=0.01)
+)
+RUNS = {
+    "ppo": (CATCH, GAME),
+    "reinforce": (CATCH, REINFORCE),
+    "hybrid": (DIGITS, HYBRID),
+    "shared baseline": (DIGITS, replace(HYBRID, rollouts_per_image=2, class_loss="every")),
+    "learned stop": (DIGITS, STOPPING),
+    "bfloat16": (CATCH, replace(GAME, precision="bfloat16")),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch):
+    monkeypatch.setattr(trainer, "animate", lambda *_: None)
+    monkeypatch.setattr(trainer, "plot_learning_curve", lambda *_: None)
+
+
+def after_iteration(monkeypatch, number, action):
+    """Do something within the iteration of this number, counted from 0."""
+    original = run.Run.log
+
+    def log(self, statistics):
+        original(self, statistics)
+        if self.progress.iteration == number:
+            action(self)
+
+    monkeypatch.setattr(run.Run, "log", log)
+
+
+def interrupt(_):
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def metrics(folder):
+    with open(folder / "metrics.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def same_state(a, b):
+    """Weights, optimiser and place of two runs' checkpoints are the same to the last bit."""
+    a, b = load_checkpoint(a), load_checkpoint(b)
+    tensors = [(a.policy.state_dict(), b.policy.state_dict()), (a.optimizer, b.optimizer)]
+    place = a.progress["iteration"] == b.progress["iteration"]
+    return place and all(x.keys() == y.keys() and all(torch.equal(x[k], y[k]) for k in x) for x, y in tensors)
+
+
+@pytest.mark.parametrize("kind", RUNS)
+def test_stopped_and_resumed_equals_never_stopped(kind, tmp_path, monkeypatch):
+    env_id, settings = RUNS[kind]
+    whole = train(env_id, settings, tmp_path / "whole", seed=3, progress_bar=False)
+    assert whole.stopped_by is None
+    with monkeypatch.context() as patch:
+        after_iteration(patch, 2, interrupt)  # between two checkpoints and two lines of the logs
+        stopped = train(env_id, settings, tmp_path / "stopped", seed=3, progress_bar=False)
+    assert stopped.stopped_by == "SIGINT"
+    assert stopped.progress.iteration == 3
+    assert not same_state(tmp_path / "whole", tmp_path / "stopped")
+    resumed = resume(tmp_path / "stopped", progress_bar=False)
+    assert resumed.stopped_by is None
+    assert resumed.progress.frames == whole.progress.frames
+    assert same_state(tmp_path / "whole", tmp_path / "stopped")
+    frames = [int(line["frames"]) for line in metrics(tmp_path / "stopped")]
+    assert frames == sorted(set(frames))
+    assert frames[-1] == whole.progress.frames
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path, monkeypatch):
+    train(CATCH, GAME, tmp_path / "whole", progress_bar=False)
+
+    def kill(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        after_iteration(patch, 4, kill)
+        train(CATCH, replace(GAME, log_every=1), tmp_path / "killed", progress_bar=False)
+    assert load_checkpoint(tmp_path / "killed").progress["iteration"] == 4
+    resume(tmp_path / "killed", progress_bar=False)
+    assert same_state(tmp_path / "whole", tmp_path / "killed")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_leaves_and_gives_its_handler_back(number, tmp_path, monkeypatch):
+    before = signal.getsignal(number)
+    after_iteration(monkeypatch, 0, lambda _: os.kill(os.getpid(), number))
+    result = train(CATCH, GAME, tmp_path, progress_bar=False)
+    assert result.stopped_by == signal.Signals(number).name
+    assert load_checkpoint(tmp_path).progress["iteration"] == 1
+    assert signal.getsignal(number) is before
+
+
+def test_the_same_seed_trains_the_same_policy_and_another_one_another(tmp_path):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        torch.manual_seed(hash(name))  # the global random state must not matter
+        train(CATCH, GAME, tmp_path / name, seed=seed, progress_bar=False)
+    assert same_state(tmp_path / "a", tmp_path / "b")
+    assert not same_state(tmp_path / "a", tmp_path / "c")
+
+
+@pytest.mark.parametrize("module", [games, hybrid])
+@pytest.mark.parametrize("poison", ["loss", "gradient"])
+def test_nan_stops_the_run_and_the_last_good_checkpoint_stays(module, poison, tmp_path, monkeypatch):
+    env_id, settings = (CATCH, GAME) if module is games else (DIGITS, HYBRID)
+    original, steps = module.update, []
+    updates = 4 if module is games else 1
+
+    def update(policy, optimizer, loss, max_grad_norm):
+        steps.append(loss)
+        if len(steps) == 4 * updates + 1:  # in the fifth iteration
+            if poison == "gradient":
+                next(policy.parameters()).register_hook(lambda gradient: gradient * float("nan"))
+            else:
+                loss = loss * float("nan")
+        return original(policy, optimizer, loss, max_grad_norm)
+
+    monkeypatch.setattr(module, "update", update)
+    with pytest.raises(TrainingError, match=r"is nan at iteration 5 .* checkpoint of iteration 4 is kept"):
+        train(env_id, settings, tmp_path, progress_bar=False)
+    checkpoint = load_checkpoint(tmp_path)
+    assert checkpoint.progress["iteration"] == 4
+    assert all(value.isfinite().all() for value in checkpoint.policy.state_dict().values())
+
+
+def test_a_folder_that_holds_a_run_is_refused(tmp_path):
+    train(CATCH, GAME, tmp_path, progress_bar=False)
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(TrainingError, match="holds another run: resume it, or choose another folder"):
+        train(CATCH, GAME, tmp_path, seed=1, progress_bar=False)
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+def test_a_full_disk_stops_the_run_and_the_last_good_checkpoint_stays(tmp_path, monkeypatch):
+    def disk_full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    after_iteration(monkeypatch, 3, lambda _: monkeypatch.setattr(os, "fsync", disk_full))
+    with pytest.raises(CheckpointError, match="No space left on device; the checkpoint before it is kept"):
+        train(CATCH, GAME, tmp_path, progress_bar=False)
+    monkeypatch.undo()
+    assert load_checkpoint(tmp_path).progress["iteration"] == 2
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_before_training(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TrainingError, match="cannot be written"):
+        train(CATCH, GAME, tmp_path / "file" / "run", progress_bar=False)
+
+
+def test_logs_that_cannot_be_written_stop_the_run(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(run, "append_line", full)
+    with pytest.raises(TrainingError, match="No space left on device; the checkpoint of iteration 0 is kept"):
+        train(CATCH, GAME, tmp_path, progress_bar=False)
+
+
+def test_resuming_another_environment_or_a_bare_policy_is_refused(tmp_path):
+    train(CATCH, GAME, tmp_path / "run", progress_bar=False)
+    with pytest.raises(CheckpointError, match="was trained on RAM-CatchGame-v0, not on RAM-Digits-v0"):
+        resume(tmp_path / "run", env_id=DIGITS, progress_bar=False)
+    (tmp_path / "bare").mkdir()
+    save_checkpoint(tmp_path / "bare", load_checkpoint(tmp_path / "run").policy, CATCH, {})
+    with pytest.raises(CheckpointError, match="to use, but not to go on from"):
+        resume(tmp_path / "bare", progress_bar=False)
+    with pytest.raises(CheckpointError, match="holds no checkpoint"):
+        resume(tmp_path, progress_bar=False)
+
+
+def test_resuming_a_complete_run_changes_nothing(tmp_path):
+    train(CATCH, GAME, tmp_path, progress_bar=False)
+    before, lines = load_checkpoint(tmp_path), metrics(tmp_path)
+    resume(tmp_path, progress_bar=False)
+    after = load_checkpoint(tmp_path)
+    assert all(torch.equal(value, after.policy.state_dict()[k]) for k, value in before.policy.state_dict().items())
+    assert metrics(tmp_path) == lines
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_cuda_where_there_is_none_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="finds no CUDA device here: use 'cpu' or 'auto'"):
+        train(CATCH, GAME, tmp_path, device="cuda", progress_bar=False)
+    assert os.listdir(tmp_path) == []
+
+
+def test_settings_that_do_not_fit_the_environment_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="has no labels"):
+        train(CATCH, replace(HYBRID, environment=EnvironmentSettings()), tmp_path, progress_bar=False)
+    stopping = replace(HYBRID, environment=EnvironmentSettings(stop="learned"))
+    with pytest.raises(ValueError, match="stop='learned'"):
+        train(DIGITS, stopping, tmp_path, progress_bar=False)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(("env_id", "settings"), [(CATCH, GAME), (DIGITS, HYBRID)])
+def test_a_run_writes_metrics_logs_and_settings(env_id, settings, tmp_path):
+    train(env_id, settings, tmp_path, seed=5, progress_bar=False)
+    lines = metrics(tmp_path)
+    assert [int(line["iteration"]) for line in lines] == [2, 4, 6]
+    figure = "success_rate" if env_id == CATCH else "error_percent"
+    for line in lines:
+        assert 0 <= float(line[figure]) <= 100
+        assert float(line["frames_per_second"]) > 0
+    assert list((tmp_path / "tensorboard").iterdir())
+    content = json.loads((tmp_path / "settings.json").read_text())
+    assert (content["env_id"], content["seed"]) == (env_id, 5)
+    assert content["training"]["precision"] in ("float32", "bfloat16")
+
+
+def test_the_progress_bar_shows_speed_and_the_figure_that_matters(tmp_path, capsys):
+    train(DIGITS, HYBRID, tmp_path)
+    shown = capsys.readouterr().err
+    assert "error_percent" in shown
+    assert "frames/s" in shown
+
+
+def test_schedules_begin_and_end_where_they_should(tmp_path, monkeypatch):
+    seen = []
+    after_iteration(
+        monkeypatch,
+        0,
+        lambda self: seen.append((self.optimizer.param_groups[0]["lr"], self.policy.location_std.item())),
+    )
+    train(CATCH, replace(GAME, warmup=0.5), tmp_path / "start", progress_bar=False)
+    assert seen[0] == pytest.approx((GAME.learning_rate / 3, 0.1))
+    assert load_checkpoint(tmp_path / "start").policy.location_std == pytest.approx(0.1 - 0.05 * 5 / 6)
