@@ -6,6 +6,7 @@ suite take their namespace from the arrays they are given, and create arrays on 
 
 from __future__ import annotations
 
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -27,6 +28,22 @@ def namespace(array: Array) -> ModuleType:
 def as_array(value: Any) -> Array:
     """Return ``value`` itself if it is a NumPy array or a torch tensor, otherwise as a NumPy array."""
     return value if isinstance(value, np.ndarray) or type(value).__module__.startswith("torch") else np.asarray(value)
+
+
+def compiled_kernels(array: Array) -> ModuleType | None:
+    """Return :mod:`ram_envs.kernels` if numba is installed and ``array`` is on the CPU, otherwise None."""
+    if isinstance(array, np.ndarray) or array.device.type == "cpu":
+        return _import_kernels()
+    return None
+
+
+@cache
+def _import_kernels() -> ModuleType | None:
+    try:
+        from ram_envs import kernels
+    except ImportError:
+        return None
+    return kernels
 
 
 class Constants:

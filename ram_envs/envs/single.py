@@ -68,6 +68,11 @@ class GlimpseEnv(gym.Env[Any, Any]):
         """
         return picture(self.task.scene(self._state()))[0]
 
+    @property
+    def window_closed(self) -> bool:
+        """Whether a person has closed the window of render mode "human"."""
+        return self._renderer is not None and self._renderer.window_closed
+
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode.
 

@@ -132,12 +132,11 @@ class Catch(Task):
         paddle = xp.minimum(xp.maximum(state.paddle + (task_action - 1), 0), self.screen_size - PADDLE_WIDTH)
         wall = self.screen_size - 1
         ahead = state.column + state.speed
-        reflected = xp.where(ahead < 0, -ahead, 2 * wall - ahead)
-        beyond = (ahead < 0) | (ahead > wall)
-        column = xp.where(beyond, reflected, ahead)
+        column = xp.abs(ahead)  # reflected at column 0
+        column = xp.where(column > wall, 2 * wall - column, column)
         ball = xp.astype(xp.floor(column + 0.5), xp.int64)
         caught = (step == self.max_episode_steps) & (ball >= paddle) & (ball < paddle + PADDLE_WIDTH)
-        speed = xp.where(beyond, -state.speed, state.speed)
+        speed = xp.where(column == ahead, state.speed, -state.speed)
         return CatchState(step, column, ball, speed, paddle, caught, fixation)
 
     def observation(self, state: CatchState) -> Observation:

@@ -30,7 +30,7 @@ class ClassificationState(NamedTuple):
         label: int64 (B,), the right class.
         image_index: int64 (B,), which image of the split is shown.
         scenes: uint8 (B, C, H, W), the pictures.
-        table: int32 (B, C, H + 1, W + 1), their summed-area tables.
+        prepared: What the sensor reads: the scenes, or their summed-area tables, int32 (B, C, H + 1, W + 1).
     """
 
     step: Array
@@ -39,7 +39,7 @@ class ClassificationState(NamedTuple):
     label: Array
     image_index: Array
     scenes: Array
-    table: Array
+    prepared: Array
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -215,7 +215,7 @@ class Classification(Task):
             label=data["labels"][image_index],
             image_index=image_index,
             scenes=scenes,
-            table=self.sensor.summed_area_table(scenes),
+            prepared=self.sensor.prepare(scenes),
         )
 
     def transition(self, state: ClassificationState, fixation: Array, task_action: Array) -> ClassificationState:
@@ -236,7 +236,7 @@ class Classification(Task):
 
     def observation(self, state: ClassificationState) -> Observation:
         """Look at the picture."""
-        return Observation(self.sensor.read(state.table, state.location), state.location)
+        return Observation(self.sensor.read(state.prepared, state.location), state.location)
 
     def reward(self, state: ClassificationState) -> Array:
         """1 for the right class, less what the glimpse cost."""

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from ram_envs import sensor as sensor_module
 from ram_envs.sensor import NOWHERE, GlimpseSensor
 
 
@@ -21,7 +22,16 @@ def crop_and_average(scene, location, patch_size, num_scales):
     return glimpse
 
 
-@pytest.mark.parametrize(("patch_size", "num_scales", "channels"), [(8, 1, 1), (5, 2, 1), (1, 3, 1), (4, 3, 3), (12, 3, 1)])
+@pytest.fixture(params=["compiled", "plain"], autouse=True)
+def kernels(request, monkeypatch):
+    """Run every test with the compiled kernels and without them."""
+    if request.param == "plain":
+        monkeypatch.setattr(sensor_module, "compiled_kernels", lambda array: None)
+
+
+@pytest.mark.parametrize(
+    ("patch_size", "num_scales", "channels"), [(8, 1, 1), (5, 2, 1), (1, 3, 1), (4, 3, 3), (12, 3, 1)]
+)
 def test_a_glimpse_is_what_its_definition_says(patch_size, num_scales, channels):
     generator = np.random.default_rng(1)
     scenes = generator.integers(0, 256, (9, channels, 23, 31)).astype(np.uint8)
@@ -29,7 +39,7 @@ def test_a_glimpse_is_what_its_definition_says(patch_size, num_scales, channels)
         [[[0, 0], [-1, -1], [1, 1], [1, -1], [0.999, 0.5]], generator.uniform(-1, 1, (4, 2))]
     ).astype(np.float32)
     sensor = GlimpseSensor(23, 31, patch_size, num_scales, channels)
-    glimpses = sensor.read(sensor.summed_area_table(scenes), locations)
+    glimpses = sensor.read(scenes, locations)
     assert glimpses.dtype == np.float32
     for scene, location, glimpse in zip(scenes, locations, glimpses, strict=True):
         expected = crop_and_average(scene, location, patch_size, num_scales)
@@ -44,7 +54,7 @@ def test_a_glimpse_of_a_coordinate_ramp_equals_its_formula(location, first):
     """On a 28 pixels wide ramp whose pixel in column c is 5c, a 2-pixel patch shows 5 * first and 5 * (first + 1)."""
     ramp = np.broadcast_to((5 * np.arange(28)).astype(np.uint8), (1, 1, 28, 28))
     sensor = GlimpseSensor(28, 28, patch_size=2, num_scales=1)
-    patch = sensor.read(sensor.summed_area_table(ramp), np.array([location], np.float32)).reshape(2, 2)
+    patch = sensor.read(ramp, np.array([location], np.float32)).reshape(2, 2)
     rows_seen = [0 <= row < 28 for row in (int((location[1] + 1) * 14) - 1, int((location[1] + 1) * 14))]
     expected = [5 * column / 255 if 0 <= column < 28 else 0.0 for column in (first, first + 1)]
     for row, seen in zip(patch, rows_seen, strict=True):
@@ -54,7 +64,7 @@ def test_a_glimpse_of_a_coordinate_ramp_equals_its_formula(location, first):
 def test_a_white_scene_is_exactly_one_at_every_scale():
     sensor = GlimpseSensor(64, 64, 5, 3)
     white = np.full((1, 1, 64, 64), 255, np.uint8)
-    assert (sensor.read(sensor.summed_area_table(white), np.zeros((1, 2), np.float32)) == 1).all()
+    assert (sensor.read(white, np.zeros((1, 2), np.float32)) == 1).all()
 
 
 def test_points_read_as_the_picture_of_these_points():
@@ -68,23 +78,34 @@ def test_points_read_as_the_picture_of_these_points():
     sensor = GlimpseSensor(size, size, 6, 3)
     locations = generator.uniform(-1, 1, (batch, 2)).astype(np.float32)
     np.testing.assert_array_equal(
-        sensor.read_points(columns, rows, locations), sensor.read(sensor.summed_area_table(pictures), locations)
+        sensor.read_points(columns, rows, locations), sensor.read(pictures, locations)
     )
 
 
-def test_torch_reads_the_same_bits():
+def test_torch_and_compiled_kernels_give_the_bits_of_numpy(monkeypatch):
     generator = np.random.default_rng(3)
     scenes = generator.integers(0, 256, (50, 3, 40, 30)).astype(np.uint8)
     locations = generator.uniform(-1, 1, (50, 2)).astype(np.float32)
-    sensor = GlimpseSensor(40, 30, 7, 3, channels=3)
-    expected = sensor.read(sensor.summed_area_table(scenes), locations)
-    glimpse = sensor.read(sensor.summed_area_table(torch.from_numpy(scenes)), torch.from_numpy(locations))
-    np.testing.assert_array_equal(glimpse.numpy(), expected)
-    points = generator.integers(0, 30, (2, 3, 50))
-    np.testing.assert_array_equal(
-        GlimpseSensor(30, 30, 4, 2).read_points(*torch.from_numpy(points), torch.from_numpy(locations)).numpy(),
-        GlimpseSensor(30, 30, 4, 2).read_points(*points, locations),
-    )
+    locations[:4] = [[-1, -1], [1, 1], [0, 0], [0.1, -0.1]]
+    columns, rows = generator.integers(0, 30, (2, 3, 50))
+    sensor, points = GlimpseSensor(40, 30, 7, 3, channels=3), GlimpseSensor(30, 30, 4, 2)
+
+    def read(convert):
+        at = convert(locations)
+        picture = sensor.read(sensor.prepare(convert(scenes)), at)
+        return [np.asarray(picture), np.asarray(points.read_points(convert(columns), convert(rows), at))]
+
+    results = [read(np.asarray), read(torch.from_numpy)]
+    monkeypatch.setattr(sensor_module, "compiled_kernels", lambda array: None)
+    for result in [*results, read(torch.from_numpy)]:
+        for array, expected in zip(result, read(np.asarray), strict=True):
+            np.testing.assert_array_equal(array, expected)
+
+
+def test_the_kernels_are_compiled_where_these_tests_run():
+    from ram_envs.arrays import compiled_kernels
+
+    assert compiled_kernels(np.empty(0)) is not None and compiled_kernels(torch.empty(0)) is not None
 
 
 def test_squares_are_concentric_and_finest_first():

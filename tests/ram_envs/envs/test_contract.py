@@ -1,4 +1,5 @@
 import numpy as np
+
 from tests.ram_envs.envs.contract import TaskContract
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 28, 28)).astype(np.uint8)

@@ -14,7 +14,8 @@ def test_sums_are_clipped_at_white():
     expected = np.full((4, 4), 200)
     expected[1:3, 2:4] = 255
     np.testing.assert_array_equal(canvas[0, 0], expected)
-    paste(canvas := np.full((1, 1, 2, 2), 100, np.uint8), np.full((1, 1, 2, 2), 100, np.uint8), np.zeros(1, int), np.zeros(1, int))
+    canvas = np.full((1, 1, 2, 2), 100, np.uint8)
+    paste(canvas, canvas.copy(), np.zeros(1, int), np.zeros(1, int))
     assert (canvas == 200).all()
 
 

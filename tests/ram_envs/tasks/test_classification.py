@@ -52,7 +52,7 @@ def test_a_learned_stop_ends_at_any_class_and_looking_on_costs(tiny_images):
     env.reset()
     env.step(answer(10))
     env.step(answer(10))
-    *_, reward, terminated, _, info = env.step(answer(10))  # looking on at the last step names no class and buys no glimpse
+    *_, reward, terminated, _, info = env.step(answer(10))  # at the last step this buys nothing
     assert (reward, terminated, info["prediction"], info["is_success"]) == (0.0, True, -1, False)
 
 
