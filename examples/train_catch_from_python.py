@@ -1,0 +1,26 @@
+"""Train the agent on Catch from Python, evaluate it on fresh episodes, and change a setting on the way.
+
+python examples/train_catch_from_python.py                 minutes; `ram train RAM-CatchGame-v0` does the same
+"""
+
+import argparse
+from dataclasses import replace
+
+from agents.ram.checkpoint import load_checkpoint
+from agents.results.evaluation import evaluate
+from agents.training.presets import settings_for
+from agents.training.trainer import train
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--steps", type=int, default=4_200_000)
+parser.add_argument("--out", default="runs/catch-from-python")
+arguments = parser.parse_args()
+
+settings = settings_for("RAM-CatchGame-v0")
+centred = replace(settings.environment, first_location="center")
+settings = replace(settings, frames=arguments.steps, environment=centred)
+result = train("RAM-CatchGame-v0", settings, arguments.out, seed=1)
+print(f"learning curve: {result.curve}\nanimation: {result.animation}")
+
+checkpoint = load_checkpoint(result.folder)
+print(evaluate(checkpoint.policy, checkpoint.env_id, checkpoint.env_settings, episodes=1_000))
