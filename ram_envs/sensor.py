@@ -54,19 +54,18 @@ class GlimpseSensor:
         """Numbers in a glimpse: ``num_scales * channels * patch_size**2``."""
 
         scale = np.arange(self.num_scales)
+        half = np.array([width / 2, height / 2], np.float32)  # pixels to one unit of location
+        corner = (0.5 - np.array(self.sides) / 2).astype(np.float32)  # (k,) from the centre of a patch to its corner
+        full = (255.0 * 4.0**scale).astype(np.float32).repeat(self.glimpse_size // self.num_scales)  # (k*C*g*g,) white
+        self._kernel_constants = (half, corner, full, self.patch_size)
+        # White at each place of a glimpse, (k*C*g*g,).
+        # Block edges (k, g + 1), from the corner of the patch; where a channel starts in a summed-area table, (C, 1, 1);
+        # where a scale starts in a glimpse of one channel, (k,).
+        edges = np.arange(self.patch_size + 1) << scale[:, None]
+        channel = (np.arange(channels) * (height + 1) * (width + 1))[:, None, None]
+        cell = scale * self.patch_size**2
         self._constants = Constants(
-            half=np.array([width / 2, height / 2], np.float32),  # pixels to one unit of location
-            corner=(0.5 - np.array(self.sides) / 2).astype(np.float32),  # (k,) from the centre of a patch to its corner
-            edges=np.arange(self.patch_size + 1)
-            << scale[:, None],  # (k, g + 1) block edges, from the corner of the patch
-            scale=scale,  # (k,)
-            channel=(np.arange(channels) * (height + 1) * (width + 1))[
-                :, None, None
-            ],  # (C, 1, 1) start in a summed-area table
-            cell=scale * self.patch_size**2,  # (k,) where a scale starts in a glimpse of one channel
-            full=(255.0 * 4.0**scale)
-            .astype(np.float32)
-            .repeat(self.glimpse_size // self.num_scales),  # (k*C*g*g,) white
+            half=half, corner=corner, full=full, scale=scale, edges=edges, channel=channel, cell=cell
         )
 
     def to_pixels(self, location: Array) -> Array:
@@ -167,9 +166,7 @@ class GlimpseSensor:
 
     def _compiled(self, kernel: Callable[..., np.ndarray], *arrays: Array) -> Array:
         """Call a kernel on NumPy arrays, or on CPU tensors through their shared memory."""
-        constants = self._constants.like(np.empty(0))
-        numpy_arrays = (np.ascontiguousarray(array) for array in arrays)
-        glimpse = kernel(*numpy_arrays, constants["half"], constants["corner"], constants["full"], self.patch_size)
+        glimpse = kernel(*map(np.ascontiguousarray, arrays), *self._kernel_constants)
         return glimpse if isinstance(arrays[0], np.ndarray) else namespace(arrays[0]).asarray(glimpse)
 
     def squares(self, location: Array) -> list[tuple[int, int, int]]:

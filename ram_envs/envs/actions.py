@@ -192,7 +192,7 @@ def _floats(name: str, value: Any, shape: tuple[int, ...]) -> Array:
     xp = namespace(array)
     if tuple(array.shape) != shape or not _is_kind(array, "real floating"):
         raise InvalidAction(f"{name} is {_describe(array)}: expected float32, {_row_shape(shape)}")
-    if bool(xp.any(xp.isnan(array))):
+    if xp.isnan(array).any():
         row = int(xp.argmax(xp.astype(xp.any(xp.isnan(array), axis=1), xp.int64)))
         raise InvalidAction(f"{name} has a NaN in row {row}: {array[row].tolist()}; expected numbers")
     return array
@@ -208,7 +208,7 @@ def _integers(name: str, value: Any, shape: tuple[int, ...], counts: tuple[int, 
     for index, count in enumerate(counts):
         column = columns[:, index]
         wrong = (column < 0) | (column >= count)
-        if bool(xp.any(wrong)):
+        if wrong.any():
             raise InvalidAction(
                 f"{name}={int(column[wrong][0])} does not exist: expected an integer from 0 to {count - 1}"
             )

@@ -146,8 +146,8 @@ class Catch(Task):
         ball_row = xp.where(
             state.caught, NOWHERE, state.step
         )  # a ball on the paddle lies on a pixel that is white already
-        columns = xp.stack([state.paddle, state.paddle + 1, state.ball])
-        rows = xp.stack([bottom, bottom, ball_row])
+        columns = xp.concat([state.paddle[None], state.paddle[None] + 1, state.ball[None]])
+        rows = xp.concat([bottom[None], bottom[None], ball_row[None]])
         return Observation(self.sensor.read_points(columns, rows, state.location), state.location)
 
     def reward(self, state: CatchState) -> Array:
