@@ -56,10 +56,9 @@ class GlimpseSensor:
         scale = np.arange(self.num_scales)
         half = np.array([width / 2, height / 2], np.float32)  # pixels to one unit of location
         corner = (0.5 - np.array(self.sides) / 2).astype(np.float32)  # (k,) from the centre of a patch to its corner
-        full = (255.0 * 4.0**scale).astype(np.float32).repeat(self.glimpse_size // self.num_scales)  # (k*C*g*g,) white
+        full = (255.0 * 4.0**scale).astype(np.float32).repeat(self.glimpse_size // self.num_scales)  # (k*C*g*g,)
         self._kernel_constants = (half, corner, full, self.patch_size)
-        # White at each place of a glimpse, (k*C*g*g,).
-        # Block edges (k, g + 1), from the corner of the patch; where a channel starts in a summed-area table, (C, 1, 1);
+        # Block edges from the corner of a patch, (k, g + 1); where a channel starts in a summed-area table, (C, 1, 1);
         # where a scale starts in a glimpse of one channel, (k,).
         edges = np.arange(self.patch_size + 1) << scale[:, None]
         channel = (np.arange(channels) * (height + 1) * (width + 1))[:, None, None]
