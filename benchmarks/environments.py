@@ -1,0 +1,108 @@
+"""How fast the environments are, on one core: `python benchmarks/environments.py` (needs MNIST).
+
+Steps are taken with random actions; glimpses, auto-resets and the composition of new scenes are part of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import gymnasium as gym
+from measure import Contestant, Figure, figure, markdown_table, measure, write_json
+
+import ram_envs  # noqa: F401
+
+ROWS = 1024
+
+
+def vector(id: str, num_envs: int = ROWS) -> Contestant:
+    """Step a vector environment through as many steps as two episodes have."""
+    envs = gym.make_vec(id, num_envs)
+    envs.reset(seed=0)
+    action = envs.action_space.sample()
+    steps = 2 * (envs.unwrapped.task.max_episode_steps + 1)
+
+    def contestant() -> int:
+        for _ in range(steps):
+            envs.step(action)
+        return steps * num_envs
+
+    return contestant
+
+
+def tensor(id: str, num_envs: int = ROWS) -> Contestant:
+    """Step a tensor environment through one episode, as training does."""
+    import torch
+
+    torch.set_num_threads(1)
+    env = ram_envs.make_tensor(id, num_envs, check_actions=False)
+    env.reset(seed=0)
+    action = torch.from_numpy(env.action_space.sample())
+
+    def contestant() -> int:
+        env.reset()
+        for _ in range(env.task.max_episode_steps):
+            env.step(action)
+        return env.task.max_episode_steps * num_envs
+
+    return contestant
+
+
+def single(id: str) -> Contestant:
+    """Step a single environment through one episode."""
+    env = gym.make(id)
+    env.reset(seed=0)
+    action = env.action_space.sample()
+
+    def contestant() -> int:
+        env.reset()
+        terminated, steps = False, 0
+        while not terminated:
+            terminated, steps = env.step(action)[2], steps + 1
+        return steps
+
+    return contestant
+
+
+def import_seconds(repeats: int) -> Figure:
+    """Time `import ram_envs` in fresh processes, Python's own start not counted."""
+    code = "import time; start = time.perf_counter(); import ram_envs; print(time.perf_counter() - start)"
+    run = lambda: float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)  # noqa: E731
+    run()
+    return figure([run() for _ in range(repeats)])
+
+
+def main() -> None:
+    """Measure, print a table, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="shorter turns, for a first look")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/environments.json"))
+    options = parser.parse_args()
+    seconds = 0.1 if options.quick else 1.0
+
+    contestants = {
+        "Catch, vector, 1,024 rows": vector("RAM-CatchGame-v0"),
+        "Catch, tensor, 1,024 rows": tensor("RAM-CatchGame-v0"),
+        "MNIST, vector, 1,024 rows": vector("RAM-MNIST-v0"),
+        "Cluttered 60x60, vector, 1,024 rows": vector("RAM-ClutteredMNIST-v0"),
+        "Cluttered 60x60, tensor, 1,024 rows": tensor("RAM-ClutteredMNIST-v0"),
+        "Cluttered 100x100, vector, 1,024 rows": vector("RAM-ClutteredMNIST100-v0"),
+        "Catch, single": single("RAM-CatchGame-v0"),
+        "MNIST, single": single("RAM-MNIST-v0"),
+    }
+    rates = {name: figure(values) for name, values in measure(contestants, seconds=seconds).items()}
+    seconds_to_import = import_seconds(5)
+    rows = [[name, rate, f"{1e6 / rate.median:.3g}"] for name, rate in rates.items()]
+    print(markdown_table(["environment", "steps/s: median (least to greatest)", "microseconds a step"], rows))
+    print(f"\nimport ram_envs, seconds: {seconds_to_import}")
+    write_json(options.out, {"steps_per_second": rates, "import_seconds": seconds_to_import})
+
+
+if __name__ == "__main__":
+    main()
