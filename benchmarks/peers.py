@@ -1,9 +1,9 @@
 """The environments beside their peers, on one core: `python benchmarks/peers.py`.
 
 ap_gym's CircleSquare is the nearest relative: a classifier that moves a small glimpse over a picture. It gets the same
-rows, the same image side, the same patch and the same number of steps. gymnax's Catch is no relative, it shows the whole
-board (10x5), but it is the fastest Catch there is, compiled as a whole by JAX. Peers come from the package index, into an
-environment of their own (`make bench` sees to it); one that is not installed is reported as missing.
+rows, the same image side, the same patch and the same number of steps. gymnax's Catch is no relative, it shows the
+whole board (10x5), but it is the fastest Catch there is, compiled as a whole by JAX. Peers come from the package
+index, into an environment of their own (`make bench` sees to it); one that is not installed is reported as missing.
 """
 
 from __future__ import annotations
