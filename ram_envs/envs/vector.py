@@ -42,6 +42,7 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 8}  # type: ignore[misc]
+    _renderer: Renderer | None = None  # here, because Gymnasium also closes what could not be made
 
     def __init__(
         self,
@@ -70,7 +71,6 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         self._episodes = Episodes(self.task, self.num_envs, np.empty(0), self.autoreset_mode)
         self._ended = np.zeros(self.num_envs, bool)
         self._paths: list[list[NDArray[np.float32]]] = [[] for _ in range(self.num_envs)]
-        self._renderer: Renderer | None = None
 
     @property
     def scene(self) -> NDArray[np.uint8]:

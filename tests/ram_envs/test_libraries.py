@@ -27,10 +27,6 @@ def make(id, **settings):
     return gymnasium.make(id, **(IMAGES if "MNIST" in id else {}), **settings)
 
 
-def test_all_six_environments_are_registered_in_three_variants():
-    assert len(IDS) == 18 and len(ram_envs.ENVIRONMENTS) == 6
-
-
 @pytest.mark.parametrize("id", IDS)
 def test_gymnasium_checks_every_id_without_a_warning(id):
     with warnings.catch_warnings():
