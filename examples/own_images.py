@@ -2,7 +2,7 @@
 
 python examples/own_images.py                              arrays made here: discs and squares in colour
 python examples/own_images.py --folder path/to/images      any images, all of one size
-ram train RAM-MNIST-v0 --environment.dataset path/to/images      trains the agent on them
+ram train RAM-MNIST-v0 --dataset path/to/images            trains the agent on them
 """
 
 import argparse

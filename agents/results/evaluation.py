@@ -69,7 +69,7 @@ class Evaluation:
         drawn = "" if self.greedy else ", decisions drawn"
         return (
             f"{self.figure} {value}  95% interval [{low}, {high}]  {self.episodes} episodes{rollouts}, "
-            f"{self.mean_glimpses:.4g} glimpses on average{drawn}"
+            f"{self.mean_glimpses:.4g} glimpses an episode{drawn}"
         )
 
 
@@ -104,12 +104,9 @@ def evaluate(
     start = time.perf_counter()
     check_integer("seed", seed, 0, 2**62)
     check_integer("num_envs", num_envs, 1)
-    settings = {**env_settings, "action_format": "dict", "observation_format": "dict"}
-    shows_images = issubclass(TASKS[gymnasium.spec(env_id).kwargs["task"]], Classification)
-    if shows_images:
-        split = settings["split"] = "test" if split is None else split
-    elif split is not None:
-        raise ValueError(f"split={split!r} has no meaning for {env_id}, which shows no images: leave it out")
+    settings = with_split(env_id, env_settings, split)
+    settings |= {"action_format": "dict", "observation_format": "dict"}
+    shows_images = "split" in settings
 
     device = policy.location_std.device
     num_images = make_tensor(env_id, 1, device, **settings).task.num_images if shows_images else None  # type: ignore[attr-defined]
@@ -139,11 +136,29 @@ def evaluate(
         interval_high=scale * high,
         episodes=count,
         mean_glimpses=glimpses / count,
-        split=split,
+        split=settings.get("split"),
         seed=seed,
         greedy=greedy,
         seconds=time.perf_counter() - start,
     )
+
+
+def with_split(env_id: str, env_settings: Mapping[str, Any], split: str | None) -> dict[str, Any]:
+    """Return an environment's arguments with the images that are to be shown in place of those of the training.
+
+    Args:
+        env_id: The environment.
+        env_settings: Its arguments.
+        split: The images; None is "test" for classification, and the only choice for games, which show none.
+
+    Raises:
+        ValueError: If a split is given for a game.
+    """
+    if issubclass(TASKS[gymnasium.spec(env_id).kwargs["task"]], Classification):
+        return {**env_settings, "split": "test" if split is None else split}
+    if split is not None:
+        raise ValueError(f"split={split!r} has no meaning for {env_id}, which shows no images: leave it out")
+    return dict(env_settings)
 
 
 def wilson_interval(hits: int, count: int) -> tuple[float, float]:

@@ -1,0 +1,256 @@
+"""The commands of `ram` that have options: each reads its own, and hands them on to the package that does the work."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import tyro
+from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
+
+from agents.cli import environment_id
+from agents.training.presets import PRESETS, settings_for
+from agents.training.settings import EnvironmentSettings, TrainingSettings
+from ram_envs import ENVIRONMENTS
+
+Device = Literal["auto", "cpu", "cuda"]
+EnvironmentId = Annotated[str, tyro.conf.arg(metavar="ENV_ID")]
+CheckpointPath = Annotated[Path, tyro.conf.arg(metavar="CHECKPOINT")]
+Settings = TypeVar("Settings", bound=TrainingSettings)
+Options = TypeVar("Options")
+EXIT_STATUS = {"SIGINT": 130, "SIGTERM": 143}
+VIDEO_EPISODES = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(Generic[Settings]):
+    """Train an agent: settings come from a preset, and every one of them can be changed.
+
+    The run's folder gets the settings, the metrics (metrics.csv and TensorBoard), checkpoints, and at the end the
+    learning curve and an animation of the agent. Ctrl-C saves first. Which settings there are, and what they are if
+    left out, depends on the environment: `ram train ENV_ID --help`.
+    """
+
+    env_id: Positional[EnvironmentId]
+    """The environment; `ram list` shows them all."""
+    preset: str = "default"
+    """The settings to start from."""
+    seed: int = 0
+    """What everything random follows from."""
+    device: Device = "auto"
+    """Where to compute; "auto" takes the GPU if there is one."""
+    out: Path | None = None
+    """The run's folder; if left out, a new one in "runs"."""
+    resume: Path | None = None
+    """Go on with the run in this folder, exactly and with its own settings: takes no other option but --device."""
+    settings: OmitArgPrefixes[Settings]
+    """How to train."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeOptions:
+    """Go on with a run that was stopped, exactly and with its own settings."""
+
+    env_id: Positional[Annotated[str | None, tyro.conf.arg(metavar="ENV_ID")]] = None
+    """The environment that the run is expected to be of; may be left out."""
+    resume: Path
+    """The run's folder."""
+    device: Device = "auto"
+    """Where to compute; "auto" takes the GPU if there is one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """Say how well an agent does: the error on a split of images, or the share of games that it wins."""
+
+    checkpoint: Positional[CheckpointPath]
+    """A run's folder, or a checkpoint in it."""
+    episodes: int | None = None
+    """Games: how many, 10,000 if left out. Classification: how many images; if left out, the whole split."""
+    split: str | None = None
+    """Classification: the images, "test" if left out, or as in "train[-5000:]"."""
+    sampled: FlagCreatePairsOff[bool] = False
+    """Draw the decisions, as in training, in place of the mean location and the likeliest action."""
+    seed: int = 0
+    """Of the first episode; the others count on from it."""
+    device: Device = "auto"
+    """Where to compute; "auto" takes the GPU if there is one."""
+    num_envs: int = 1000
+    """Episodes that are played side by side; the figure does not depend on it."""
+    json: FlagCreatePairsOff[bool] = False
+    """Print one JSON object and nothing else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchOptions:
+    """See an agent play: the hidden scene, the path of its gaze, and what it sees of it."""
+
+    checkpoint: Positional[CheckpointPath]
+    """A run's folder, or a checkpoint in it."""
+    video: Path | None = None
+    """Write a .gif or .mp4 in place of opening a window."""
+    episodes: int | None = None
+    """How many; if left out, 6 in a video, and in a window as many as you like."""
+    split: str | None = None
+    """Classification: the images, "test" if left out, or as in "train[-5000:]"."""
+    seed: int = 0
+    """Of the first episode."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlayOptions:
+    """Play yourself, seeing no more than an agent does: the arrow keys steer, the mouse looks, numbers answer."""
+
+    env_id: Positional[EnvironmentId]
+    """The environment; `ram list` shows them all."""
+    seed: int | None = None
+    """Of the first episode; random if left out."""
+    show_scene: FlagCreatePairsOff[bool] = False
+    """Show the whole scene from the start; the key H does so at any time."""
+    steps_per_second: float = 4.0
+    """The pace of a game."""
+    environment: OmitArgPrefixes[EnvironmentSettings] = field(default_factory=EnvironmentSettings)
+    """Arguments of the environment."""
+
+
+def train(arguments: Sequence[str]) -> int:
+    """`ram train`."""
+    if any(argument == "--resume" or argument.startswith("--resume=") for argument in arguments):
+        return _resume(arguments)
+    options = _train_options(arguments)
+    env_id = environment_id(options.env_id)
+    out = options.out or Path("runs") / f"{env_id}-seed{options.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+    from agents.training import trainer
+
+    print(f"training on {env_id}: run folder {out}")
+    sys.stdout.flush()
+    result = trainer.train(env_id, options.settings, out, seed=options.seed, device=options.device)
+    return _report(result)
+
+
+def evaluate(arguments: Sequence[str]) -> int:
+    """`ram evaluate`."""
+    options = _parse(EvaluateOptions, arguments, "evaluate")
+    from agents.ram.checkpoint import load_checkpoint
+    from agents.results.evaluation import evaluate
+    from agents.training.device import resolve_device
+
+    checkpoint = load_checkpoint(options.checkpoint, device=resolve_device(options.device))
+    result = evaluate(
+        checkpoint.policy,
+        checkpoint.env_id,
+        checkpoint.env_settings,
+        episodes=options.episodes,
+        split=options.split,
+        seed=options.seed,
+        greedy=not options.sampled,
+        num_envs=options.num_envs,
+    )
+    print(json.dumps({"checkpoint": str(options.checkpoint), **result.to_dict()}) if options.json else result)
+    return 0
+
+
+def watch(arguments: Sequence[str]) -> int:
+    """`ram watch`."""
+    options = _parse(WatchOptions, arguments, "watch")
+    from agents.ram.checkpoint import load_checkpoint
+    from agents.results import figures, playing
+    from agents.results.evaluation import with_split
+
+    checkpoint = load_checkpoint(options.checkpoint)
+    env_settings = with_split(checkpoint.env_id, checkpoint.env_settings, options.split)
+    if options.video is None:
+        playing.watch(checkpoint.policy, checkpoint.env_id, env_settings, options.episodes, options.seed)
+        return 0
+    episodes = VIDEO_EPISODES if options.episodes is None else options.episodes
+    figures.animate(checkpoint.policy, checkpoint.env_id, env_settings, options.video, episodes, options.seed)
+    print(options.video)
+    return 0
+
+
+def play(arguments: Sequence[str]) -> int:
+    """`ram play`."""
+    options = _parse(PlayOptions, arguments, "play")
+    env_id = environment_id(options.env_id)
+    from agents.play import play
+
+    score = play(
+        env_id,
+        options.environment.to_dict(),
+        seed=options.seed,
+        hidden=not options.show_scene,
+        steps_per_second=options.steps_per_second,
+    )
+    print(f"{score.successes} of {score.episodes}")
+    return 0
+
+
+def _train_options(arguments: Sequence[str]) -> TrainOptions[Any]:
+    """Read the options of a new run; the environment's id and the preset decide which settings there are."""
+    named = [argument for argument in arguments if argument.removeprefix("ram_envs:") in ENVIRONMENTS]
+    if named:
+        env_id = environment_id(named[0])
+    elif arguments and not arguments[0].startswith("-"):
+        env_id = environment_id(arguments[0])  # which is unknown, and says so
+    else:
+        env_id = next(iter(ENVIRONMENTS))  # for the help, or for the error that says that there is no id
+    settings = settings_for(env_id, _value_of("--preset", arguments))
+    default = TrainOptions(env_id=tyro.MISSING, settings=settings)
+    presets = ", ".join(PRESETS[env_id])
+    description = f"{inspect.getdoc(TrainOptions)} Below are those of {env_id}, whose presets are: {presets}."
+    kind: Any = TrainOptions[type(settings)]  # type: ignore[misc]
+    return _parse(kind, arguments, "train", default, description)
+
+
+def _resume(arguments: Sequence[str]) -> int:
+    """`ram train --resume`."""
+    options, unknown = tyro.cli(ResumeOptions, args=arguments, prog="ram train", return_unknown_args=True)
+    if unknown:
+        raise ValueError(f"a resumed run keeps its own settings: leave out {' '.join(unknown)}")
+    env_id = None if options.env_id is None else environment_id(options.env_id)
+
+    from agents.training import trainer
+
+    return _report(trainer.resume(options.resume, env_id=env_id, device=options.device))
+
+
+def _report(result: Any) -> int:
+    """Say where a run's results are, or how to go on with it, and return the exit status."""
+    if result.stopped_by is not None:
+        print(
+            f"stopped by {result.stopped_by} after {result.progress.frames:,} frames, and saved; to go on: "
+            f"ram train --resume {result.folder}"
+        )
+        return EXIT_STATUS[result.stopped_by]
+    print(f"trained on {result.progress.frames:,} frames in {result.progress.time_s:.0f} s")
+    print(f"  learning curve  {result.curve}\n  animation       {result.animation}")
+    print(f"  evaluate it     ram evaluate {result.folder}")
+    return 0
+
+
+def _parse(
+    kind: type[Options],
+    arguments: Sequence[str],
+    name: str,
+    default: Any = None,
+    description: str | None = None,
+) -> Options:
+    """Read options; a mistake in them ends the program with exit status 2, `--help` with 0."""
+    return tyro.cli(kind, args=arguments, prog=f"ram {name}", default=default, description=description)
+
+
+def _value_of(option: str, arguments: Sequence[str]) -> str | None:
+    """Return the value of an option, as in `--preset fast` or `--preset=fast`; None if it is not there."""
+    for index, argument in enumerate(arguments):
+        if argument == option:
+            return arguments[index + 1] if index + 1 < len(arguments) else None
+        if argument.startswith(f"{option}="):
+            return argument.partition("=")[2]
+    return None
