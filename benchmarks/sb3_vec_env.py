@@ -1,7 +1,7 @@
 """Steps a second of RAMVecEnv, beside Stable-Baselines3's DummyVecEnv and SubprocVecEnv of single environments.
 
-`python benchmarks/sb3_vec_env.py` (needs the extra sb3). A step is one row's: 64 rows that step together are 64. Actions
-are random and drawn beforehand; glimpses, auto-resets and infos are part of it.
+`python benchmarks/sb3_vec_env.py` (needs the extra sb3). A step is one row's: 64 rows that step together are 64.
+Actions are random and drawn beforehand; glimpses, auto-resets and infos are part of it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,194 @@
+"""RLlib: the policy of the paper as an RLModule of Ray's new API stack.
+
+PPO trains it like any other module, on the native vector environments, on one machine or on a cluster::
+
+    config = (
+        PPOConfig()
+        .environment("ram_envs:RAM-CatchGame-v0", env_config={"action_format": "dict"})
+        .env_runners(num_env_runners=2, num_envs_per_env_runner=64, gym_env_vectorize_mode="vector_entry_point")
+        .rl_module(rl_module_spec=ram_module_spec("RAM-CatchGame-v0", network))
+    )
+    algorithm = config.build_algo()
+    policy = algorithm.get_module().policy  # a RAMPolicy: save_checkpoint makes it one for `ram evaluate`, `ram watch`
+
+Importing this module raises ``gymnasium.error.DependencyNotInstalled`` if Ray or one of RLlib's own needs is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributions import Categorical, Normal
+from torch.distributions.kl import kl_divergence
+
+import ram_envs
+from agents.integrations import require
+from agents.ram.networks import State
+from agents.ram.policy import RAMPolicy
+from agents.ram.settings import NetworkSettings, RAMSettings
+
+require("rllib", "ray.rllib.core.rl_module.torch")
+
+from ray.rllib.core.columns import Columns  # noqa: E402 (once they can be)
+from ray.rllib.core.distribution.distribution import Distribution  # noqa: E402
+from ray.rllib.core.rl_module.apis.value_function_api import ValueFunctionAPI  # noqa: E402
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec  # noqa: E402
+from ray.rllib.core.rl_module.torch import TorchRLModule  # noqa: E402
+
+__all__ = ["HybridDistribution", "RAMModule", "ram_module_spec"]
+
+
+def ram_module_spec(env_id: str, network: NetworkSettings | None = None, **env_settings: Any) -> RLModuleSpec:
+    """Return the specification of a :class:`RAMModule` that fits an environment.
+
+    Args:
+        env_id: Id of the environment, as in ``gymnasium.make``.
+        network: Sizes and kinds of the networks; None for the default ones.
+        **env_settings: The arguments that the environment is made with, formats left out.
+
+    Raises:
+        ValueError: If there is no such environment or argument.
+    """
+    env = ram_envs.make_tensor(env_id, 1, **env_settings)
+    settings = RAMSettings.for_environment(env, network or NetworkSettings())
+    # RLlib cuts episodes into sequences of max_seq_len, and adds a step to each episode to bootstrap from: so none is cut.
+    model_config = {"ram": settings.to_dict(), "max_seq_len": env.task.max_episode_steps + 1}
+    return RLModuleSpec(module_class=RAMModule, model_config=model_config)
+
+
+class RAMModule(TorchRLModule, ValueFunctionAPI):
+    """The policy of the paper for RLlib's algorithms; make its specification with :func:`ram_module_spec`.
+
+    It takes observations in the format "dict" and decides actions in the format "dict".
+
+    Attributes:
+        policy: The :class:`agents.ram.policy.RAMPolicy` that does the work, and all its weights.
+    """
+
+    policy: RAMPolicy
+
+    def setup(self) -> None:
+        """Make the networks; RLlib calls this.
+
+        Raises:
+            ValueError: If the spaces of the environment are not those of the settings.
+        """
+        settings = RAMSettings(**self.model_config["ram"])
+        actions = dict(getattr(self.action_space, "spaces", {}))
+        fixation, others = actions.pop("fixation", None), list(actions.items())
+        if fixation is None or len(others) != 1 or getattr(others[0][1], "n", None) != settings.num_actions:
+            raise ValueError(
+                f"the action space is {self.action_space}: expected a fixation and one of {settings.num_actions} task "
+                "actions, as an environment with action_format='dict' has them"
+            )
+        expected = {"glimpse": (settings.glimpse_size,), "location": (2,)}
+        got = {key: space.shape for key, space in getattr(self.observation_space, "spaces", {}).items()}
+        if got != expected:
+            raise ValueError(
+                f"the observation space is {self.observation_space}: expected a dictionary of the shapes {expected}, as an "
+                "environment with the default observation_format has it; is it made with the same arguments?"
+            )
+        self.policy = RAMPolicy(settings)
+        self.action_dist_cls = HybridDistribution.get_partial_dist_cls(action_key=others[0][0])
+
+    def get_initial_state(self) -> dict[str, Tensor]:
+        """Return the state of one row at an episode's start: "0", and for LSTM "1", float32 (core_size,)."""
+        return {str(index): value[0] for index, value in enumerate(self.policy.initial_state(1))}
+
+    def _forward(self, batch: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """Act: RLlib's name for the three forward passes, of which all are alike."""
+        return self._forward_train(batch, **kwargs)
+
+    def _forward_train(self, batch: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """Evaluate sequences, from the states that they begin with: batch first, (B, T, ...)."""
+        h, state = self._encode(batch)
+        mean = self.policy.location_network(h)
+        log_std = self.policy.location_std.log().expand(*h.shape[:-1], 1)
+        return {
+            Columns.EMBEDDINGS: h,
+            Columns.STATE_OUT: {str(index): value for index, value in enumerate(state)},
+            # (B, T, 2), (B, T, 1), (B, T, n) -> (B, T, 3 + n)
+            Columns.ACTION_DIST_INPUTS: torch.cat([mean, log_std, self.policy.action_network(h)], dim=-1),
+        }
+
+    def compute_values(self, batch: Mapping[str, Any], embeddings: Tensor | None = None) -> Tensor:
+        """Return the baseline, float32 (B, T)."""
+        return self.policy.baseline(self._encode(batch)[0] if embeddings is None else embeddings)
+
+    def _encode(self, batch: Mapping[str, Any]) -> tuple[Tensor, State]:
+        """Return h, float32 (B, T, core_size), and the state after the sequence."""
+        observation = {key: value.transpose(0, 1) for key, value in batch[Columns.OBS].items()}  # (B, T) -> (T, B)
+        given = batch[Columns.STATE_IN]
+        h, state = self.policy.encode(observation, tuple(given[str(index)] for index in range(len(given))))
+        return h.transpose(0, 1), state
+
+
+@dataclass
+class HybridDistribution(Distribution):
+    """A location from a Gaussian of fixed deviation and a task action from a softmax, as a dictionary action.
+
+    RLlib's own distribution of dictionaries gets the log-probabilities of single steps of recurrent modules wrong: it
+    takes their axis of time, of length 1, for one of the action.
+
+    Attributes:
+        location: float32 (..., 2), the Gaussian.
+        task_action: float32 (..., n), the softmax.
+        action_key: "move" or "label".
+        greedy: Whether :meth:`sample` returns the mean location and the likeliest action.
+    """
+
+    location: Normal
+    task_action: Categorical
+    action_key: str
+    greedy: bool = False
+
+    @classmethod
+    def from_logits(cls, logits: Tensor, *, action_key: str, **kwargs: Any) -> HybridDistribution:
+        """Make one from the location's mean, the logarithm of its deviation and the logits: float32 (..., 2 + 1 + n)."""
+        mean, log_std, action_logits = logits[..., :2], logits[..., 2:3], logits[..., 3:]
+        location = Normal(mean, log_std.exp(), validate_args=False)
+        return cls(location, Categorical(logits=action_logits, validate_args=False), action_key)
+
+    @staticmethod
+    def required_input_dim(space: Any, **kwargs: Any) -> int:
+        """Return how many numbers :meth:`from_logits` takes for an action space of the format "dict"."""
+        return 3 + int(next(part.n for key, part in space.spaces.items() if key != "fixation"))
+
+    def sample(self, **kwargs: Any) -> dict[str, Tensor]:
+        """Draw actions: "fixation" float32 (..., 2), which may leave [-1, 1], and the task action, int64 (...)."""
+        if self.greedy:
+            fixation, task_action = self.location.mean, self.task_action.logits.argmax(-1)
+        else:
+            fixation, task_action = self.location.sample(), self.task_action.sample()
+        return {"fixation": fixation, self.action_key: task_action}
+
+    def rsample(self, **kwargs: Any) -> dict[str, Tensor]:
+        """Refuse: a task action has no gradient.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError("a task action is discrete: use an algorithm that learns from log-probabilities")
+
+    def logp(self, value: Mapping[str, Tensor], **kwargs: Any) -> Tensor:
+        """Return the log-density of the locations plus the log-probability of the task actions, float32 (...)."""
+        location = self.location.log_prob(value["fixation"]).sum(-1)
+        return location + self.task_action.log_prob(value[self.action_key])
+
+    def entropy(self, **kwargs: Any) -> Tensor:
+        """Return the entropy of the task action, float32 (...), in nats; that of the location never changes."""
+        return self.task_action.entropy()
+
+    def kl(self, other: Distribution, **kwargs: Any) -> Tensor:
+        """Return the divergence of ``other`` from this one, float32 (...), in nats."""
+        assert isinstance(other, HybridDistribution)
+        location = kl_divergence(self.location, other.location).sum(-1)
+        return location + kl_divergence(self.task_action, other.task_action)
+
+    def to_deterministic(self) -> HybridDistribution:
+        """Return a distribution of the same parameters that does not draw."""
+        return HybridDistribution(self.location, self.task_action, self.action_key, greedy=True)

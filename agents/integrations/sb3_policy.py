@@ -1,0 +1,217 @@
+"""The RAM policy in sb3-contrib's RecurrentPPO: the same five networks, with the paper's hybrid decision.
+
+RecurrentPPO takes no dictionary actions, so the decision is written in the format "box": the location as drawn, then a
+1 for the task action that was drawn and 0 for the others (Mnih et al. 2014, section 3.1).
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from sb3_contrib.common.recurrent.policies import RecurrentMultiInputActorCriticPolicy
+from sb3_contrib.common.recurrent.type_aliases import RNNStates
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.type_aliases import Schedule
+from stable_baselines3.common.vec_env import VecEnv
+from torch import Tensor, nn
+
+from agents.integrations.sb3_networks import GlimpseExtractor, HybridDistribution, HybridHeads, RecurrentCore
+from agents.ram.networks import State
+from agents.ram.policy import RAMPolicy
+from agents.ram.settings import NetworkSettings, RAMSettings
+
+
+def ram_settings(env: VecEnv, network: NetworkSettings | None = None) -> RAMSettings:
+    """Join the settings of the networks with what an environment fixes.
+
+    Args:
+        env: A :class:`~agents.integrations.sb3.RAMVecEnv`, or any other ``VecEnv`` over environments of ``ram_envs``.
+        network: Sizes and kinds of the networks; None for those of the paper's classifier.
+    """
+    return RAMSettings.for_environment(env.get_attr("unwrapped", 0)[0], network or NetworkSettings())
+
+
+class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
+    """The RAM policy for RecurrentPPO, on environments with dictionary observations and box actions (the defaults).
+
+    RecurrentPPO passes the first four arguments, a user the others, as ``policy_kwargs``.
+
+    Args:
+        observation_space: Of the environment.
+        action_space: Of the environment.
+        lr_schedule: The learning rate by the progress that remains.
+        use_sde: False.
+        settings: Sizes and kinds of the networks, from :func:`ram_settings`.
+        value_gradient: Whether the baseline's error also trains the core.
+        optimizer_class: Kind of the optimiser.
+        optimizer_kwargs: Its arguments but the learning rate; None for SB3's defaults.
+
+    Raises:
+        ValueError: If the spaces are not those that the settings are of, or ``use_sde`` is True.
+    """
+
+    features_extractor: GlimpseExtractor
+    lstm_actor: RecurrentCore  # type: ignore[assignment]
+    action_dist: HybridDistribution
+    action_net: HybridHeads
+    value_net: nn.Linear
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        lr_schedule: Schedule,
+        use_sde: bool = False,
+        *,
+        settings: RAMSettings,
+        value_gradient: bool = True,
+        optimizer_class: type[torch.optim.Optimizer] = torch.optim.Adam,
+        optimizer_kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        if use_sde:
+            raise ValueError("use_sde=True: the location is drawn from a Gaussian of fixed deviation; expected False")
+        if not isinstance(action_space, spaces.Box) or action_space.shape != (2 + settings.num_actions,):
+            raise ValueError(
+                f"the action space is {action_space}: expected a Box of shape {(2 + settings.num_actions,)}, as an "
+                "environment with action_format='box' has it; use an id without -Discrete"
+            )
+        self.settings, self.value_gradient = settings, value_gradient
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            net_arch=[],
+            features_extractor_class=GlimpseExtractor,
+            features_extractor_kwargs={"settings": settings},
+            optimizer_class=optimizer_class,
+            optimizer_kwargs=optimizer_kwargs,
+            lstm_hidden_size=settings.core_size,
+            shared_lstm=True,
+            enable_critic_lstm=False,
+        )
+        # The parent has made an LSTM and an optimiser of its own: these take their places.
+        policy = RAMPolicy(settings)
+        self.lstm_actor = RecurrentCore(policy.core_network)
+        self.action_dist = HybridDistribution()
+        self.action_net = self.action_dist.proba_distribution_net(policy)
+        self.value_net = policy.baseline.value
+        rate: dict[str, Any] = {"lr": lr_schedule(1)}
+        self.optimizer = self.optimizer_class(self.parameters(), **rate, **self.optimizer_kwargs)
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Return the networks by the names that they have in :class:`agents.ram.policy.RAMPolicy`."""
+        return {
+            "glimpse_network": self.features_extractor.glimpse_network,
+            "core_network": self.lstm_actor.core_network,
+            "location_network": self.action_net.location_network,
+            "action_network": self.action_net.action_network,
+            "baseline.value": self.value_net,
+        }
+
+    def evaluate_actions(  # type: ignore[override]
+        self, obs: dict[str, Tensor], actions: Tensor, lstm_states: RNNStates, episode_starts: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Evaluate actions that were taken earlier, in B sequences of T steps, one sequence after the other.
+
+        Args:
+            obs: "glimpse" float32 (B * T, glimpse_size) and "location" float32 (B * T, 2).
+            actions: float32 (B * T, 2 + n).
+            lstm_states: States of the core before the sequences, each float32 (1, B, core_size).
+            episode_starts: float32 (B * T,), 1 where an episode starts.
+
+        Returns:
+            Values float32 (B * T, 1), log-probabilities and entropies float32 (B * T,).
+        """
+        features = self.features_extractor(obs)
+        h, _ = self._process_sequence(features, lstm_states.pi, episode_starts, self.lstm_actor)
+        distribution = self._get_action_dist_from_latent(h)
+        value = self.value_net(h if self.value_gradient else h.detach())
+        return value, distribution.log_prob(actions), distribution.entropy()
+
+    @staticmethod
+    def _process_sequence(  # type: ignore[override]
+        features: Tensor, lstm_states: State, episode_starts: Tensor, lstm: nn.Module
+    ) -> tuple[Tensor, State]:
+        """Run the core over sequences, and forget what it remembers where episodes start.
+
+        The parent's goes step by step as soon as any episode starts; this makes one call up to the next start, and so
+        one in all for RecurrentPPO, whose sequences start where episodes do.
+        """
+        num_rows = lstm_states[0].shape[1]
+        sequence = features.reshape(num_rows, -1, features.shape[-1]).swapaxes(0, 1)  # (B * T, F) -> (T, B, F)
+        starts = episode_starts.reshape(num_rows, -1).swapaxes(0, 1)  # (B * T,) -> (T, B)
+        cuts = [0, *(starts[1:].any(dim=1).nonzero()[:, 0] + 1).tolist(), len(sequence)]
+        outputs = []
+        for first, last in itertools.pairwise(cuts):
+            goes_on = (1 - starts[first])[None, :, None]
+            h, lstm_states = lstm(sequence[first:last], tuple(goes_on * state for state in lstm_states))
+            outputs.append(h)
+        return torch.cat(outputs).swapaxes(0, 1).flatten(0, 1), lstm_states  # (T, B, core_size) -> (B * T, core_size)
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        """Make what the parent needs and nothing else: the constructor makes the networks."""
+        self._build_mlp_extractor()
+
+    def _get_action_dist_from_latent(self, latent_pi: Tensor) -> HybridDistribution:
+        return self.action_dist.proba_distribution(*self.action_net(latent_pi))
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        """Return what ``load`` is to make this policy from."""
+        return {
+            "observation_space": self.observation_space,
+            "action_space": self.action_space,
+            "lr_schedule": self._dummy_schedule,
+            "settings": self.settings,
+            "value_gradient": self.value_gradient,
+            "optimizer_class": self.optimizer_class,
+            "optimizer_kwargs": self.optimizer_kwargs,
+        }
+
+
+def to_sb3(policy: RAMPolicy, model: BaseAlgorithm) -> None:
+    """Copy the weights of a RAM policy, and the standard deviation of its location, into a model.
+
+    Args:
+        policy: For example that of :func:`agents.ram.checkpoint.load_checkpoint`.
+        model: A RecurrentPPO with a :class:`RAMRecurrentPolicy` whose settings are ``policy.settings``.
+
+    Raises:
+        ValueError: If the model has another policy or other settings.
+    """
+    target = _ram_policy(model)
+    ours, theirs = policy.settings.to_dict(), target.settings.to_dict()
+    different = [f"{name}={ours[name]!r}, not {theirs[name]!r}" for name in ours if ours[name] != theirs[name]]
+    if different:
+        raise ValueError(
+            f"the policy has {'; '.join(different)} as the model: make it with policy_kwargs={{'settings': "
+            "policy.settings}"
+        )
+    for name, network in target.networks().items():
+        network.load_state_dict(policy.get_submodule(name).state_dict())
+    target.action_net.location_std.copy_(policy.location_std)
+
+
+def from_sb3(model: BaseAlgorithm) -> RAMPolicy:
+    """Return a RAM policy with the weights of a model.
+
+    Args:
+        model: A RecurrentPPO with a :class:`RAMRecurrentPolicy`.
+
+    Raises:
+        ValueError: If the model has another policy.
+    """
+    source = _ram_policy(model)
+    policy = RAMPolicy(source.settings).to(source.device)
+    for name, network in source.networks().items():
+        policy.get_submodule(name).load_state_dict(network.state_dict())
+    policy.location_std.copy_(source.action_net.location_std)
+    return policy
+
+
+def _ram_policy(model: BaseAlgorithm) -> RAMRecurrentPolicy:
+    if not isinstance(model.policy, RAMRecurrentPolicy):
+        raise ValueError(f"the model has a {type(model.policy).__name__}: expected one made with RAMRecurrentPolicy")
+    return model.policy
