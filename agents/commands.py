@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
@@ -18,6 +18,9 @@ from agents.cli import environment_id
 from agents.training.presets import PRESETS, settings_for
 from agents.training.settings import EnvironmentSettings, TrainingSettings
 from ram_envs import ENVIRONMENTS
+
+if TYPE_CHECKING:
+    from agents.training.trainer import TrainingResult
 
 Device = Literal["auto", "cpu", "cuda"]
 EnvironmentId = Annotated[str, tyro.conf.arg(metavar="ENV_ID")]
@@ -221,7 +224,7 @@ def _resume(arguments: Sequence[str]) -> int:
     return _report(trainer.resume(options.resume, env_id=env_id, device=options.device))
 
 
-def _report(result: Any) -> int:
+def _report(result: TrainingResult) -> int:
     """Say where a run's results are, or how to go on with it, and return the exit status."""
     if result.stopped_by is not None:
         print(
