@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from agents.ram.checkpoint import write_atomically
 from agents.results.animation import Shot, encoder
+from agents.results.playing import play_episodes
 from ram_envs.arguments import check_integer
 
 if TYPE_CHECKING:
@@ -139,31 +140,14 @@ def animate(
 def _play(policy: RAMPolicy, env_id: str, env_settings: Mapping[str, Any], episodes: int, seed: int) -> Iterator[Shot]:
     """Play episodes and yield what they look like."""
     import gymnasium
-    import torch
 
     formats = {"action_format": "dict", "observation_format": "dict"}
     env = gymnasium.make(env_id, render_mode="rgb_array", **{**env_settings, **formats})
-    task = env.unwrapped.task  # type: ignore[attr-defined]
-    device = next(policy.parameters()).device
-    seconds = float(np.clip(EPISODE_SECONDS / (task.max_episode_steps + 1), *FRAME_SECONDS))
-
+    steps = env.unwrapped.task.max_episode_steps  # type: ignore[attr-defined]
+    seconds = float(np.clip(EPISODE_SECONDS / (steps + 1), *FRAME_SECONDS))
     try:
-        for episode in range(episodes):
-            observation, _ = env.reset(seed=seed if episode == 0 else None)
-            state = policy.initial_state(1)
-            over = False
-            while not over:
-                yield Shot.of(np.asarray(env.render()), seconds)
-                batch = {key: torch.as_tensor(value, device=device)[None] for key, value in observation.items()}
-                with torch.inference_mode():
-                    decision, state = policy.act(batch, state, greedy=True)
-                action = {
-                    "fixation": decision.fixation[0].clamp(-1, 1).float().cpu().numpy(),
-                    task.action_key: int(decision.task_action[0]),
-                }
-                observation, _, terminated, truncated, _ = env.step(action)
-                over = bool(terminated or truncated)
-            yield Shot.of(np.asarray(env.render()), HOLD_SECONDS)
+        for over in play_episodes(policy, env, episodes, seed):
+            yield Shot.of(np.asarray(env.render()), HOLD_SECONDS if over else seconds)
     finally:
         env.close()
 

@@ -26,9 +26,9 @@ def make_task(task: str, settings: dict[str, Any]) -> Task:
     for name in settings:
         if name not in known:
             guess = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {guess[0]!r}?" if guess else ""
+            hint = f"; did you mean {guess[0]!r}?" if guess else "."
             raise ValueError(
-                f"{name}={settings[name]!r}: {kind.__name__} has no argument {name!r}{hint}. It takes "
+                f"{name}={settings[name]!r}: {kind.__name__} has no argument {name!r}{hint} It takes "
                 f"{', '.join(known)}; "
                 "every environment takes render_mode, action_format, observation_format and grid_size besides"
             )

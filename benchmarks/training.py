@@ -1,0 +1,177 @@
+"""How fast training is: `python benchmarks/training.py` (needs the extra sb3, and MNIST).
+
+Catch: frames a second of our recurrent PPO beside sb3-contrib's RecurrentPPO, both with our policy, of equal networks,
+    rows,
+epochs and minibatches, in turns. MNIST: images a second of the hybrid training. The ceilings are measured too: a matrix
+product in float32 and bfloat16, and a large copy. A frame is one step of one row, an image one episode.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from measure import Contestant, Figure, figure, markdown_table, measure, ratio, write_json
+
+import agents.training.trainer as trainer
+from agents.ram.policy import RAMPolicy
+from agents.ram.settings import RAMSettings
+from agents.training.device import resolve_device, resolve_precision
+from agents.training.presets import settings_for
+from agents.training.settings import EnvironmentSettings, GameSettings, HybridSettings
+from ram_envs import make_tensor
+
+CATCH, MNIST = "RAM-CatchGame-v0", "RAM-MNIST-v0"
+
+
+def frames_per_second(env_id: str, settings: GameSettings | HybridSettings, device: str) -> float:
+    """Train for a while, and return the frames a second between the first and the last line of the metrics."""
+    with TemporaryDirectory() as folder:
+        trainer.train(env_id, settings, folder, device=device, progress_bar=False, draw=False)
+        with open(Path(folder) / "metrics.csv", encoding="utf-8", newline="") as file:
+            lines = list(csv.DictReader(file))
+    frames, seconds = (float(lines[-1][name]) - float(lines[0][name]) for name in ("frames", "time_s"))
+    return frames / seconds
+
+
+def our_catch(device: str, iterations: int) -> float:
+    """Train Catch by its preset, for some iterations."""
+    settings = settings_for(CATCH)
+    assert isinstance(settings, GameSettings)
+    frames = settings.num_envs * 23 * iterations
+    return frames_per_second(CATCH, replace(settings, frames=frames, log_every=max(1, iterations // 4)), device)
+
+
+def recurrent_ppo_catch(iterations: int) -> float:
+    """Train RecurrentPPO with our policy by the same settings, and return its frames a second."""
+    from sb3_contrib import RecurrentPPO
+
+    from agents.integrations.sb3 import RAMRecurrentPolicy, RAMVecEnv, ram_settings
+
+    settings = settings_for(CATCH)
+    assert isinstance(settings, GameSettings)
+    envs = RAMVecEnv(CATCH, settings.num_envs)
+    model = RecurrentPPO(
+        RAMRecurrentPolicy,
+        envs,
+        n_steps=23,
+        batch_size=23 * settings.num_envs // settings.minibatches,
+        n_epochs=settings.update_epochs,
+        learning_rate=settings.learning_rate,
+        gamma=settings.discount,
+        gae_lambda=settings.gae_lambda,
+        clip_range=settings.clip_range,
+        device="cpu",
+        policy_kwargs={"settings": ram_settings(envs, settings.network)},
+    )
+    frames = 23 * settings.num_envs
+    model.learn(frames)
+    start = time.perf_counter()
+    model.learn(iterations * frames)
+    return iterations * frames / (time.perf_counter() - start)
+
+
+def mnist(device: str, iterations: int) -> float:
+    """Train MNIST by its preset, for some iterations, and return its images a second."""
+    settings = settings_for(MNIST)
+    assert isinstance(settings, HybridSettings)
+    split = EnvironmentSettings(split=f"train[:{settings.num_envs * iterations}]")
+    settings = replace(settings, environment=split, epochs=1, log_every=max(1, iterations // 4))
+    return frames_per_second(MNIST, settings, device) / 6
+
+
+def matrix_product(dtype: torch.dtype, device: str, rows: int = 2048, size: int = 256) -> Contestant:
+    """Multiply matrices of the size of a hidden layer with a batch of rows; the units are floating-point operations."""
+    a, b = torch.randn(rows, size, device=device).to(dtype), torch.randn(size, size, device=device).to(dtype)
+
+    def contestant() -> int:
+        for _ in range(20):
+            torch.mm(a, b)
+        return 20 * 2 * rows * size * size
+
+    return contestant
+
+
+def copy(device: str, size: int = 2**26) -> Contestant:
+    """Copy 256 MiB; the units are bytes read and written."""
+    a = torch.zeros(size, device=device)
+    b = torch.empty_like(a)
+
+    def contestant() -> int:
+        b.copy_(a)
+        return 2 * 4 * size
+
+    return contestant
+
+
+def operations_per_step(env_id: str) -> int:
+    """Count the floating-point operations of one forward step of one row: two for each weight of each matrix."""
+    settings = settings_for(env_id)
+    policy = RAMPolicy(RAMSettings.for_environment(make_tensor(env_id, 1), settings.network))
+    return 2 * sum(parameter.numel() for parameter in policy.parameters() if parameter.ndim == 2)
+
+
+def operations_per_frame(env_id: str) -> int:
+    """Count the floating-point operations of one frame of training.
+
+    Forward once while playing; forward and backward, three times a step, in every epoch of the update. The hybrid
+    training keeps what it computed while playing.
+    """
+    settings = settings_for(env_id)
+    passes = 1 + 3 * settings.update_epochs if isinstance(settings, GameSettings) else 3
+    return passes * operations_per_step(env_id)
+
+
+def main() -> None:
+    """Measure, print a table, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="shorter and fewer turns, for a first look")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="numbers of threads to try")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/training.json"))
+    options = parser.parse_args()
+    repeats = 2 if options.quick else options.repeats
+    iterations = 8 if options.quick else 40
+    precision = resolve_precision("auto", resolve_device("cpu"))
+
+    results: dict[str, Any] = {"precision": precision}
+    table: list[list[Any]] = []
+    for threads in options.threads:
+        torch.set_num_threads(threads)
+        ceilings = {
+            "float32 product, FLOP/s": matrix_product(torch.float32, "cpu"),
+            "bfloat16 product, FLOP/s": matrix_product(torch.bfloat16, "cpu"),
+            "copy, bytes/s": copy("cpu"),
+        }
+        found: dict[str, Figure] = {
+            name: figure(rates) for name, rates in measure(ceilings, repeats, 0.2 if options.quick else 1.0).items()
+        }
+        ours, others, images = [], [], []
+        for _ in range(repeats):
+            ours.append(our_catch("cpu", iterations))
+            others.append(recurrent_ppo_catch(max(1, iterations // 20)))
+            images.append(mnist("cpu", 3 * iterations))
+        found |= {
+            "Catch, ours, frames/s": figure(ours),
+            "Catch, RecurrentPPO, frames/s": figure(others),
+            "Catch, ratio": ratio(ours, others),
+            "MNIST, ours, images/s": figure(images),
+        }
+        peak = found[f"{precision} product, FLOP/s"].median
+        for name, env_id, rate in (("Catch", CATCH, figure(ours)), ("MNIST", MNIST, figure([6 * r for r in images]))):
+            share = operations_per_frame(env_id) * rate.median / peak
+            found[f"{name}, share of the {precision} product"] = figure([share])
+        results[f"{threads} threads"] = found
+        table += [[threads, name, value] for name, value in found.items()]
+    print(markdown_table(["threads", "what", "median (least to greatest)"], table))
+    write_json(options.out, results)
+
+
+if __name__ == "__main__":
+    main()
