@@ -1,6 +1,7 @@
 # make train   set up .venv, train the Catch agent, evaluate it, say where curve and animation are
 # make test    set up .venv, run the tests
 # make check   ruff, mypy and the tests
+# make bench   set up .venv-bench with the peers, measure everything, write docs/performance.md (QUICK=1: a first look)
 # make clean   remove .venv and caches (trained runs in runs/ stay)
 #
 # PYTHON=python3.12 make ...   chooses the interpreter that .venv is made with (3.11 to 3.13)
@@ -16,7 +17,10 @@ ifndef OUT
 OUT := runs/catch-$(shell date +%Y%m%d-%H%M%S)
 endif
 
-.PHONY: train test check clean
+BENCH := .venv-bench
+BENCHMARKS := environments peers sb3_vec_env size training
+
+.PHONY: train test check bench clean
 
 train: $(STAMP)
 	$(BIN)/ram train RAM-CatchGame-v0 --out "$(OUT)"
@@ -32,12 +36,21 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
+bench: $(BENCH)/.installed
+	for name in $(BENCHMARKS); do $(BENCH)/bin/python benchmarks/$$name.py $(if $(QUICK),--quick) || exit 1; done
+	$(BENCH)/bin/python benchmarks/report.py
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find ram_envs agents tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, but $(PYTHON) is %d.%d: use make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -c constraints.txt -e ".[dev]"
+	@touch $@
+
+$(BENCH)/.installed: setup.cfg benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install -r benchmarks/requirements.txt -e ".[agents,sb3]"
 	@touch $@

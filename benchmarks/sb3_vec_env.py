@@ -44,7 +44,10 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.0, help="how long a turn lasts at least")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/sb3_vec_env.json"))
+    parser.add_argument("--quick", action="store_true", help="shorter turns, for a first look")
     options = parser.parse_args()
+    if options.quick:
+        options.repeats, options.seconds = 5, 0.2
 
     makers = [lambda: gym.make(f"ram_envs:{options.env_id}")] * options.rows
     vec_envs = {
