@@ -41,7 +41,8 @@ class Evaluation:
         mean_glimpses: How many glimpses an episode took on average.
         split: The images that were shown; None for games.
         seed: Of the first episode.
-        greedy: Whether the policy took its mean locations and likeliest actions, or drew both.
+        greedy: Whether the policy took its mean locations, or drew them.
+        greedy_action: Whether it took its likeliest task actions, or drew them.
         seconds: How long it took.
     """
 
@@ -55,6 +56,7 @@ class Evaluation:
     split: str | None
     seed: int
     greedy: bool
+    greedy_action: bool
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,7 +68,8 @@ class Evaluation:
         digits = 2 if self.figure == "error_percent" else 4
         value, low, high = (f"{x:.{digits}f}" for x in (self.value, self.interval_low, self.interval_high))
         rollouts = ", one rollout per image" if self.split else ""
-        drawn = "" if self.greedy else ", decisions drawn"
+        what = "locations" if self.greedy_action else "decisions"
+        drawn = "" if self.greedy else f", {what} drawn"
         return (
             f"{self.figure} {value}  95% interval [{low}, {high}]  {self.episodes} episodes{rollouts}, "
             f"{self.mean_glimpses:.4g} glimpses an episode{drawn}"
@@ -82,6 +85,7 @@ def evaluate(
     split: str | None = None,
     seed: int = 0,
     greedy: bool = True,
+    greedy_action: bool | None = None,
     num_envs: int = 1000,
 ) -> Evaluation:
     """Let a policy play, on the device it is on.
@@ -95,7 +99,8 @@ def evaluate(
         split: Classification: the images to show, "test" if None, or any split of the dataset, as in "train[-5000:]".
         seed: Image i is shown by episode 0 of row seed + i, and episode i of a game is that too. No training has such
             small seeds.
-        greedy: Take the mean location and the likeliest action; else draw them.
+        greedy: Take the mean location; else draw it.
+        greedy_action: Take the likeliest task action; else draw it. None does as ``greedy`` says.
         num_envs: How many are played side by side.
 
     Raises:
@@ -107,6 +112,7 @@ def evaluate(
     settings = with_split(env_id, env_settings, split)
     settings |= {"action_format": "dict", "observation_format": "dict"}
     shows_images = "split" in settings
+    greedy_action = greedy if greedy_action is None else greedy_action
 
     device = policy.location_std.device
     num_images = make_tensor(env_id, 1, device, **settings).task.num_images if shows_images else None  # type: ignore[attr-defined]
@@ -121,7 +127,7 @@ def evaluate(
         counted = len(batch)
         batch = torch.nn.functional.pad(batch, (0, num_envs - counted)).to(device)  # the last batch is filled up
         options = {"image_index": batch} if shows_images else None
-        outcome = _play(policy, env, seed + batch, options, greedy)
+        outcome = _play(policy, env, seed + batch, options, greedy, greedy_action)
         successes += int(outcome.success[:counted].sum())
         glimpses += int(outcome.glimpses[:counted].sum())
 
@@ -139,6 +145,7 @@ def evaluate(
         split=settings.get("split"),
         seed=seed,
         greedy=greedy,
+        greedy_action=greedy_action,
         seconds=time.perf_counter() - start,
     )
 
@@ -178,7 +185,12 @@ class _Outcome(NamedTuple):
 
 @torch.inference_mode()
 def _play(
-    policy: RAMPolicy, env: TensorEnv, seed: Tensor, options: dict[str, Tensor] | None, greedy: bool
+    policy: RAMPolicy,
+    env: TensorEnv,
+    seed: Tensor,
+    options: dict[str, Tensor] | None,
+    greedy: bool,
+    greedy_action: bool,
 ) -> _Outcome:
     """Play one episode in every row; nothing waits for the device between the steps.
 
@@ -187,7 +199,8 @@ def _play(
         env: With auto-reset disabled: rows that end early stay as they are.
         seed: int64 (B,), of each row.
         options: Of the reset.
-        greedy: Whether to take the likeliest decision.
+        greedy: Whether to take the mean location.
+        greedy_action: Whether to take the likeliest task action.
     """
     observation, info = env.reset(seed=seed, options=options)
     state = policy.initial_state(env.num_envs)
@@ -199,9 +212,10 @@ def _play(
         h, state = policy.encode(sequence, state)
         heads = policy.heads(h[0])
         fixation, scores = heads.location_mean, heads.action_logits
-        if not greedy:
+        if not (greedy and greedy_action):
             noise, gumbel = _row_noise(seed, step, scores.shape[1])
-            fixation, scores = fixation + policy.location_std * noise, scores + gumbel
+            fixation = fixation if greedy else fixation + policy.location_std * noise
+            scores = scores if greedy_action else scores + gumbel
         action = {"fixation": fixation, env.task.action_key: scores.argmax(1)}
         observation, _, terminated, _, info = env.step(action)
         alive = ~terminated

@@ -82,6 +82,18 @@ def test_drawn_decisions_differ_from_greedy_ones_and_between_seeds():
     assert evaluate(policy, DIGITS, {}).value not in values
 
 
+def test_locations_are_drawn_alone_or_with_the_actions():
+    policy = make_policy(DIGITS)
+    drawn = {
+        (greedy, action): evaluate(policy, DIGITS, {}, greedy=greedy, greedy_action=action)
+        for greedy, action in ((True, None), (True, True), (False, True), (False, None), (False, False))
+    }
+    values = {choice: result.value for choice, result in drawn.items()}
+    assert values[True, None] == values[True, True] and values[False, None] == values[False, False]
+    assert len(set(values.values())) == 3
+    assert "locations drawn" in str(drawn[False, True]) and "decisions drawn" in str(drawn[False, None])
+
+
 class SaysZero(RAMPolicy):
     """Looks at the centre and says class 0."""
 
