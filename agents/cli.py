@@ -25,7 +25,10 @@ Environments of active vision, and agents that learn where to look.
   ram evaluate CHECKPOINT      how well an agent does, with a 95 % interval
   ram watch CHECKPOINT         see it play, in a window or as a video (--video)
   ram play ENV_ID              play yourself, with arrow keys and mouse
+  ram reproduce                the rows of the paper's tables: train what is missing, write the tables
+  ram figures                  draw the results
 
+CHECKPOINT is a run's folder, or an agent that comes with the package, as in pretrained:RAM-CatchGame-v0.
 `ram COMMAND --help` explains every option; `ram --version` says which version this is."""
 
 EXTRA = "pip install 'ram-active-vision[agents]'"
@@ -99,18 +102,21 @@ def _command(name: str) -> Callable[[list[str]], int]:
         return _show_version
     if name == "list":
         return _list
-    names = ("list", "train", "evaluate", "watch", "play")
+    names = ("list", "train", "evaluate", "watch", "play", "reproduce", "figures")
     if name not in names:
         alike = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean `ram {alike[0]}`? " if alike else ""
         raise ValueError(f"there is no such command: {hint}`ram --help` shows them all")
     from agents import commands
+    from agents.results import commands as results
 
     return {
         "train": commands.train,
         "evaluate": commands.evaluate,
         "watch": commands.watch,
         "play": commands.play,
+        "reproduce": results.reproduce,
+        "figures": results.figures,
     }[name]
 
 

@@ -73,7 +73,7 @@ class EvaluateOptions:
     """Say how well an agent does: the error on a split of images, or the share of games that it wins."""
 
     checkpoint: Positional[CheckpointPath]
-    """A run's folder, or a checkpoint in it."""
+    """A run's folder, a checkpoint in it, or an agent that comes with the package: "pretrained:ENV_ID"."""
     episodes: int | None = None
     """Games: how many, 10,000 if left out. Classification: how many images; if left out, the whole split."""
     split: str | None = None
@@ -95,7 +95,7 @@ class WatchOptions:
     """See an agent play: the hidden scene, the path of its gaze, and what it sees of it."""
 
     checkpoint: Positional[CheckpointPath]
-    """A run's folder, or a checkpoint in it."""
+    """A run's folder, a checkpoint in it, or an agent that comes with the package: "pretrained:ENV_ID"."""
     video: Path | None = None
     """Write a .gif or .mp4 in place of opening a window."""
     episodes: int | None = None
@@ -141,11 +141,12 @@ def train(arguments: Sequence[str]) -> int:
 def evaluate(arguments: Sequence[str]) -> int:
     """`ram evaluate`."""
     options = _parse(EvaluateOptions, arguments, "evaluate")
+    from agents.pretrained import resolve_checkpoint
     from agents.ram.checkpoint import load_checkpoint
     from agents.results.evaluation import evaluate
     from agents.training.device import resolve_device
 
-    checkpoint = load_checkpoint(options.checkpoint, device=resolve_device(options.device))
+    checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint), device=resolve_device(options.device))
     result = evaluate(
         checkpoint.policy,
         checkpoint.env_id,
@@ -163,11 +164,12 @@ def evaluate(arguments: Sequence[str]) -> int:
 def watch(arguments: Sequence[str]) -> int:
     """`ram watch`."""
     options = _parse(WatchOptions, arguments, "watch")
+    from agents.pretrained import resolve_checkpoint
     from agents.ram.checkpoint import load_checkpoint
     from agents.results import figures, playing
     from agents.results.evaluation import with_split
 
-    checkpoint = load_checkpoint(options.checkpoint)
+    checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint))
     env_settings = with_split(checkpoint.env_id, checkpoint.env_settings, options.split)
     if options.video is None:
         playing.watch(checkpoint.policy, checkpoint.env_id, env_settings, options.episodes, options.seed)

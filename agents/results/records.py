@@ -181,7 +181,7 @@ def add_result(folder: Path, row: Row, result: SeedResult) -> Path | None:
         "settings": record.settings,
         "seeds": {str(seed): asdict(one) for seed, one in seeds.items()},
     }
-    text = _NUMBERS.sub(lambda match: " ".join(match[0].split()), json.dumps(content, indent=1))
+    text = _NUMBERS.sub(lambda match: json.dumps(json.loads(match[0])), json.dumps(content, indent=1))
     write_atomically(file, (text + "\n").encode())
     return kept
 

@@ -82,6 +82,11 @@ class Row:
         """Glimpses of an episode where RAM classifies; None for games and for classifiers of whole scenes."""
         return self.settings.environment.num_glimpses if isinstance(self.settings, HybridSettings) else None
 
+    @property
+    def random(self) -> bool:
+        """Whether RAM's locations are drawn at random in place of being learned."""
+        return "-random-" in self.name
+
 
 def _ram(table: str, glimpses: int, reported: Reported) -> Row:
     settings = settings_for(TABLES[table][0])

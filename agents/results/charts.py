@@ -1,0 +1,236 @@
+"""The figures of the results: each is drawn from the results files, or from the agents that come with the package."""
+
+from __future__ import annotations
+
+import io
+import statistics
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agents.pretrained import load_pretrained, pretrained_ids
+from agents.ram.checkpoint import write_atomically
+from agents.results.cost import measure_cost as measure
+from agents.results.cost import read_cost, write_cost
+from agents.results.paths import draw_glimpse_paths, follow_gaze
+from agents.results.records import Record
+from agents.results.reproduce import read_records
+from agents.results.rows import ROWS, TABLES, Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+OURS, PAPER, PUBLIC, RANDOM = "#1f6fb4", "#8a8f98", "#d98324", "#a9cbe8"
+SEED_COLOURS = ("#1f6fb4", "#d98324", "#2e9e6b", "#a4508b", "#7a6a53")
+CATCH_GOAL = 85
+"""Percent of the balls, which the paper's agent caught after about 20 M frames."""
+
+Records = Mapping[str, Record]
+
+
+def draw_figures(results: Path, out: Path, *, measure_cost: bool = False) -> list[Path]:
+    """Draw every figure that there is something to draw of.
+
+    Args:
+        results: The folder of the results files.
+        out: The folder of the figures.
+        measure_cost: Whether to measure anew what an image costs; takes minutes.
+
+    Returns:
+        The pictures that were drawn.
+
+    Raises:
+        RecordError: If a results file cannot be read.
+        OSError: If a picture cannot be written.
+    """
+    if measure_cost:
+        write_cost(results, measure())
+    records, cost = read_records(results), read_cost(results)
+    drawings: dict[str, Callable[[], Figure | None]] = {
+        "error-by-glimpses.png": lambda: error_by_glimpses(records),
+        "catch-by-frames.png": lambda: catch_by_frames(records),
+        "learned-and-random.png": lambda: learned_and_random(records),
+        "cost-by-size.png": lambda: cost_by_size(cost),
+    }
+    files = []
+    for name, draw in drawings.items():
+        figure = draw()
+        if figure is not None:
+            files.append(out / name)
+            write_figure(figure, files[-1])
+    return files + list(_glimpse_paths(out))
+
+
+def write_figure(figure: Figure, png: Path) -> None:
+    """Write a figure, atomically."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    picture = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(picture)
+    write_atomically(png, picture.getvalue())
+
+
+def error_by_glimpses(records: Records) -> Figure | None:
+    """Draw the test error against the number of glimpses, a panel a table, beside those of others."""
+    tables = {
+        table: [row for row in ROWS.values() if row.table == table and row.num_glimpses is not None and not row.random]
+        for table in TABLES
+    }
+    tables = {table: rows for table, rows in tables.items() if any(row.name in records for row in rows)}
+    if not tables:
+        return None
+    figure = _figure(2.9 * len(tables) + 0.4, 3.5)
+    for ax, (table, rows) in zip(figure.subplots(1, len(tables), squeeze=False)[0], tables.items(), strict=True):
+        _tidy(ax)
+        ax.set_title(TABLES[table][1].replace(", ", "\n", 1), fontsize=9)
+        ax.set_xlabel("glimpses")
+        _reported_line(ax, rows, "neurips", PAPER, "paper (NeurIPS)", "s--")
+        _reported_line(ax, rows, "public", PUBLIC, "best public", "D:")
+        ours = [(row.num_glimpses, records[row.name].values) for row in rows if row.name in records]
+        x = [glimpses for glimpses, _ in ours]
+        means = [statistics.fmean(values) for _, values in ours]
+        spread = [
+            [mean - min(values) for mean, (_, values) in zip(means, ours, strict=True)],
+            [max(values) - mean for mean, (_, values) in zip(means, ours, strict=True)],
+        ]
+        ax.errorbar(x, means, spread, fmt="o-", color=OURS, linewidth=2, markersize=5, capsize=3, label="ours")
+        ax.set_xticks([row.num_glimpses for row in rows])
+        ax.set_ylim(0, 1.08 * ax.get_ylim()[1])
+    figure.axes[0].set_ylabel("test error (%)")
+    _legend_below(figure)
+    return figure
+
+
+def catch_by_frames(records: Records) -> Figure | None:
+    """Draw the share of balls caught in training against the frames, a line a seed."""
+    record = records.get("catch")
+    if record is None:
+        return None
+    from matplotlib.ticker import EngFormatter
+
+    figure = _figure(6.6, 3.9)
+    ax = figure.add_subplot()
+    _tidy(ax)
+    for number, (seed, result) in enumerate(sorted(record.seeds.items())):
+        colour = SEED_COLOURS[number % len(SEED_COLOURS)]
+        caught = [100 * value for value in result.curve["values"]]
+        ax.plot(result.curve["frames"], caught, color=colour, linewidth=1.6, label=f"seed {seed}")
+    ax.axhline(CATCH_GOAL, color=PAPER, linestyle="--", linewidth=1.3)
+    ax.text(
+        0.99, CATCH_GOAL - 1.5, "the paper's, after about 20 M frames", color=PAPER, ha="right", va="top", fontsize=9,
+        transform=ax.get_yaxis_transform(),
+    )  # fmt: skip
+    ax.set_ylim(0, 100)
+    ax.set_xlim(left=0)
+    ax.xaxis.set_major_formatter(EngFormatter(sep=" "))
+    ax.set_xlabel("frames")
+    ax.set_ylabel("balls caught in training (%)")
+    ax.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def learned_and_random(records: Records) -> Figure | None:
+    """Draw the test error with learned beside that with random locations, ours and the paper's."""
+    pairs = [
+        (ROWS[row.name.replace("random-", "")], row)
+        for row in ROWS.values()
+        if row.random and row.name.replace("random-", "") in ROWS
+    ]
+    pairs = [pair for pair in pairs if all(row.name in records for row in pair)]
+    if not pairs:
+        return None
+    figure = _figure(2.4 * len(pairs) + 1.8, 3.9)
+    ax = figure.add_subplot()
+    _tidy(ax)
+    width = 0.2
+    bars = (
+        ("ours, learned", OURS, lambda pair: statistics.fmean(records[pair[0].name].values)),
+        ("ours, random", RANDOM, lambda pair: statistics.fmean(records[pair[1].name].values)),
+        ("paper, learned", PAPER, lambda pair: pair[0].reported.neurips),
+        ("paper, random", "#d3d6da", lambda pair: pair[1].reported.neurips),
+    )
+    for number, (label, colour, value) in enumerate(bars):
+        heights = [value(pair) or 0.0 for pair in pairs]
+        drawn = ax.bar([n + (number - 1.5) * width for n in range(len(pairs))], heights, width * 0.92, color=colour)
+        drawn.set_label(label)
+        ax.bar_label(drawn, [f"{height:.2f}" if height else "" for height in heights], fontsize=8, padding=2)
+    titles = [
+        f"{TABLES[learned.table][1].split(',')[0]} {_side(learned)}\n{learned.num_glimpses} glimpses"
+        for learned, _ in pairs
+    ]
+    ax.set_xticks(range(len(pairs)), titles, fontsize=9)
+    ax.tick_params(axis="x", length=0)
+    ax.grid(False, axis="x")
+    ax.set_ylabel("test error (%)")
+    _legend_below(figure)
+    return figure
+
+
+def cost_by_size(cost: Mapping[str, Any] | None) -> Figure | None:
+    """Draw what an image costs against its size: multiply-adds, and milliseconds."""
+    if cost is None:
+        return None
+    figure = _figure(8.2, 3.7)
+    sizes = cost["sizes"]
+    sides = [size["side"] for size in sizes]
+    names = {"ram": (f"RAM, {cost['num_glimpses']} glimpses", OURS), "conv": ("convolutional, 2 layers", PUBLIC)}
+    measures = {"multiply_adds": "multiply-adds an image", "milliseconds": "milliseconds an image"}
+    for ax, (key, label) in zip(figure.subplots(1, 2), measures.items(), strict=True):
+        _tidy(ax)
+        for name, (title, colour) in names.items():
+            ax.plot(sides, [size[name][key] for size in sizes], "o-", color=colour, linewidth=2, label=title)
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.set_xticks(sides, [str(side) for side in sides])
+        ax.minorticks_off()
+        ax.set_xlabel("side of the image (pixels)")
+        ax.set_ylabel(label)
+    figure.axes[1].set_title(f"{cost['hardware']}, {cost['batch']} images at a time", fontsize=8, color="0.4")
+    _legend_below(figure)
+    return figure
+
+
+def _glimpse_paths(out: Path) -> Iterator[Path]:
+    """Draw the glimpse paths of the agents that come with the package."""
+    for env_id in pretrained_ids():
+        checkpoint = load_pretrained(env_id)
+        gaze = follow_gaze(checkpoint.policy, env_id, checkpoint.env_settings)
+        file = out / f"paths-{env_id.removeprefix('RAM-').rsplit('-', 1)[0].lower()}.png"
+        titles = {id: title for id, title in TABLES.values()}
+        draw_glimpse_paths(gaze, titles.get(env_id, env_id), file)
+        yield file
+
+
+def _figure(width: float, height: float) -> Figure:
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=130, layout="constrained")
+
+
+def _tidy(ax: Axes) -> None:
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(alpha=0.25)
+    ax.set_axisbelow(True)
+
+
+def _legend_below(figure: Figure) -> None:
+    """Put one legend for all panels below them."""
+    entries: dict[str, Any] = {}
+    for ax in figure.axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=len(entries), frameon=False)
+
+
+def _reported_line(ax: Axes, rows: list[Row], column: str, colour: str, label: str, style: str) -> None:
+    """Draw the figures of others."""
+    values = [(row.num_glimpses, getattr(row.reported, column)) for row in rows]
+    points = [(glimpses, value) for glimpses, value in values if value is not None]
+    if points:
+        ax.plot(*zip(*points, strict=True), style, color=colour, linewidth=1.3, markersize=4.5, label=label)
+
+
+def _side(row: Row) -> str:
+    """Return the size of a table's scenes, as in its title."""
+    return TABLES[row.table][1].split(", ")[1]

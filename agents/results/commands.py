@@ -1,0 +1,116 @@
+"""The commands of `ram` that make the results: `ram reproduce` and `ram figures`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from tyro.conf import FlagCreatePairsOff, UseAppendAction
+
+from agents.commands import EXIT_STATUS, Device
+
+Table = Literal["mnist", "translated", "cluttered", "cluttered100", "catch"]
+Names = UseAppendAction[tuple[Annotated[str, tyro.conf.arg(metavar="ROW")], ...]]
+FAILED = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReproduceOptions:
+    """Reproduce the rows of the paper's tables: train what is missing, go on with what was interrupted, judge it.
+
+    Each row's results are one file in --results; after every run the tables of README.md and docs/results.md are made
+    from these files. Which rows there are, and what is missing of them: `ram reproduce --dry-run`. Several of these may
+    run at once: no two take the same run. Ctrl-C saves first; the same command goes on.
+    """
+
+    table: UseAppendAction[tuple[Table, ...]] = ()
+    """Rows of a table; may be repeated. All, if neither this nor --row is given."""
+    row: Names = ()
+    """A row; may be repeated."""
+    seeds: int | None = None
+    """Seeds of each row; if left out, three of the headline rows and one of the others."""
+    device: Device = "auto"
+    """Where to compute; "auto" takes the GPU if there is one."""
+    out: Path = Path("runs/reproduce")
+    """The folder of the runs."""
+    results: Path = Path("docs/results")
+    """The folder of the results files."""
+    validate: FlagCreatePairsOff[bool] = False
+    """To choose settings: train without the last 5,000 training images and judge by them. Results go below --out."""
+    budget_scale: float = 1.0
+    """Multiplies the length of every training, to try things out. Other than 1, results go below --out."""
+    dry_run: FlagCreatePairsOff[bool] = False
+    """Say what is missing, and do nothing."""
+    export: FlagCreatePairsOff[bool] = False
+    """Hand on the agents of the headline rows, the seed chosen in validation, as those that come with the package."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiguresOptions:
+    """Draw the figures of the results: from the results files, and from the agents that come with the package."""
+
+    results: Path = Path("docs/results")
+    """The folder of the results files."""
+    out: Path = Path("docs/figures")
+    """The folder of the figures."""
+    measure_cost: FlagCreatePairsOff[bool] = False
+    """Measure what an image costs against its size; without it, what was measured last is drawn. Takes minutes, and a
+    machine that does nothing else."""
+
+
+def reproduce(arguments: Sequence[str]) -> int:
+    """`ram reproduce`."""
+    options = tyro.cli(ReproduceOptions, args=arguments, prog="ram reproduce")
+    from agents.results.reproduce import PAGE, README, export_best, missing, reproduce, write_tables
+    from agents.results.rows import choose_rows, for_validation, scaled
+    from ram_envs.arguments import check_integer, check_number
+
+    if options.seeds is not None:
+        check_integer("seeds", options.seeds, 1)
+    check_number("budget_scale", options.budget_scale, 1e-9, 1e9)
+    rows = choose_rows(options.table, options.row)
+    out, results, documents = options.out, options.results, [README, PAGE]
+    if options.budget_scale != 1:
+        rows = [scaled(row, options.budget_scale) for row in rows]
+        out, documents = out / f"scaled-{options.budget_scale:g}", []
+    if options.validate:
+        rows = [for_validation(row) for row in rows]
+        out, documents = out / "validation", []
+    if out != options.out:
+        results = out / "results"
+    if options.dry_run:
+        for job in missing(rows, options.seeds, results):
+            print(job.name)
+        return 0
+    outcome = reproduce(
+        rows,
+        seeds=options.seeds,
+        device=options.device,
+        out=out,
+        results=results,
+        documents=documents,
+        validate=options.validate,
+    )
+    if outcome.stopped_by is not None:
+        print(f"stopped by {outcome.stopped_by}, and saved; the same command goes on", file=sys.stderr)
+        return EXIT_STATUS[outcome.stopped_by]
+    for file in write_tables(results, documents):
+        print(file)
+    if options.export:
+        for file in export_best(rows, out, results):
+            print(file)
+    return FAILED if outcome.failed else 0
+
+
+def figures(arguments: Sequence[str]) -> int:
+    """`ram figures`."""
+    options = tyro.cli(FiguresOptions, args=arguments, prog="ram figures")
+    from agents.results.charts import draw_figures
+
+    for file in draw_figures(options.results, options.out, measure_cost=options.measure_cost):
+        print(file)
+    return 0

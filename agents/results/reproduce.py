@@ -1,0 +1,234 @@
+"""Reproduces the rows of the paper's tables: trains what is missing, judges it, writes results files and tables.
+
+The protocol: settings are chosen by training without the last 5,000 training images and judging by these; final runs
+train on all 60,000, and are judged by every test image once, in the scenes of one fixed test seed. A seed to hand on is
+chosen by new scenes of the last 5,000 training images, for Catch by new episodes, never by the test set.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from agents.pretrained import export_pretrained
+from agents.ram.checkpoint import CheckpointError
+from agents.results.evaluation import Evaluation
+from agents.results.jobs import Job, check_data, check_folder, judge, train
+from agents.results.records import Record, SeedResult, add_result, in_percent, read_record, record_file
+from agents.results.rows import HEADLINES, ROWS, Row
+from agents.results.tables import markdown, write_between_markers
+from agents.training.device import resolve_device
+from agents.training.run import TrainingError
+
+README, PAGE = Path("README.md"), Path("docs/results.md")
+
+
+@dataclass
+class Outcome:
+    """What became of the runs.
+
+    Attributes:
+        done: Names of the runs whose results were written.
+        left: Runs that another process was at work on.
+        failed: What went wrong, by run.
+        kept: The names under which older results files were kept.
+        stopped_by: Name of the signal that ended it before its time; None otherwise.
+    """
+
+    done: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    kept: list[Path] = field(default_factory=list)
+    stopped_by: str | None = None
+
+
+def reproduce(
+    rows: Sequence[Row],
+    *,
+    seeds: int | None = None,
+    device: str = "auto",
+    out: Path = Path("runs/reproduce"),
+    results: Path = Path("docs/results"),
+    documents: Sequence[Path] = (README, PAGE),
+    validate: bool = False,
+    progress_bar: bool = True,
+) -> Outcome:
+    """Train and judge what is missing of some rows: the first seed of each, then the second, and so on.
+
+    Several of these may run at once, on the same folders: no two take the same run.
+
+    Args:
+        rows: The rows.
+        seeds: Seeds of each row, from 0 up; None for as many as the row is to have.
+        device: "auto", "cpu" or "cuda".
+        out: Where the folders of the runs are.
+        results: Where the results files are.
+        documents: Files whose tables are written anew after every run.
+        validate: Whether the rows are trained for validation (:func:`agents.results.rows.for_validation`), and so are
+            judged by the validation images and not by the test set.
+        progress_bar: Whether to show one.
+
+    Raises:
+        FileNotFoundError: If a data set is missing and cannot be downloaded; nothing was trained then.
+        ReproduceError: If the folder of a run holds one with other settings; nothing was trained then either.
+        RecordError: If a results file cannot be read.
+        ValueError: If the device is not at hand, or a setting is not valid.
+    """
+    resolve_device(device)
+    jobs = missing(rows, seeds, results)
+    check_data(job.row for job in jobs)
+    for job in jobs:
+        check_folder(out / job.name, job.row)
+    outcome = Outcome()
+    for job in jobs:
+        with _lock(results, job.name) as taken:
+            if not taken:
+                _say(f"{job.name} is at work in another process: left to it")
+                outcome.left.append(job.name)
+                continue
+            if _has_result(results, job):  # another process has been quicker
+                continue
+            try:
+                if _run(job, outcome, device, out, results, documents, validate, progress_bar) is None:
+                    return outcome
+            except (TrainingError, CheckpointError) as error:
+                _say(f"{job.name}: {error}")
+                outcome.failed[job.name] = str(error)
+    return outcome
+
+
+def missing(rows: Sequence[Row], seeds: int | None, results: Path) -> list[Job]:
+    """Return the runs of some rows that have no result yet, in the order in which they are to be done.
+
+    Args:
+        rows: The rows.
+        seeds: Seeds of each; None for as many as the row is to have.
+        results: Where the results files are.
+
+    Raises:
+        RecordError: If a results file cannot be read.
+    """
+    numbers = {row.name: row.num_seeds if seeds is None else seeds for row in rows}
+    jobs = [Job(row, seed) for seed in range(max(numbers.values(), default=0)) for row in rows]
+    return [job for job in jobs if job.seed < numbers[job.row.name] and not _has_result(results, job)]
+
+
+def read_records(results: Path) -> dict[str, Record]:
+    """Return the results of all rows that have some.
+
+    Raises:
+        RecordError: If a results file cannot be read.
+    """
+    found = {name: read_record(record_file(results, name)) for name in ROWS}
+    return {name: record for name, record in found.items() if record is not None}
+
+
+def write_tables(results: Path, documents: Sequence[Path]) -> list[Path]:
+    """Write the tables of some documents anew, the README's briefly; return the documents that have a place for them.
+
+    Raises:
+        RecordError: If a results file cannot be read.
+    """
+    records = read_records(results)
+    texts = {file: markdown(records, detail=file.name != README.name) for file in documents}
+    return [file for file, text in texts.items() if write_between_markers(file, text)]
+
+
+def export_best(rows: Sequence[Row], out: Path, results: Path) -> list[Path]:
+    """Hand on the agents of the headline rows: of each the seed that did best in validation, if all seeds are there.
+
+    Args:
+        rows: The rows; what is no headline row is left out.
+        out: Where the folders of the runs are.
+        results: Where the results files are.
+
+    Returns:
+        The files.
+
+    Raises:
+        CheckpointError: If the checkpoint of a run is missing, or too large.
+        RecordError: If a results file cannot be read.
+    """
+    files = []
+    for row in rows:
+        record = read_record(record_file(results, row.name)) if row.name in HEADLINES else None
+        if record is None or len(record.seeds) < row.num_seeds:
+            continue
+        scores = {
+            seed: in_percent(result.validation) * (1 if result.validation["figure"] == "success_rate" else -1)
+            for seed, result in record.seeds.items()
+            if result.validation is not None
+        }
+        if not scores:
+            continue
+        best = max(scores, key=lambda seed: scores[seed])
+        files.append(export_pretrained(out / Job(row, best).name, row.env_id))
+        _say(f"{files[-1]}: seed {best} of {row.name}")
+    return files
+
+
+def _run(
+    job: Job,
+    outcome: Outcome,
+    device: str,
+    out: Path,
+    results: Path,
+    documents: Sequence[Path],
+    validate: bool,
+    progress_bar: bool,
+) -> SeedResult | None:
+    """Train, judge and write down; None if a signal ended it."""
+    _say(f"{job.name}: {out / job.name}")
+    trained = train(job, out / job.name, device, progress_bar)
+    if trained.stopped_by is not None:
+        outcome.stopped_by = trained.stopped_by
+        return None
+    result = judge(job, out / job.name, trained, device, validate)
+    with FileLock(_lock_file(results, "tables")):
+        kept = add_result(results, job.row, result)
+        write_tables(results, documents)
+    if kept is not None:
+        _say(f"{record_file(results, job.row.name)} was of another version or other settings: kept as {kept}")
+        outcome.kept.append(kept)
+    outcome.done.append(job.name)
+    _say(f"{job.name}: {Evaluation(**result.greedy)}")
+    return result
+
+
+def _has_result(results: Path, job: Job) -> bool:
+    record = read_record(record_file(results, job.row.name))
+    return record is not None and record.fits(job.row) and job.seed in record.seeds
+
+
+@contextmanager
+def _lock(results: Path, name: str) -> Iterator[bool]:
+    """Hold the lock of a run unless somebody else does; yield whether it is held. A crash gives it back."""
+    lock = FileLock(_lock_file(results, name))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _lock_file(results: Path, name: str) -> Path:
+    """Return the lock of a name, in a folder that git does not see."""
+    folder = results / ".locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    ignored = folder / ".gitignore"
+    if not ignored.exists():
+        ignored.write_text("*\n", encoding="utf-8")
+    return folder / f"{name}.lock"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

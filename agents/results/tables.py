@@ -1,0 +1,191 @@
+"""The tables of results, as Markdown, from the results files and from nothing else."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from agents.ram.checkpoint import write_atomically
+from agents.results.records import Record, SeedResult, frames_to_reach, in_percent
+from agents.results.rows import ROWS, TABLES, Row, departures
+
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+NOTHING = "–"
+CATCH_GOAL = 0.85
+"""The share of balls caught that the paper reports."""
+
+PROTOCOL = """\
+Test error in percent; for Catch, the share of balls caught. Trained on all 60,000 images with settings that were chosen
+without the last 5,000 of them; every test image is shown once, by one rollout, in the scene of a fixed test seed; Catch
+is judged by 10,000 fresh episodes. The gaze goes where the policy's mean says. From three seeds on: mean ± standard
+deviation; fewer: the mean, and the 95 % interval of the first."""
+
+
+def markdown(records: Mapping[str, Record], detail: bool = False) -> str:
+    """Return all tables.
+
+    Args:
+        records: The results there are, by row.
+        detail: Whether to give every seed, drawn locations and what the training took, as well.
+    """
+    parts = [PROTOCOL.replace("\n", " ")]
+    for table, (_, title) in TABLES.items():
+        rows = [row for row in ROWS.values() if row.table == table]
+        parts.append(f"**{title}**")
+        parts.append((_detailed if detail else _brief)(rows, records))
+        notes = [*_notes(rows, records), *(_learning_speed(rows, records) if detail else ())]
+        parts += [" ".join(notes)] if notes else []
+    return "\n\n".join(parts)
+
+
+def write_between_markers(file: Path, text: str) -> bool:
+    """Replace what stands between the markers of a file.
+
+    Args:
+        file: A Markdown file.
+        text: What is to stand there.
+
+    Returns:
+        Whether there is such a file with the markers; it is left as it was if it says the same already.
+
+    Raises:
+        OSError: If it cannot be written; the old one is left as it was.
+    """
+    if not file.is_file():
+        return False
+    old = file.read_text(encoding="utf-8")
+    before, begin, rest = old.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        return False
+    new = f"{before}{begin}\n{text}\n{end}{after}"
+    if new != old:
+        write_atomically(Path(os.path.realpath(file)), new.encode())
+    return True
+
+
+def _brief(rows: Sequence[Row], records: Mapping[str, Record]) -> str:
+    """Return a table of the paper's figures and ours."""
+    marks = _marks(rows, records)
+    return _table(
+        ("", "arXiv v1", "NeurIPS", "best public", "**ours**", "seeds"),
+        [
+            (
+                row.label + marks.get(row.name, ""),
+                *_reported(row),
+                _figure(row, records.get(row.name)),
+                str(len(records[row.name].seeds)) if row.name in records else NOTHING,
+            )
+            for row in rows
+        ],
+    )
+
+
+def _detailed(rows: Sequence[Row], records: Mapping[str, Record]) -> str:
+    """Return a table with all that the results files say."""
+    marks = _marks(rows, records)
+    lines = []
+    for row in rows:
+        record = records.get(row.name)
+        seeds = [] if record is None else [record.seeds[seed] for seed in sorted(record.seeds)]
+        lines.append(
+            (
+                row.label + marks.get(row.name, ""),
+                *_reported(row),
+                _figure(row, record),
+                _each(seeds, lambda one: f"{in_percent(one.greedy):.2f}"),
+                _mean_sampled(seeds),
+                _each(seeds, lambda one: f"{one.frames / 1e6:.3g} M", once=True),
+                _each(seeds, lambda one: f"{one.seconds / 3600:.2f} h"),
+                _each(seeds, lambda one: one.hardware, once=True),
+            )
+        )
+    head = (
+        "",
+        "arXiv v1",
+        "NeurIPS",
+        "best public",
+        "**ours**",
+        "each seed",
+        "drawn locations",
+        "frames",
+        "time",
+        "on",
+    )
+    return _table(head, lines)
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *lines))
+
+
+def _reported(row: Row) -> tuple[str, str, str]:
+    """Return the figures of others."""
+    arxiv, neurips, public, _ = row.reported
+    return (*(NOTHING if value is None else f"{value:.2f}" for value in (arxiv, neurips, public)),)  # type: ignore[return-value]
+
+
+def _figure(row: Row, record: Record | None) -> str:
+    """Return our figure, in bold where it is at least as good as the published one."""
+    if record is None:
+        return NOTHING
+    values = record.values
+    mean = statistics.fmean(values)
+    if len(values) >= 3:
+        spread = f" ± {statistics.stdev(values):.2f}"
+    else:
+        first = record.seeds[min(record.seeds)].greedy
+        spread = f" [{in_percent(first, 'interval_low'):.2f}, {in_percent(first, 'interval_high'):.2f}]"
+    goal, game = row.reported.neurips, row.table == "catch"
+    as_good = goal is not None and (mean >= goal if game else mean <= goal)
+    return (f"**{mean:.2f}**" if as_good else f"{mean:.2f}") + spread
+
+
+def _mean_sampled(seeds: Sequence[SeedResult]) -> str:
+    values = [in_percent(one.sampled) for one in seeds if one.sampled is not None]
+    return f"{statistics.fmean(values):.2f}" if values else NOTHING
+
+
+def _each(seeds: Sequence[SeedResult], say: Callable[[SeedResult], str], once: bool = False) -> str:
+    """Return what is to say of each seed; with ``once``, nothing twice."""
+    said = [say(one) for one in seeds]
+    return ", ".join(dict.fromkeys(said) if once else said) or NOTHING
+
+
+def _marks(rows: Sequence[Row], records: Mapping[str, Record]) -> dict[str, str]:
+    """Return the mark of every row whose networks are not the paper's."""
+    legend = _legend(rows, records)
+    return {name: f" <sup>{mark}</sup>" for mark, (names, _) in legend.items() for name in names}
+
+
+def _legend(rows: Sequence[Row], records: Mapping[str, Record]) -> dict[str, tuple[list[str], str]]:
+    """Return for every mark the rows that have it and what it means."""
+    groups: dict[str, list[str]] = {}
+    for row in rows:
+        record = records.get(row.name)
+        if record is not None and "network" in record.settings and (found := departures(record.settings)):
+            groups.setdefault(", ".join(found), []).append(row.name)
+    return {chr(ord("a") + n): (names, text) for n, (text, names) in enumerate(groups.items())}
+
+
+def _notes(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:
+    """Return the sentences below a table."""
+    marks = [f"<sup>{mark}</sup> Not the paper's: {text}." for mark, (_, text) in _legend(rows, records).items()]
+    notes = [row.reported.note for row in rows if row.reported.note]
+    return marks + [f"{note[0].upper()}{note[1:]}." for note in notes]
+
+
+def _learning_speed(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:
+    """Say after how many frames the games were won as often as the paper says."""
+    sentences = []
+    for row in rows:
+        record = records.get(row.name)
+        if record is None or row.table != "catch":
+            continue
+        frames = [frames_to_reach(one.curve, CATCH_GOAL) for _, one in sorted(record.seeds.items())]
+        said = ", ".join("never" if one is None else f"{one / 1e6:.2f}" for one in frames)
+        sentences.append(f"{CATCH_GOAL:.0%} of the balls in training were caught after {said} M frames (each seed).")
+    return sentences

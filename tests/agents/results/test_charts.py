@@ -1,0 +1,120 @@
+"""The figures: drawn from whatever there is, and left out where there is nothing."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from agents import pretrained
+from agents.cli import main
+from agents.pretrained import export_pretrained
+from agents.ram.checkpoint import save_checkpoint
+from agents.ram.policy import RAMPolicy
+from agents.ram.settings import NetworkSettings, RAMSettings
+from agents.results import charts, cost
+from agents.results.charts import catch_by_frames, cost_by_size, draw_figures, error_by_glimpses, learned_and_random
+from agents.results.cost import measure_cost, multiply_adds, read_cost, write_cost
+from agents.results.paths import as_seen, draw_glimpse_paths, follow_gaze
+from agents.results.records import RecordError, add_result
+from agents.results.rows import ROWS
+from ram_envs import make_tensor
+from tests.agents.results.fabricated import SMALL, records
+
+
+def make_policy(env_id, **settings):
+    torch.manual_seed(0)
+    env = make_tensor(env_id, 1, **settings)
+    policy = RAMPolicy(RAMSettings.for_environment(env, NetworkSettings(**SMALL)))
+    torch.nn.init.normal_(policy.location_network.mean.weight)
+    return policy
+
+
+def test_without_results_nothing_is_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    assert draw_figures(tmp_path / "results", tmp_path / "figures") == []
+    assert [draw({}) for draw in (error_by_glimpses, catch_by_frames, learned_and_random)] == [None] * 3
+    assert cost_by_size(None) is None
+
+
+def test_errors_are_drawn_beside_those_of_others():
+    found = records()
+    axes = error_by_glimpses(found).axes
+    assert [ax.get_title().splitlines()[0] for ax in axes[:2]] == ["MNIST", "Translated MNIST"]
+    lines = {line.get_label(): line.get_xydata().tolist() for line in axes[0].get_lines()}
+    assert lines["paper (NeurIPS)"] == [[2, 3.79], [3, 1.51], [4, 1.54], [5, 1.34], [6, 1.12], [7, 1.07]]
+    assert lines["best public"] == [[6, 0.67]]
+    ours = axes[0].containers[0].lines[0].get_xydata().tolist()
+    assert ours == [[2, 2], [3, 2], [4, 2], [5, 2], [6, 3], [7, 2]]
+    assert len(error_by_glimpses({"cluttered-8": found["cluttered-8"]}).axes) == 1
+
+
+def test_catch_has_a_line_for_every_seed_and_one_of_the_papers():
+    (ax,) = catch_by_frames(records()).axes
+    *seeds, paper = ax.get_lines()
+    assert [line.get_label() for line in seeds] == ["seed 0", "seed 1", "seed 2"]
+    assert seeds[0].get_xydata().tolist() == [[1e6, 20], [2e6, 90], [3e6, 80]]
+    assert set(paper.get_ydata()) == {85}
+
+
+def test_cost_of_ram_does_not_depend_on_the_image(tmp_path):
+    policy = make_policy("RAM-Digits-v0")
+    layers = 16 * 8 + 2 * 8 + 2 * 8 * 8 + 2 * 8 * 8 + 8 * 2 + 8 * 10
+    assert multiply_adds(policy, 3) == 3 * layers
+
+
+@pytest.fixture
+def small_cost(monkeypatch, tiny_images):
+    """The cost is measured on made-up images."""
+    original = cost.make_tensor
+    monkeypatch.setattr(cost, "make_tensor", lambda *args, **settings: original(*args, dataset=tiny_images, **settings))
+    monkeypatch.setattr(charts, "measure", lambda: measure_cost((28, 60), batch=2, repeats=1))
+
+
+def test_cost_is_measured_written_and_drawn(tmp_path, small_cost, monkeypatch, capsys):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    (file,) = draw_figures(tmp_path, tmp_path / "figures", measure_cost=True)
+    assert file.name == "cost-by-size.png" and Image.open(file).size[0] > 500
+    small, large = read_cost(tmp_path)["sizes"]
+    assert small["ram"]["multiply_adds"] == large["ram"]["multiply_adds"]
+    assert small["conv"]["multiply_adds"] < large["conv"]["multiply_adds"]
+    assert all(size[name]["milliseconds"] > 0 for size in (small, large) for name in ("ram", "conv"))
+    assert main(["figures", "--results", str(tmp_path), "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'cost-by-size.png'}\n"
+    write_cost(tmp_path, {**read_cost(tmp_path), "version": 99})
+    assert read_cost(tmp_path) is None
+    (tmp_path / "cost.json").write_text("{")
+    with pytest.raises(RecordError, match="--measure-cost"):
+        read_cost(tmp_path)
+
+
+def test_every_figure_there_is_something_of_is_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "package")
+    for name, record in records().items():
+        for result in record.seeds.values():
+            add_result(tmp_path, ROWS[name], result)
+    policy = make_policy("RAM-Digits-v0")
+    run = save_checkpoint(tmp_path / "run.safetensors", policy, "RAM-Digits-v0", {})
+    export_pretrained(run, "RAM-Digits-v0")
+    names = {file.name for file in draw_figures(tmp_path, tmp_path / "figures")}
+    assert {"error-by-glimpses.png", "catch-by-frames.png", "paths-digits.png"} <= names
+    assert {file.name for file in (tmp_path / "figures").iterdir()} == names
+
+
+@pytest.mark.parametrize(("env_id", "steps"), [("RAM-Digits-v0", 4), ("RAM-CatchGame-v0", 23)])
+def test_the_gaze_is_followed_and_drawn(env_id, steps, tmp_path):
+    gaze = follow_gaze(make_policy(env_id), env_id, {}, episodes=2, seed=3)
+    assert gaze.scenes.shape[:2] == gaze.locations.shape[:2] == gaze.glimpses.shape[:2] == (steps, 2)
+    height, width = gaze.scenes.shape[-2:]
+    assert np.allclose(gaze.fixations, (gaze.locations + 1) / 2 * [width, height])
+    assert gaze.success.shape == (2,) and len(gaze.verdict) == 2
+    draw_glimpse_paths(gaze, "a title", tmp_path / "paths.png")
+    assert Image.open(tmp_path / "paths.png").size[0] > 400
+
+
+def test_what_was_seen_is_sharp_in_the_middle_and_blurred_around():
+    glimpse = np.zeros((2, 1, 2, 2), np.float32)
+    glimpse[0, 0] = [[0.1, 0.2], [0.3, 0.4]]
+    glimpse[1, 0] = [[0.5, 0.6], [0.7, 0.8]]
+    expected = [[0.5, 0.5, 0.6, 0.6], [0.5, 0.1, 0.2, 0.6], [0.7, 0.3, 0.4, 0.8], [0.7, 0.7, 0.8, 0.8]]
+    assert np.allclose(as_seen(glimpse), expected)
+    assert as_seen(np.zeros((1, 3, 4, 4), np.float32)).shape == (4, 4, 3)

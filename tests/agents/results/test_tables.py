@@ -1,0 +1,67 @@
+"""The tables: made from results files, and put between the markers and nowhere else."""
+
+from dataclasses import replace
+
+import pytest
+
+from agents.results.rows import ROWS
+from agents.results.tables import BEGIN, END, markdown, write_between_markers
+from tests.agents.results.fabricated import record, records, result
+
+
+def line(text, label, table="MNIST, 28x28"):
+    """Return the cells of a row of a table, markup aside."""
+    lines = text.split(f"**{table}**")[1].splitlines()
+    (cells,) = [one.split("|")[1:-1] for one in lines[: lines.index("", 2)] if one.startswith(f"| {label} ")]
+    return [cell.strip() for cell in cells]
+
+
+def test_without_results_every_row_is_there_with_the_figures_of_others():
+    text = markdown({})
+    assert line(text, "RAM, 2 glimpses") == ["RAM, 2 glimpses", "6.27", "3.79", "–", "–", "–"]
+    assert all(f"| {row.label} " in text for row in ROWS.values())
+
+
+def test_three_seeds_have_a_spread_and_one_has_its_interval():
+    text = markdown(records())
+    assert line(text, "RAM, 6 glimpses")[1:] == ["1.29", "1.12", "0.67", "3.00 ± 1.00", "3"]
+    assert line(text, "RAM, 2 glimpses")[1:] == ["6.27", "3.79", "–", "**2.00** [1.80, 2.20]", "1"]
+    assert line(text + "\n\n", "RAM", "Catch, 24x24")[2:] == ["85.00", "89.00", "**98.00** ± 1.00", "3"]
+
+
+def test_departures_from_the_papers_networks_are_marked_where_they_are():
+    row = ROWS["mnist-2"]
+    found = record(row, result())
+    for changes, mark in (({}, ""), ({"core": "lstm"}, " <sup>a</sup>")):
+        network = {**found.settings["network"], "core": "relu", "location_network_hidden": 0, **changes}
+        text = markdown({"mnist-2": replace(found, settings={**found.settings, "network": network})})
+        assert line(text, "RAM, 2 glimpses")[0] == "RAM, 2 glimpses" + mark
+        assert ("<sup>a</sup> Not the paper's: LSTM core." in text) == bool(mark)
+
+
+def test_the_detailed_table_has_every_seed_drawn_locations_and_what_it_took():
+    text = markdown(records(), detail=True)
+    assert line(text, "RAM, 6 glimpses")[5:] == [
+        "2.00, 3.00, 4.00",
+        "6.00",
+        "2 M",
+        "0.50 h, 0.50 h, 0.50 h",
+        "a processor",
+    ]
+    assert "85% of the balls in training were caught after 2.00, 2.00, 2.00 M frames" in text
+
+
+def test_text_goes_between_the_markers_and_nowhere_else(tmp_path):
+    file = tmp_path / "README.md"
+    file.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    assert write_between_markers(file, "new\n\ntable")
+    assert file.read_text() == f"before\n{BEGIN}\nnew\n\ntable\n{END}\nafter\n"
+
+
+@pytest.mark.parametrize("content", ["no markers\n", f"{BEGIN} and no end\n", f"{END}\n{BEGIN}\n"])
+def test_a_file_without_a_place_for_tables_is_left_alone(tmp_path, content):
+    file = tmp_path / "README.md"
+    assert not write_between_markers(file, "new")
+    file.write_text(content)
+    assert not write_between_markers(file, "new")
+    assert file.read_text() == content

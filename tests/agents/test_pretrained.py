@@ -1,0 +1,104 @@
+"""The agents that come with the package: small files that do as the runs they come from, called by name."""
+
+import pytest
+import torch
+
+from agents import pretrained
+from agents.cli import main
+from agents.pretrained import (
+    SIZE_LIMIT,
+    export_pretrained,
+    load_pretrained,
+    pretrained_file,
+    pretrained_ids,
+    resolve_checkpoint,
+)
+from agents.ram.checkpoint import CheckpointError, load_checkpoint
+from agents.ram.policy import RAMPolicy
+from agents.ram.settings import RAMSettings
+from agents.results.evaluation import evaluate
+from agents.results.rows import HEADLINES, ROWS
+from agents.training import trainer
+from ram_envs import make_tensor
+from tests.agents.results.fabricated import DIGITS
+
+ID = "RAM-Digits-v0"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of a tiny run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "animate", lambda *_: None)
+        folder = tmp_path_factory.mktemp("run") / "run"
+        trainer.train(ID, DIGITS.settings, folder, device="cpu", progress_bar=False)
+        return folder
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package without agents."""
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "package")
+    return tmp_path / "package"
+
+
+def test_an_exported_agent_has_its_weights_and_settings_and_no_more(trained, package):
+    file = export_pretrained(trained, ID)
+    assert file == package / f"{ID}.safetensors" and pretrained_ids() == [ID]
+    run, agent = load_checkpoint(trained), load_pretrained(ID)
+    assert agent.optimizer == {} and run.optimizer
+    assert (agent.env_id, agent.training, agent.progress) == (ID, run.training, run.progress)
+    assert agent.env_settings == {"num_glimpses": 2}
+    for name, value in run.policy.state_dict().items():
+        found = agent.policy.state_dict()[name]
+        assert found.dtype == value.dtype and torch.allclose(found, value, rtol=1e-3, atol=1e-6)
+    assert file.stat().st_size < 0.4 * (trained / "checkpoint.safetensors").stat().st_size
+
+
+def test_an_agent_is_evaluated_and_watched_by_name(trained, package, tmp_path, capsys):
+    export_pretrained(trained, ID)
+    assert main(["evaluate", f"pretrained:{ID}", "--device", "cpu"]) == 0
+    assert str(evaluate(load_pretrained(ID).policy, ID, {"num_glimpses": 2})) in capsys.readouterr().out
+    assert main(["watch", f"pretrained:{ID}", "--video", str(tmp_path / "out.gif"), "--episodes", "1"]) == 0
+
+
+def test_an_agent_that_is_not_there_is_answered_with_those_that_are(trained, package, capsys):
+    with pytest.raises(CheckpointError, match="those that come with the package are none"):
+        pretrained_file(ID)
+    export_pretrained(trained, ID)
+    assert main(["evaluate", "pretrained:RAM-MNIST-v0"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(
+        f"no trained agent pretrained:RAM-MNIST-v0: those that come with the package are pretrained:{ID}"
+    )
+
+
+def test_every_other_path_means_itself(tmp_path):
+    assert resolve_checkpoint(tmp_path) == tmp_path
+
+
+def test_an_agent_of_another_environment_or_too_large_is_refused(trained, package, monkeypatch):
+    with pytest.raises(CheckpointError, match="was trained on RAM-Digits-v0, not on RAM-MNIST-v0"):
+        export_pretrained(trained, "RAM-MNIST-v0")
+    monkeypatch.setattr(pretrained, "SIZE_LIMIT", 100)
+    with pytest.raises(CheckpointError, match="bytes of weights: expected at most 100"):
+        export_pretrained(trained, ID)
+    assert pretrained_ids() == []
+
+
+@pytest.mark.parametrize("name", HEADLINES)
+def test_the_agents_of_the_headline_rows_are_small_enough(name):
+    row = ROWS[name]
+    arguments = {key: value for key, value in row.settings.environment.to_dict().items() if key != "num_glimpses"}
+    if row.table != "catch":  # the sensor does not depend on the images
+        images = torch.zeros(10, 28, 28, dtype=torch.uint8).numpy()
+        arguments["dataset"] = (images, torch.arange(10).numpy())
+    env = make_tensor(row.env_id, 1, **arguments)
+    policy = RAMPolicy(RAMSettings.for_environment(env, row.settings.network))
+    assert 2 * sum(value.numel() for value in policy.state_dict().values()) <= SIZE_LIMIT
+
+
+def test_the_agents_of_the_package_load_and_are_small():
+    for id in pretrained_ids():
+        assert load_pretrained(id).env_id == id
+        assert pretrained_file(id).stat().st_size <= SIZE_LIMIT
