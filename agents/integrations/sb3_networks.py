@@ -73,12 +73,17 @@ class RecurrentCore(nn.Module):
 class HybridHeads(nn.Module):
     """Location network and action network side by side.
 
+    Args:
+        policy: Whose networks they are.
+        location_gradient: Whether the location network sends its gradient on into the core.
+
     Attributes:
         location_std: float32 (), the standard deviation of the location; a buffer, so that training may anneal it.
     """
 
-    def __init__(self, policy: RAMPolicy) -> None:
+    def __init__(self, policy: RAMPolicy, location_gradient: bool) -> None:
         super().__init__()
+        self.location_gradient = location_gradient
         self.location_network = policy.location_network
         self.action_network = policy.action_network
         self.register_buffer("location_std", policy.location_std)
@@ -86,7 +91,8 @@ class HybridHeads(nn.Module):
 
     def forward(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the parameters of :class:`HybridDistribution` from h, float32 (B, core_size)."""
-        return self.location_network(h), self.location_std, self.action_network(h)
+        seen = h if self.location_gradient else h.detach()
+        return self.location_network(seen), self.location_std, self.action_network(h)
 
 
 class HybridDistribution(Distribution):
@@ -97,9 +103,9 @@ class HybridDistribution(Distribution):
     too, and none is NaN.
     """
 
-    def proba_distribution_net(self, policy: RAMPolicy) -> HybridHeads:
+    def proba_distribution_net(self, policy: RAMPolicy, location_gradient: bool) -> HybridHeads:
         """Return the networks that the parameters come from."""
-        return HybridHeads(policy)
+        return HybridHeads(policy, location_gradient)
 
     def proba_distribution(
         self, location_mean: Tensor, location_std: Tensor, action_logits: Tensor

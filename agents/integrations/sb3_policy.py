@@ -45,6 +45,9 @@ class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
         lr_schedule: The learning rate by the progress that remains.
         use_sde: False.
         settings: Sizes and kinds of the networks, from :func:`ram_settings`.
+        location_gradient: Whether the location network sends its gradient on into the core. By default it does not, as
+            in the paper: the density of a location changes so much faster with the weights than the probability of a
+            task action that its gradient drowns the other's.
         value_gradient: Whether the baseline's error also trains the core.
         optimizer_class: Kind of the optimiser.
         optimizer_kwargs: Its arguments but the learning rate; None for SB3's defaults.
@@ -67,6 +70,7 @@ class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
         use_sde: bool = False,
         *,
         settings: RAMSettings,
+        location_gradient: bool = False,
         value_gradient: bool = True,
         optimizer_class: type[torch.optim.Optimizer] = torch.optim.Adam,
         optimizer_kwargs: dict[str, Any] | None = None,
@@ -96,7 +100,7 @@ class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
         policy = RAMPolicy(settings)
         self.lstm_actor = RecurrentCore(policy.core_network)
         self.action_dist = HybridDistribution()
-        self.action_net = self.action_dist.proba_distribution_net(policy)
+        self.action_net = self.action_dist.proba_distribution_net(policy, location_gradient)
         self.value_net = policy.baseline.value
         rate: dict[str, Any] = {"lr": lr_schedule(1)}
         self.optimizer = self.optimizer_class(self.parameters(), **rate, **self.optimizer_kwargs)
@@ -165,6 +169,7 @@ class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
             "action_space": self.action_space,
             "lr_schedule": self._dummy_schedule,
             "settings": self.settings,
+            "location_gradient": self.action_net.location_gradient,
             "value_gradient": self.value_gradient,
             "optimizer_class": self.optimizer_class,
             "optimizer_kwargs": self.optimizer_kwargs,

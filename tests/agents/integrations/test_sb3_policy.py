@@ -29,6 +29,7 @@ from agents.results.evaluation import evaluate
 
 CATCH = "RAM-CatchGame-v0"
 SMALL = {"core_size": 12, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 10, "scale_gain": 4.0}
+OTHER_GRADIENTS = {"location_gradient": True, "value_gradient": False}
 T, B = 23, 4
 
 
@@ -148,15 +149,21 @@ def test_it_trains_every_network():
         assert torch.isfinite(value).all() and not torch.equal(value, before[name]), name
 
 
-def test_the_baseline_trains_the_core_only_if_it_may():
-    for value_gradient in (True, False):
-        model = make_model(policy_kwargs={"value_gradient": value_gradient})
-        observations, actions, starts = episode()
-        empty = (torch.zeros(1, B, 12), torch.zeros(1, B, 12))
-        now = {key: value[0] for key, value in observations.items()}
-        value, _, _ = model.policy.evaluate_actions(now, actions[0], RNNStates(empty, empty), starts[0])
-        value.sum().backward()
-        assert (next(model.policy.lstm_actor.parameters()).grad is not None) == value_gradient
+@pytest.mark.parametrize("may", [True, False])
+@pytest.mark.parametrize("head", ["location", "value"])
+def test_a_head_trains_the_core_only_if_it_may(head, may):
+    model = make_model(policy_kwargs={f"{head}_gradient": may})
+    observations, actions, starts = episode()
+    now = {key: value[0] for key, value in observations.items()}
+    empty = (torch.zeros(1, B, 12), torch.zeros(1, B, 12))
+    if head == "value":
+        loss, own = model.policy.evaluate_actions(now, actions[0], RNNStates(empty, empty), starts[0])[0], "value_net"
+    else:
+        loss = model.policy.get_distribution(now, empty, starts[0])[0].location.log_prob(actions[0, :, :2])
+        own = "action_net.location_network"
+    loss.sum().backward()
+    assert next(model.policy.get_submodule(own).parameters()).grad is not None
+    assert (next(model.policy.lstm_actor.parameters()).grad is not None) == may
 
 
 def test_it_learns_from_sequences_that_are_cut_and_padded():
@@ -166,7 +173,7 @@ def test_it_learns_from_sequences_that_are_cut_and_padded():
 
 
 def test_it_saves_and_loads(tmp_path):
-    model = make_model(network={"location_std": 0.3}, policy_kwargs={"value_gradient": False}).learn(T * B)
+    model = make_model(network={"location_std": 0.3}, policy_kwargs=OTHER_GRADIENTS).learn(T * B)
     model.save(tmp_path / "model")
     loaded = RecurrentPPO.load(tmp_path / "model", device="cpu")
     model.policy.save(tmp_path / "policy")
@@ -177,7 +184,8 @@ def test_it_saves_and_loads(tmp_path):
         other_action, other_state = other.predict(observation, deterministic=True)
         np.testing.assert_array_equal(other_action, action)
         np.testing.assert_array_equal(other_state[0], state[0])
-    assert policy.settings == model.policy.settings and not policy.value_gradient
+    assert policy.settings == model.policy.settings
+    assert not policy.value_gradient and policy.action_net.location_gradient
     assert loaded.policy.action_net.location_std == pytest.approx(0.3)
     loaded.set_env(RAMVecEnv(CATCH, B))
     assert loaded.learn(T * B, reset_num_timesteps=False).num_timesteps == 2 * T * B
