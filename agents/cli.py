@@ -25,6 +25,7 @@ Environments of active vision, and agents that learn where to look.
   ram evaluate CHECKPOINT      how well an agent does, with a 95 % interval
   ram watch CHECKPOINT         see it play, in a window or as a video (--video)
   ram play ENV_ID              play yourself, with arrow keys and mouse
+  ram benchmark FILE           compare algorithms; `ram benchmark report FOLDER` shows how they did
   ram reproduce                the rows of the paper's tables: train what is missing, write the tables
   ram figures                  draw the results
 
@@ -102,11 +103,15 @@ def _command(name: str) -> Callable[[list[str]], int]:
         return _show_version
     if name == "list":
         return _list
-    names = ("list", "train", "evaluate", "watch", "play", "reproduce", "figures")
+    names = ("list", "train", "evaluate", "watch", "play", "reproduce", "figures", "benchmark")
     if name not in names:
         alike = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean `ram {alike[0]}`? " if alike else ""
         raise ValueError(f"there is no such command: {hint}`ram --help` shows them all")
+    if name == "benchmark":
+        from agents.benchmark.command import benchmark
+
+        return benchmark
     from agents import commands
     from agents.results import commands as results
 

@@ -1,0 +1,129 @@
+"""The plots of a benchmark's report."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, NullFormatter
+
+from agents.benchmark.references import ORACLE, RANDOM
+from agents.benchmark.statistics import Estimate
+from agents.benchmark.summary import Summary
+from agents.ram.checkpoint import write_atomically
+
+# Okabe and Ito's colours, which the colour-blind can tell apart, and two more.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31", "#7F3C8D", "#999999")
+MARKERS = "osDv^P*Xph"
+ALL = "all environments, normalised"
+_PANEL = (3.6, 3.1)  # inches
+
+
+def plot_scores(summary: Summary, file: Path) -> None:
+    """Draw the interquartile mean of the final scores with its interval: all environments together, then each one."""
+    names = summary.algorithms
+    figure = Figure(figsize=(1.2 + _PANEL[0] * (1 + len(summary.environments)), 1.1 + 0.32 * len(names)), dpi=130)
+    figure.set_layout_engine("constrained")
+    panels = figure.subplots(1, 1 + len(summary.environments), sharey=True, squeeze=False)[0]
+    for axes, environment in zip(panels, (None, *summary.environments), strict=True):
+        _dress(axes, environment or ALL)
+        for row, name in enumerate(names):
+            found = summary.overall(name) if environment is None else summary.final(name, environment)
+            if found is None:
+                continue
+            colour = _colour(summary, name)
+            axes.plot([found.low, found.high], [row, row], color=colour, linewidth=7, alpha=0.35, solid_capstyle="butt")
+            axes.plot([found.value], [row], "o", color=colour, markersize=5)
+            if environment is not None:
+                scores = summary.scores(name, environment)
+                axes.plot(scores, np.full(len(scores), row), "|", color=colour, markersize=9, alpha=0.8)
+        _mark_references(axes, summary, environment, vertical=True)
+        axes.set_xlim(min(-4.0, axes.get_xlim()[0]), 104)
+        axes.set_xlabel("%")
+    panels[0].set_yticks(range(len(names)), names)
+    panels[0].set_ylim(len(names) - 0.5, -0.5)  # the first one on top
+    _write(figure, file)
+
+
+def plot_curves(summary: Summary, file: Path) -> None:
+    """Draw the interquartile mean of the learning curves over the frames, with its interval."""
+    columns = 1 + len(summary.environments)
+    figure = Figure(figsize=(2.0 + _PANEL[0] * columns, 0.4 + _PANEL[1]), dpi=130)
+    figure.set_layout_engine("constrained")
+    panels = figure.subplots(1, columns, sharey=True, squeeze=False)[0]
+    frames = summary.frames_due()
+    for axes, environment in zip(panels, (None, *summary.environments), strict=True):
+        _dress(axes, environment or ALL)
+        for name in summary.algorithms:
+            found = summary.overall_curve(name) if environment is None else summary.curve(name, environment)
+            if found is not None:
+                _draw_curve(axes, frames, found, _colour(summary, name), name)
+        _mark_references(axes, summary, environment, vertical=False)
+        axes.set_xlabel("frames")
+        axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
+        axes.set_xlim(0, summary.frames)
+    panels[0].set_ylabel("%")
+    panels[0].set_ylim(min(-4.0, panels[0].get_ylim()[0]), 104)
+    handles, labels = panels[-1].get_legend_handles_labels()
+    for axes in panels:
+        if len(axes.get_legend_handles_labels()[0]) > len(handles):
+            handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", frameon=False)
+    _write(figure, file)
+
+
+def plot_speed(summary: Summary, file: Path) -> None:
+    """Draw the frames a second of learning, a marker an environment."""
+    names = summary.algorithms
+    figure = Figure(figsize=(7.5, 1.1 + 0.32 * len(names)), dpi=130)
+    figure.set_layout_engine("constrained")
+    axes = figure.subplots()
+    _dress(axes, "frames a second of learning")
+    for index, environment in enumerate(summary.environments):
+        found = [(row, summary.frames_per_second(name, environment)) for row, name in enumerate(names)]
+        rows = [row for row, speeds in found if len(speeds)]
+        values = [float(np.median(speeds)) for _, speeds in found if len(speeds)]
+        style = {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
+        axes.plot(values, rows, linestyle="none", label=environment, alpha=0.85, **style)  # type: ignore[arg-type]
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    figure.legend(loc="outside right center", frameon=False)
+    _write(figure, file)
+
+
+def _draw_curve(axes: Axes, frames: np.ndarray, found: Estimate, colour: str, name: str) -> None:
+    axes.fill_between(frames, found.low, found.high, color=colour, alpha=0.15, linewidth=0)
+    axes.plot(frames, found.value, color=colour, linewidth=1.8, label=name)
+
+
+def _mark_references(axes: Axes, summary: Summary, environment: str | None, vertical: bool) -> None:
+    """Draw where the random player and the oracle are."""
+    draw = axes.axvline if vertical else axes.axhline
+    for reference, normalised, style in ((RANDOM, 0.0, ":"), (ORACLE, 100.0, "--")):
+        value = normalised if environment is None else summary.reference(reference, environment)
+        if value is not None:
+            draw(value, color="0.45", linewidth=1, linestyle=style, zorder=0)
+
+
+def _dress(axes: Axes, title: str) -> None:
+    axes.set_title(title, fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+
+
+def _colour(summary: Summary, name: str) -> str:
+    """Return an algorithm's colour, the same in every plot."""
+    return COLOURS[sorted(summary.algorithms).index(name) % len(COLOURS)]
+
+
+def _write(figure: Figure, file: Path) -> None:
+    picture = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(picture)
+    write_atomically(file, picture.getvalue())

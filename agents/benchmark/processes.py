@@ -1,0 +1,168 @@
+"""Runs in processes of their own: on this machine, or as tasks of a Ray cluster, each of which starts one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from agents.benchmark.plan import Job
+
+_POLL_SECONDS = 0.02
+_LOG_CHARACTERS = 6000
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+class Outcome(NamedTuple):
+    """How a run ended.
+
+    Attributes:
+        job: Which run.
+        result: What it found; None if it failed.
+        problem: Why it failed, in one line; None if it did not.
+        log: The end of what it printed.
+    """
+
+    job: Job
+    result: dict[str, Any] | None
+    problem: str | None = None
+    log: str = ""
+
+
+class Process:
+    """The process of a run.
+
+    Args:
+        job: The run.
+        search_path: Folders in which a user's own algorithms are looked for besides.
+    """
+
+    def __init__(self, job: Job, search_path: Sequence[str] = ()) -> None:
+        self.job = job
+        self._folder = tempfile.TemporaryDirectory(prefix="ram-benchmark-")
+        self._result = Path(self._folder.name) / "result.json"
+        self._log = Path(self._folder.name) / "log.txt"
+        with open(self._log, "wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "agents.benchmark.worker", str(self._result)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(job.threads))},
+                start_new_session=True,  # Ctrl-C is for whoever started this, who then ends it
+            )
+        try:
+            self._write({"job": job.to_dict(), "search_path": list(search_path)})
+        except BrokenPipeError:
+            pass  # it has died already, which its outcome says
+
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    def outcome(self) -> Outcome:
+        """Wait for the end, and return what came of it."""
+        status = self._process.wait()
+        log = self._log.read_text(encoding="utf-8", errors="replace")[-_LOG_CHARACTERS:]
+        try:
+            if status == 0:
+                return Outcome(self.job, json.loads(self._result.read_text(encoding="utf-8")))
+        finally:
+            self.end()
+        lines = log.strip().splitlines()
+        by_signal = f"its process was ended by {signal.Signals(-status).name}" if status < 0 else None
+        return Outcome(
+            self.job, None, by_signal or (lines[-1] if lines else f"its process ended with status {status}"), log
+        )
+
+    def end(self) -> None:
+        """End it if it still runs, and clean up."""
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._folder.cleanup()
+
+    def _write(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(message).encode() + b"\n")
+        self._process.stdin.flush()
+
+
+def run_here(jobs: Sequence[Job], workers: int, search_path: Sequence[str] = ()) -> Iterator[Outcome]:
+    """Do runs on this machine, some at a time, and yield each one's outcome as it ends.
+
+    Args:
+        jobs: The runs.
+        workers: How many at a time.
+        search_path: See :class:`Process`.
+    """
+    waiting = list(reversed(jobs))
+    running: list[Process] = []
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                running.append(Process(waiting.pop(), search_path))
+            ended = [process for process in running if not process.running()]
+            for process in ended:
+                running.remove(process)
+                yield process.outcome()
+            if not ended:
+                time.sleep(_POLL_SECONDS)
+    finally:
+        for process in running:
+            process.end()
+
+
+def run_on_ray(jobs: Sequence[Job], address: str | None, search_path: Sequence[str] = ()) -> Iterator[Outcome]:
+    """Do runs as tasks of a Ray cluster, as many at a time as it has processors for, and yield each one's outcome.
+
+    The package, and the modules of a user's own algorithms, have to be installed on every node.
+
+    Args:
+        jobs: The runs.
+        address: As ``ray.init`` takes it; None starts a Ray on this machine.
+        search_path: See :class:`Process`.
+
+    Raises:
+        ConnectionError: If the cluster does not answer.
+        DependencyNotInstalled: If Ray is missing.
+    """
+    from agents.integrations.ray_cluster import connect_ray
+
+    connect_ray(address)
+    import ray
+
+    # A task that is lost with its node costs its run and no other; the next call of the benchmark does it again.
+    task = ray.remote(max_retries=0)(run_one)
+    job_of = {task.options(num_cpus=job.threads, name=job.title).remote(job, list(search_path)): job for job in jobs}
+    waiting = list(job_of)
+    try:
+        while waiting:
+            [reference], waiting = ray.wait(waiting, num_returns=1)
+            try:
+                yield ray.get(reference)
+            except ray.exceptions.RayError as error:
+                lines = str(error).strip().splitlines()
+                yield Outcome(
+                    job_of[reference], None, f"its Ray task was lost ({type(error).__name__})", "\n".join(lines)
+                )
+    finally:
+        for reference in waiting:
+            ray.cancel(reference, force=True)
+
+
+def run_one(job: Job, search_path: Sequence[str] = ()) -> Outcome:
+    """Do one run in a process of its own, and wait for it."""
+    process = Process(job, search_path)
+    try:
+        return process.outcome()
+    finally:
+        process.end()

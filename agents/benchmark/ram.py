@@ -1,0 +1,149 @@
+"""The agent of this project in a benchmark, trained by its own loops."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+from agents.benchmark.algorithm import Algorithm, Problem, Progress
+from agents.ram.policy import RAMPolicy
+from agents.ram.settings import NetworkSettings, RAMSettings
+from agents.training.device import resolve_device, resolve_precision
+from agents.training.games import train_game
+from agents.training.hybrid import train_hybrid
+from agents.training.presets import settings_for
+from agents.training.run import Plan, Run
+from agents.training.run import Progress as RunProgress
+from agents.training.settings import GameSettings, HybridSettings
+from ram_envs import make_tensor
+
+_NOT_CHOSEN = (
+    "environment",
+    "frames",
+    "epochs",
+    "checkpoint_every",
+)  # the benchmark's to say, or without a meaning here
+
+
+class RAM(Algorithm):
+    """The recurrent attention model: recurrent PPO in games, the paper's hybrid in classification.
+
+    Settings are those of training (:mod:`agents.training.settings`) but for what the budget of frames decides;
+    ``network`` holds those of the networks. What is left out has the value of the environment's preset. Schedules span
+    the budget.
+    """
+
+    name = "ram"
+    action_formats = ("dict",)
+    observation_formats = ("dict",)
+
+    def __init__(self, problem: Problem, settings: Mapping[str, Any]) -> None:
+        super().__init__(problem, settings)
+        self._device = resolve_device(problem.device)
+        training = training_settings(problem.env_id, settings)
+        self._training = replace(training, precision=resolve_precision(training.precision, self._device))
+        self.settings = {
+            **{name: value for name, value in asdict(self._training).items() if name not in _NOT_CHOSEN},
+        }
+        self._env = make_tensor(
+            problem.env_id,
+            self._training.num_envs,
+            self._device,
+            **{**problem.arguments, "check_actions": False},
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(problem.seed)
+            self.policy = RAMPolicy(RAMSettings.for_environment(self._env, self._training.network)).to(self._device)
+
+    @classmethod
+    def known_settings(cls, env_id: str) -> Mapping[str, Any]:
+        """Return the settings of the environment's preset."""
+        return {name: value for name, value in asdict(settings_for(env_id)).items() if name not in _NOT_CHOSEN}
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any], env_id: str) -> None:
+        """Check settings, those of the networks too; see :meth:`Algorithm.check_settings`."""
+        super().check_settings(settings, env_id)
+        training_settings(env_id, settings)
+
+    def learn(self, frames: int, progress: Progress) -> None:
+        """Learn; whole iterations make it a little more than the budget.
+
+        Raises:
+            RuntimeError: If a signal ended it before its time.
+        """
+        settings, problem = self._training, self.problem
+        per_iteration = self._env.num_envs * self._env.task.max_episode_steps
+        figure = "success_rate" if isinstance(settings, GameSettings) else "error_percent"
+        plan = Plan(math.ceil(frames / per_iteration), per_iteration, figure, settings.log_every, 10**9)
+        optimizer = torch.optim.AdamW(
+            self.policy.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        )
+        with TemporaryDirectory(prefix="ram-benchmark-") as folder:
+            arguments = (self.policy, optimizer, problem.env_id, dict(problem.env_settings), settings.to_dict(), plan)
+            run = _ReportingRun(Path(folder), *arguments, RunProgress(problem.seed), progress_bar=False)
+            run.report = progress
+            with run:
+                if isinstance(settings, HybridSettings):
+                    train_hybrid(run, self._env, settings)
+                else:
+                    train_game(run, self._env, settings)
+            if run.stopped_by is not None:
+                raise RuntimeError(f"training was stopped by {run.stopped_by}")
+
+    def start(self, num_envs: int) -> None:
+        """Empty the core."""
+        self._state = self.policy.initial_state(num_envs)
+
+    @torch.no_grad()
+    def act(self, observation: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Take the mean location and the likeliest task action."""
+        seen = {key: torch.as_tensor(value, device=self._device) for key, value in observation.items()}
+        decision, self._state = self.policy.act(seen, self._state, greedy=True)
+        return {
+            "fixation": decision.fixation.cpu().numpy(),
+            self._env.task.action_key: decision.task_action.cpu().numpy(),
+        }
+
+
+class _ReportingRun(Run):
+    """A run that tells the benchmark how far it is after every iteration."""
+
+    report: Progress
+
+    def iterations(self) -> Iterator[int]:
+        """Yield as :meth:`Run.iterations` does."""
+        for iteration in super().iterations():
+            yield iteration
+            self.report((iteration + 1) * self.plan.frames_per_iteration)
+
+
+def training_settings(env_id: str, settings: Mapping[str, Any]) -> HybridSettings | GameSettings:
+    """Return the settings of training: those of the environment's preset with some changed.
+
+    Raises:
+        ValueError: If one is not valid, or there is none of that name.
+    """
+    preset = settings_for(env_id)
+    changes = {**settings, "network": network_settings(preset.network, settings.get("network") or {})}
+    return replace(preset, **changes)
+
+
+def network_settings(network: NetworkSettings, changes: Mapping[str, Any]) -> NetworkSettings:
+    """Return the settings of the networks with some changed.
+
+    Raises:
+        ValueError: If one is not valid, or there is none of that name.
+    """
+    known = [field.name for field in fields(NetworkSettings)]
+    for name in changes:
+        if name not in known:
+            raise ValueError(f"the networks have no setting {name!r}: expected {', '.join(known)}")
+    return replace(network, **changes)

@@ -1,0 +1,168 @@
+"""Reads plans, from files or the command line, and checks all of them before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from typing import Any, TypeVar
+
+from gymnasium.error import DependencyNotInstalled
+
+from agents.benchmark.algorithm import ALGORITHMS, Algorithm, Problem, find_algorithm
+from agents.benchmark.evaluation import Evaluator
+from agents.benchmark.items import NAME, Item
+from agents.benchmark.plan import (
+    AlgorithmEntry,
+    EnvironmentEntry,
+    EvaluationSettings,
+    Plan,
+    either,
+    formats_of,
+    variants_of,
+)
+from agents.benchmark.references import REFERENCES
+from ram_envs import ENVIRONMENTS
+from ram_envs.envs.actions import ACTION_FORMATS
+
+MAX_SEED = 2**29 - 1
+_KEYS = ("environments", "algorithms", "seeds", "frames", "threads", "device", "evaluation")
+_Entry = TypeVar("_Entry", EnvironmentEntry, AlgorithmEntry)
+
+
+def read_plan(root: Item) -> Plan:
+    """Turn the content of a benchmark's file, or what the command line says, into a plan, and check all of it.
+
+    Algorithms are imported and environments made, so what passes can run.
+
+    Raises:
+        PlanError: If there is a mistake in it; the message has its line and key.
+    """
+    content = root.mapping(_KEYS, required=("environments", "algorithms", "frames"))
+    environments = [_environment(item) for item in content["environments"].sequence()]
+    algorithms = [_algorithm(item) for item in content["algorithms"].sequence()]
+    _check_names(content["environments"].sequence(), environments)
+    _check_names(content["algorithms"].sequence(), algorithms)
+    seeds = tuple(item.integer(0, MAX_SEED) for item in content["seeds"].sequence()) if "seeds" in content else (0,)
+    if len(set(seeds)) < len(seeds):
+        raise content["seeds"].error(f"{list(seeds)} has a seed twice")
+    plan = Plan(
+        environments=tuple(environments),
+        algorithms=tuple(algorithms),
+        seeds=seeds,
+        frames=content["frames"].integer(1, 10**12),
+        evaluation=_evaluation(content["evaluation"]) if "evaluation" in content else EvaluationSettings(),
+    )
+    if "threads" in content:
+        plan = replace(plan, threads=content["threads"].integer(1, 1024))
+    if "device" in content:
+        plan = replace(plan, device=content["device"].text(("cpu", "cuda", "auto")))
+    for item, entry in zip(content["environments"].sequence(), environments, strict=True):
+        _check_environment(item, entry, plan.evaluation)
+    for item, who in zip(content["algorithms"].sequence(), algorithms, strict=True):
+        _check_algorithm(item, who, plan.environments)
+    return plan
+
+
+def _environment(item: Item) -> EnvironmentEntry:
+    """Read an environment: an id, or a mapping."""
+    content = item.mapping(("id", "name", "settings"), ("id",)) if isinstance(item.value, dict) else {"id": item}
+    id = content["id"].text().removeprefix("ram_envs:")
+    variants = {known: (base, formats) for base in ENVIRONMENTS for known, formats in variants_of(base).items()}
+    if id not in variants:
+        alike = difflib.get_close_matches(id, variants, n=2)
+        hint = f"did you mean {' or '.join(alike)}? " if alike else ""
+        raise content["id"].error(f"there is no environment {id!r}: {hint}`ram list` shows them all")
+    base, (action_format, observation_format) = variants[id]
+    return EnvironmentEntry(
+        name=content["name"].name() if "name" in content else id,
+        id=base,
+        settings=_settings(content),
+        action_format=action_format,
+        observation_format=observation_format,
+    )
+
+
+def _algorithm(item: Item) -> AlgorithmEntry:
+    """Read an algorithm: a name, "module:Class" or a mapping."""
+    keys = ("algorithm", "name", "settings", "action_format")
+    content = item.mapping(keys, ("algorithm",)) if isinstance(item.value, dict) else {"algorithm": item}
+    algorithm = content["algorithm"].text()
+    kind = _find(content["algorithm"])
+    own = kind.name or kind.__name__
+    if "name" not in content and algorithm not in ALGORITHMS and not NAME.fullmatch(own):
+        raise item.error(f"{algorithm}.name is {own!r}: expected letters, digits and any of . _ + -")
+    name = content["name"].name() if "name" in content else algorithm if algorithm in ALGORITHMS else own
+    if name in REFERENCES:
+        raise item.error(f"the name {name!r} is taken by a player that every benchmark has: expected another name")
+    action_format = content["action_format"].text(ACTION_FORMATS) if "action_format" in content else None
+    if action_format is not None and action_format not in kind.action_formats:
+        raise content["action_format"].error(
+            f"{algorithm} cannot take action_format={action_format!r}: expected {either(kind.action_formats)}"
+        )
+    return AlgorithmEntry(name=name, algorithm=algorithm, settings=_settings(content), action_format=action_format)
+
+
+def _settings(content: Mapping[str, Item]) -> dict[str, Any]:
+    if "settings" not in content or content["settings"].value is None:
+        return {}
+    content["settings"].mapping()
+    return dict(content["settings"].plain())
+
+
+def _evaluation(item: Item) -> EvaluationSettings:
+    content = item.mapping(tuple(field.name for field in fields(EvaluationSettings)))
+    values: dict[str, Any] = {
+        name: part.text() if name == "split" else part.integer(1, 10**7) for name, part in content.items()
+    }
+    return EvaluationSettings(**values)
+
+
+def _check_names(items: list[Item], entries: list[_Entry]) -> None:
+    """Refuse a name that is there twice."""
+    seen: set[str] = set()
+    for item, entry in zip(items, entries, strict=True):
+        if entry.name in seen:
+            raise item.error(f"{entry.name!r} is there twice: give one of them another name (name: ...)")
+        seen.add(entry.name)
+
+
+def _check_environment(item: Item, entry: EnvironmentEntry, evaluation: EvaluationSettings) -> None:
+    """Make the environment, to learn in and to be judged in, which checks its settings and finds its images."""
+    place = item.value["settings"] if isinstance(item.value, dict) and "settings" in item.value else item
+    for name in ("action_format", "observation_format"):
+        if name in entry.settings:
+            raise place.error(f"{name} is each algorithm's own choice: leave it out, or use the id of a variant")
+    problem = Problem(env_id=entry.id, env_settings=entry.settings)
+    for make in (lambda: problem.make_vec(1), lambda: Evaluator(problem, 1, evaluation.split)):
+        _located(place, make)
+
+
+def _check_algorithm(item: Item, who: AlgorithmEntry, environments: tuple[EnvironmentEntry, ...]) -> None:
+    """Check formats and settings on every environment."""
+    kind = find_algorithm(who.algorithm)
+    content = item.value if isinstance(item.value, dict) else {}
+    for environment in environments:
+        try:
+            formats_of(environment, who)
+        except ValueError as error:
+            raise item.error(str(error)) from error
+        for name, part in content["settings"].mapping().items() if who.settings else ():
+            try:
+                kind.check_settings({name: part.plain()}, environment.id)
+            except (ValueError, TypeError) as error:
+                raise part.error(f"{who.algorithm} on {environment.name}: {error}") from error
+
+
+def _find(item: Item) -> type[Algorithm]:
+    try:
+        return find_algorithm(item.text())
+    except ValueError as error:
+        raise item.error(str(error)) from error
+
+
+def _located(item: Item, make: Callable[[], Any]) -> None:
+    try:
+        make()
+    except (ValueError, TypeError, OSError, RuntimeError, DependencyNotInstalled) as error:
+        raise item.error(str(error)) from error

@@ -1,0 +1,110 @@
+"""One run of a benchmark, in this process: an algorithm learns, and its curve and score are measured on the way."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from agents.benchmark.algorithm import Algorithm, find_algorithm
+from agents.benchmark.evaluation import Evaluator
+from agents.benchmark.machine import hardware, versions
+from agents.benchmark.plan import Job
+from agents.benchmark.references import REFERENCES, score_reference
+
+FORMAT = 1
+"""Version of the format of a result."""
+
+
+class Curve:
+    """The learning curve of a run, and the ``progress`` that its algorithm calls.
+
+    Points are due at even distances of the budget of frames, 0 included; each is measured at the first call at or after
+    it is due, so a call may measure several at once.
+
+    Args:
+        algorithm: Who plays.
+        evaluator: The episodes of a point.
+        frames: The budget.
+        points: Points after the one at 0.
+
+    Attributes:
+        points: What was measured: the frames that it was due at, the frames that were done, the score in [0, 1].
+        frames: The frames that are done.
+        seconds: How long the measuring took.
+    """
+
+    def __init__(self, algorithm: Algorithm, evaluator: Evaluator, frames: int, points: int) -> None:
+        self._algorithm, self._evaluator = algorithm, evaluator
+        self._due = [round(frames * index / points) for index in range(points + 1)]
+        self.points: list[dict[str, float]] = []
+        self.frames, self.seconds = 0, 0.0
+
+    def __call__(self, frames: int) -> None:
+        """Note down how many frames are done, and measure the points that are due."""
+        if frames < self.frames:
+            raise ValueError(
+                f"progress was called with {frames} frames after {self.frames}: expected all frames so far"
+            )
+        self.frames = frames
+        if len(self.points) == len(self._due) or frames < self._due[len(self.points)]:
+            return
+        started = time.perf_counter()
+        score = self._evaluator.score(self._algorithm).rate
+        while len(self.points) < len(self._due) and frames >= self._due[len(self.points)]:
+            self.points.append({"due": self._due[len(self.points)], "frames": frames, "score": score})
+        self.seconds += time.perf_counter() - started
+
+
+def run(job: Job) -> dict[str, Any]:
+    """Do a run.
+
+    Args:
+        job: Which.
+
+    Returns:
+        What it found, as plain values: "job", "score" ("value" in [0, 1], "successes", "episodes"), "curve" (points of
+        "due", "frames" and "score"), "settings" (all, defaults included), "frames", "seconds" of learning,
+        "frames_per_second", "seconds_evaluating", "started", "versions", "hardware" and "format".
+
+    Raises:
+        RuntimeError: If the algorithm never said how far it got.
+    """
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    settings: dict[str, Any] = {}
+    points: list[dict[str, float]] = []
+    frames, seconds, evaluating = 0, 0.0, 0.0
+    if job.implementation in REFERENCES:
+        before = time.perf_counter()
+        score = score_reference(job.implementation, job.problem, job.evaluation.episodes, job.evaluation.split)
+        evaluating = time.perf_counter() - before
+    else:
+        algorithm = find_algorithm(job.implementation)(job.problem, job.settings)
+        few = Evaluator(job.problem, job.evaluation.curve_episodes, job.evaluation.split)
+        curve = Curve(algorithm, few, job.frames, job.evaluation.curve_points)
+        curve(0)
+        before, paused = time.perf_counter(), curve.seconds
+        algorithm.learn(job.frames, curve)
+        seconds = time.perf_counter() - before - (curve.seconds - paused)
+        if curve.frames == 0:
+            raise RuntimeError(
+                f"{job.implementation}: learn() never called progress(frames), so how far it got is unknown"
+            )
+        before = time.perf_counter()
+        score = Evaluator(job.problem, job.evaluation.episodes, job.evaluation.split).score(algorithm)
+        evaluating = curve.seconds + time.perf_counter() - before
+        settings, points, frames = algorithm.settings, curve.points, curve.frames
+    return {
+        "format": FORMAT,
+        "job": job.to_dict(),
+        "settings": settings,
+        "score": {"value": score.rate, **score._asdict()},
+        "curve": points,
+        "frames": frames,
+        "seconds": round(seconds, 3),
+        "frames_per_second": round(frames / seconds, 1) if seconds > 0 else None,
+        "seconds_evaluating": round(evaluating, 3),
+        "started": started,
+        "versions": versions(),
+        "hardware": hardware(),
+    }

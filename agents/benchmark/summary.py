@@ -1,0 +1,138 @@
+"""All results of a benchmark in one place, by algorithm and environment, in percent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.benchmark.references import ORACLE, RANDOM, REFERENCES
+from agents.benchmark.results import ResultsError
+from agents.benchmark.statistics import Estimate, estimate
+
+
+class Summary:
+    """The results of a benchmark.
+
+    A normalised score is 0 for the player that acts at random and 100 for the oracle.
+
+    Args:
+        results: As :func:`agents.benchmark.run.run` returned them.
+
+    Attributes:
+        results: As given.
+        environments: Names of the environments.
+        algorithms: Names of the algorithms, without those of the references, the best first.
+        frames: Budget of each run.
+        evaluation: How everyone was judged.
+
+    Raises:
+        ResultsError: If runs differ in the budget or in how they were judged, or there are none of any algorithm.
+    """
+
+    def __init__(self, results: Sequence[dict[str, Any]]) -> None:
+        self.results = results
+        self._runs: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for result in results:
+            job = result["job"]
+            self._runs.setdefault((job["algorithm"], job["environment"]), []).append(result)
+        learned = [result for result in results if result["job"]["algorithm"] not in REFERENCES]
+        if not learned:
+            raise ResultsError("there are no results of any algorithm yet: run the benchmark first")
+        self.environments = tuple(dict.fromkeys(result["job"]["environment"] for result in results))
+        self.frames: int = _common(learned, "frames")
+        self.evaluation: dict[str, Any] = _common(results, "evaluation")
+        names = dict.fromkeys(result["job"]["algorithm"] for result in learned)
+        self.algorithms = tuple(sorted(names, key=self._quality, reverse=True))
+
+    def runs(self, algorithm: str, environment: str) -> list[dict[str, Any]]:
+        """Return the results of an algorithm on an environment; none if there are none."""
+        return self._runs.get((algorithm, environment), [])
+
+    def scores(self, algorithm: str, environment: str) -> NDArray[np.float64]:
+        """Return the final scores in percent, float64 (runs,)."""
+        return 100 * np.array([run["score"]["value"] for run in self.runs(algorithm, environment)])
+
+    def curves(self, algorithm: str, environment: str) -> NDArray[np.float64]:
+        """Return the learning curves in percent, float64 (runs, points)."""
+        curves = [[point["score"] for point in run["curve"]] for run in self.runs(algorithm, environment)]
+        return 100 * np.array(curves).reshape(len(curves), -1)
+
+    def frames_due(self) -> NDArray[np.float64]:
+        """Return the frames at which the points of the curves are due, float64 (points,)."""
+        points = self.evaluation["curve_points"]
+        return self.frames * np.arange(points + 1) / points
+
+    def frames_per_second(self, algorithm: str, environment: str) -> NDArray[np.float64]:
+        """Return the speeds of learning, float64 (runs,)."""
+        return np.array([run["frames_per_second"] for run in self.runs(algorithm, environment)])
+
+    def reference(self, name: str, environment: str) -> float | None:
+        """Return the score of a reference in percent; None if it has not played."""
+        scores = self.scores(name, environment)
+        return float(scores[0]) if len(scores) else None
+
+    def normalised(self, scores: NDArray[np.float64], environment: str) -> NDArray[np.float64]:
+        """Return scores in percent of the way from the random player to the oracle; any shape."""
+        low, high = self.reference(RANDOM, environment), self.reference(ORACLE, environment)
+        low, high = 0.0 if low is None else low, 100.0 if high is None else high
+        return 100 * (scores - low) / (high - low)
+
+    def final(self, algorithm: str, environment: str) -> Estimate | None:
+        """Return the interquartile mean of the scores on an environment, in percent; None if there are none."""
+        scores = self.scores(algorithm, environment)
+        return estimate([scores]) if len(scores) else None
+
+    def overall(self, algorithm: str) -> Estimate | None:
+        """Return the interquartile mean of all normalised scores; None if there are none on some environment."""
+        strata = [self.normalised(self.scores(algorithm, where), where) for where in self.environments]
+        return estimate(strata) if all(map(len, strata)) else None
+
+    def overall_curve(self, algorithm: str) -> Estimate | None:
+        """Return the same for every point of the learning curves, each float64 (points,)."""
+        strata = [self.normalised(self.curves(algorithm, where), where) for where in self.environments]
+        return estimate(strata) if all(map(len, strata)) else None
+
+    def curve(self, algorithm: str, environment: str) -> Estimate | None:
+        """Return the interquartile mean of the learning curves on an environment; None if there are none."""
+        curves = self.curves(algorithm, environment)
+        return estimate([curves]) if len(curves) else None
+
+    def missing(self) -> list[str]:
+        """Return which runs are missing for every algorithm to have the same seeds everywhere."""
+        seeds = sorted({run["job"]["seed"] for name in self.algorithms for run in self._of(name)})
+        expected = [(name, seed) for name in self.algorithms for seed in seeds] + [(name, 0) for name in REFERENCES]
+        present = {(r["job"]["algorithm"], r["job"]["environment"], r["job"]["seed"]) for r in self.results}
+        return [
+            f"{name} on {where}, seed {seed}"
+            for where in self.environments
+            for name, seed in expected
+            if (name, where, seed) not in present
+        ]
+
+    def _of(self, algorithm: str) -> list[dict[str, Any]]:
+        return [run for where in self.environments for run in self.runs(algorithm, where)]
+
+    def _quality(self, algorithm: str) -> float:
+        """Return what algorithms are sorted by."""
+        parts = [self.normalised(self.scores(algorithm, where), where) for where in self.environments]
+        return float(np.mean([part.mean() for part in parts if len(part)]))
+
+
+def _common(results: Sequence[dict[str, Any]], key: str) -> Any:
+    """Return what all jobs have in common.
+
+    Raises:
+        ResultsError: If they do not.
+    """
+    first = results[0]["job"]
+    for result in results:
+        job = result["job"]
+        if job[key] != first[key]:
+            raise ResultsError(
+                f"runs cannot be compared: {job['algorithm']} on {job['environment']} has {key}={job[key]!r}, and "
+                f"{first['algorithm']} on {first['environment']} {first[key]!r}; keep them in folders of their own"
+            )
+    return first[key]

@@ -1,0 +1,38 @@
+"""The process of one run: ``python -m agents.benchmark.worker RESULT``, with the job on its standard input.
+
+Standard input stays open as long as whoever started the process lives. When it closes, the process ends, so that
+nothing that was killed leaves runs behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+
+ABANDONED = 3
+"""Exit status of a process whose starter is gone."""
+
+
+def main() -> None:
+    """Do the run and write its result."""
+    message = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_starter, daemon=True).start()
+    sys.path.extend(folder for folder in message["search_path"] if folder not in sys.path)
+
+    from agents.benchmark.plan import Job
+    from agents.benchmark.run import run
+
+    result = run(Job.from_dict(message["job"]))
+    Path(sys.argv[1]).write_text(json.dumps(result), encoding="utf-8")
+
+
+def _end_with_starter() -> None:
+    sys.stdin.read()
+    os._exit(ABANDONED)
+
+
+if __name__ == "__main__":
+    main()
