@@ -49,7 +49,11 @@ def train_game(run: Run, env: TensorEnv, settings: GameSettings) -> None:
                     episodes.decision.fixation[:, rows],
                     episodes.decision.task_action[:, rows],
                 )
-            weights = {"entropy_weight": settings.entropy_weight, "baseline_weight": settings.baseline_weight}
+            weights = {
+                "location_weight": settings.location_weight,
+                "entropy_weight": settings.entropy_weight,
+                "baseline_weight": settings.baseline_weight,
+            }
             if settings.algorithm == "ppo":
                 loss = ppo_loss(evaluation, part, clip_range=settings.clip_range, **weights)
             else:

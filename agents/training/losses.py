@@ -172,6 +172,7 @@ def ppo_loss(
     targets: Targets,
     *,
     clip_range: float,
+    location_weight: float = 1.0,
     entropy_weight: float = 0.0,
     baseline_weight: float = 0.5,
 ) -> PolicyLoss:
@@ -186,15 +187,15 @@ def ppo_loss(
     location, location_clipped = _clipped_loss(
         evaluation.location_log_prob, targets.location_log_prob, targets.advantage, targets.location_mask, clip_range
     )
-    return _policy_loss(
-        evaluation, targets, location, action, entropy_weight, baseline_weight, location_clipped, action_clipped
-    )
+    losses = _Losses(location, action, location_clipped, action_clipped)
+    return _policy_loss(evaluation, targets, losses, location_weight, entropy_weight, baseline_weight)
 
 
 def reinforce_loss(
     evaluation: SequenceEvaluation,
     targets: Targets,
     *,
+    location_weight: float = 1.0,
     entropy_weight: float = 0.0,
     baseline_weight: float = 0.5,
 ) -> PolicyLoss:
@@ -203,7 +204,8 @@ def reinforce_loss(
     action = masked_mean(-advantage * evaluation.action_log_prob, targets.action_mask)
     location = masked_mean(-advantage * evaluation.location_log_prob, targets.location_mask)
     none = torch.zeros_like(action).detach()
-    return _policy_loss(evaluation, targets, location, action, entropy_weight, baseline_weight, none, none)
+    losses = _Losses(location, action, none, none)
+    return _policy_loss(evaluation, targets, losses, location_weight, entropy_weight, baseline_weight)
 
 
 def _clipped_loss(
@@ -218,18 +220,33 @@ def _clipped_loss(
     return loss, share
 
 
+class _Losses(NamedTuple):
+    """The losses of the two kinds of decision, and the shares of ratios that were clipped, each float32 ()."""
+
+    location: Tensor
+    action: Tensor
+    location_clipped: Tensor
+    action_clipped: Tensor
+
+
 def _policy_loss(
     evaluation: SequenceEvaluation,
     targets: Targets,
-    location: Tensor,
-    action: Tensor,
+    losses: _Losses,
+    location_weight: float,
     entropy_weight: float,
     baseline_weight: float,
-    location_clipped: Tensor,
-    action_clipped: Tensor,
 ) -> PolicyLoss:
-    """Add baseline and entropy to the losses of the decisions."""
+    """Weigh the losses of the decisions, and add baseline and entropy."""
     baseline = masked_mean((evaluation.value - targets.returns.detach()).square(), targets.action_mask)
     entropy = masked_mean(evaluation.action_entropy, targets.action_mask)
-    total = location + action + baseline_weight * baseline - entropy_weight * entropy
-    return PolicyLoss(total, location, action, baseline, entropy.detach(), location_clipped, action_clipped)
+    total = losses.action + location_weight * losses.location + baseline_weight * baseline - entropy_weight * entropy
+    return PolicyLoss(
+        total,
+        losses.location,
+        losses.action,
+        baseline,
+        entropy.detach(),
+        losses.location_clipped,
+        losses.action_clipped,
+    )

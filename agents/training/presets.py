@@ -12,7 +12,12 @@ from ram_envs import ENVIRONMENTS
 
 _CATCH = GameSettings(
     network=NetworkSettings(core="lstm", core_size=128, location_std=0.1, scale_gain=4.0),
-    frames=4_200_000,
+    frames=8_000_000,
+    update_epochs=2,
+    gae_lambda=0.8,
+    location_weight=0.03,
+    baseline_weight=4.0,
+    entropy_weight=0.003,
 )
 _MNIST = HybridSettings(
     network=NetworkSettings(location_std=0.1),

@@ -66,6 +66,8 @@ class TrainingSettings:
     """What the gradient's norm is clipped to."""
     location_std_final: float | None = None
     """Where the location's standard deviation ends, on a straight line from the network's; None leaves it as it is."""
+    location_weight: float = 1.0
+    """Weight of the locations' loss."""
     baseline_weight: float = 0.5
     """Weight of the baseline's squared error in the loss."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -89,6 +91,7 @@ class TrainingSettings:
         check_number("max_grad_norm", self.max_grad_norm, 1e-6, 1e9)
         if self.location_std_final is not None:
             check_number("location_std_final", self.location_std_final, 1e-3, 10)
+        check_number("location_weight", self.location_weight, 0, 1e3)
         check_number("baseline_weight", self.baseline_weight, 0, 1e3)
         check_choice("precision", self.precision, PRECISIONS)
         check_integer("log_every", self.log_every, 1)
@@ -107,8 +110,6 @@ class HybridSettings(TrainingSettings):
     """How often each image is shown."""
     class_loss: Literal["last", "every"] = "last"
     """Cross-entropy of the class at the last step, as in the paper, or at every step."""
-    location_weight: float = 1.0
-    """Weight of the locations' loss."""
     baseline_gradient: bool = False
     """Whether the baseline's error also trains the core."""
     rollouts_per_image: int = 1
@@ -119,7 +120,6 @@ class HybridSettings(TrainingSettings):
         super().__post_init__()
         check_integer("epochs", self.epochs, 1)
         check_choice("class_loss", self.class_loss, ("last", "every"))
-        check_number("location_weight", self.location_weight, 0, 1e3)
         check_integer("rollouts_per_image", self.rollouts_per_image, 1)
         if self.num_envs % self.rollouts_per_image:
             raise ValueError(

@@ -39,7 +39,7 @@ class TrainingResult(NamedTuple):
         folder: The run's folder.
         progress: How far it got.
         stopped_by: Name of the signal that ended it before its time, such as "SIGINT"; None if it is complete.
-        curve: The learning curve, PNG; None if it is not complete.
+        curve: The learning curve, PNG; None if it is not complete or nothing was to be drawn.
         animation: The trained agent, GIF; None likewise.
     """
 
@@ -58,6 +58,7 @@ def train(
     seed: int = 0,
     device: str = "auto",
     progress_bar: bool = True,
+    draw: bool = True,
 ) -> TrainingResult:
     """Train a policy from the start.
 
@@ -68,6 +69,7 @@ def train(
         seed: What everything random follows from, in [0, 2**29).
         device: "auto", "cpu" or "cuda".
         progress_bar: Whether to show one.
+        draw: Whether to draw the learning curve and the animation at the end.
 
     Raises:
         ValueError: If an argument or a setting is not valid.
@@ -83,11 +85,16 @@ def train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         policy = RAMPolicy(RAMSettings.for_environment(env, settings.network)).to(where)
-    return _train(folder, env_id, settings, env, policy, {}, Progress(seed), progress_bar)
+    return _train(folder, env_id, settings, env, policy, {}, Progress(seed), progress_bar, draw)
 
 
 def resume(
-    out: str | os.PathLike[str], *, env_id: str | None = None, device: str = "auto", progress_bar: bool = True
+    out: str | os.PathLike[str],
+    *,
+    env_id: str | None = None,
+    device: str = "auto",
+    progress_bar: bool = True,
+    draw: bool = True,
 ) -> TrainingResult:
     """Go on with a run from its last checkpoint: on the CPU as if it had never stopped, weight for weight.
 
@@ -96,6 +103,7 @@ def resume(
         env_id: The environment that it is expected to be of; None for any.
         device: "auto", "cpu" or "cuda".
         progress_bar: Whether to show one.
+        draw: Whether to draw the learning curve and the animation at the end.
 
     Raises:
         CheckpointError: If there is no checkpoint, or it is broken, of another environment or without its training's
@@ -112,7 +120,7 @@ def resume(
         raise CheckpointError(f"{folder} holds a checkpoint to use, but not to go on from: {error}") from error
     env = _make_env(checkpoint.env_id, settings, where)
     return _train(
-        folder, checkpoint.env_id, settings, env, checkpoint.policy, checkpoint.optimizer, progress, progress_bar
+        folder, checkpoint.env_id, settings, env, checkpoint.policy, checkpoint.optimizer, progress, progress_bar, draw
     )
 
 
@@ -125,6 +133,7 @@ def _train(
     optimizer_state: dict[str, Tensor],
     progress: Progress,
     progress_bar: bool,
+    draw: bool,
 ) -> TrainingResult:
     """Run the loop that the settings are of, then draw what it led to."""
     optimizer = torch.optim.AdamW(
@@ -138,7 +147,7 @@ def _train(
             train_hybrid(run, env, settings)
         else:
             train_game(run, env, settings)
-    if run.stopped_by is not None:
+    if run.stopped_by is not None or not draw:
         return TrainingResult(folder, run.progress, run.stopped_by)
     plot_learning_curve(folder / METRICS, folder / CURVE)
     animate(policy, env_id, env_settings, folder / ANIMATION)

@@ -129,22 +129,23 @@ def test_ppo_clips_move_and_location_apart(ratio, advantage, expected):
     for which in ("location", "action"):
         log_prob = {"location": (0.0,), "action": (0.0,), which: (math.log(ratio),)}
         seen = evaluation(log_prob["location"], log_prob["action"], (0.7,), [[[0.0, 0.0]]], (0.2,))
-        loss = ppo_loss(seen, targets([advantage]), clip_range=0.2, entropy_weight=0.1, baseline_weight=0.5)
+        weights = {"location_weight": 0.25, "entropy_weight": 0.1, "baseline_weight": 0.5}
+        loss = ppo_loss(seen, targets([advantage]), clip_range=0.2, **weights)
         other = {"location": "action", "action": "location"}[which]
         torch.testing.assert_close(getattr(loss, which), torch.tensor(expected))
         torch.testing.assert_close(getattr(loss, other), torch.tensor(-advantage))
         assert getattr(loss, which + "_clipped") == float(abs(ratio - 1) > 0.2)
         assert getattr(loss, other + "_clipped") == 0
         torch.testing.assert_close(loss.baseline, torch.tensor(0.09))
-        torch.testing.assert_close(loss.total, loss.location + loss.action + 0.5 * 0.09 - 0.1 * 0.7)
+        torch.testing.assert_close(loss.total, 0.25 * loss.location + loss.action + 0.5 * 0.09 - 0.1 * 0.7)
 
 
 def test_reinforce_by_hand():
-    seen = evaluation((-1.0, -2.0), (-0.5, -0.25), (0.6, 0.4), [[[0.0, 0.0]]] * 2, (0.2, 0.3))
-    loss = reinforce_loss(seen, targets([2.0, -1.0]), entropy_weight=0.1, baseline_weight=1.0)
-    torch.testing.assert_close(loss.location, torch.tensor((2.0 * 1.0 - 1.0 * 2.0) / 2))
+    seen = evaluation((-1.0, -3.0), (-0.5, -0.25), (0.6, 0.4), [[[0.0, 0.0]]] * 2, (0.2, 0.3))
+    loss = reinforce_loss(seen, targets([2.0, -1.0]), location_weight=0.25, entropy_weight=0.1, baseline_weight=1.0)
+    torch.testing.assert_close(loss.location, torch.tensor((2.0 * 1.0 - 1.0 * 3.0) / 2))
     torch.testing.assert_close(loss.action, torch.tensor((2.0 * 0.5 - 1.0 * 0.25) / 2))
-    torch.testing.assert_close(loss.total, loss.location + loss.action + (0.09 + 0.04) / 2 - 0.1 * 0.5)
+    torch.testing.assert_close(loss.total, 0.25 * loss.location + loss.action + (0.09 + 0.04) / 2 - 0.1 * 0.5)
 
 
 @pytest.mark.parametrize("algorithm", ["ppo", "reinforce"])
