@@ -178,10 +178,9 @@ class RAMPolicy(nn.Module):
         sequence = {key: value[None] for key, value in observation.items()}  # (B, ...) -> (T = 1, B, ...)
         h, state = self.encode(sequence, state)
         heads = self.heads(h[0])
-        fixation, preference = heads.location_mean.detach(), heads.action_logits.detach()
-        if not greedy_location:
-            noise = torch.empty_like(fixation).normal_(generator=generator)
-            fixation = fixation + self.location_std * noise
+        mean, preference = heads.location_mean.detach(), heads.action_logits.detach()
+        draws = not greedy_location or self.settings.random_locations
+        fixation = self.fixation(mean, torch.empty_like(mean).normal_(generator=generator) if draws else None)
         if not greedy_action:
             # Gumbel's trick: the argmax of logits - log(an exponential draw) is a draw from the softmax.
             waiting = torch.empty_like(preference).exponential_(generator=generator)
@@ -231,8 +230,26 @@ class RAMPolicy(nn.Module):
             heads.value,
         )
 
+    def fixation(self, mean: Tensor, noise: Tensor | None) -> Tensor:
+        """Return the next location, float32 (..., 2).
+
+        Args:
+            mean: float32 (..., 2), what the location network says.
+            noise: float32 (..., 2), standard normal numbers that draw the location; None takes the mean. With
+                ``random_locations`` there is no mean to take: there has to be noise.
+        """
+        if self.settings.random_locations:
+            assert noise is not None, "random locations are drawn in any case"
+            return 2 * torch.special.ndtr(noise) - 1  # the normal distribution function makes uniform numbers of them
+        return mean if noise is None else mean + self.location_std * noise
+
     def location_log_prob(self, mean: Tensor, fixation: Tensor) -> Tensor:
-        """Log-density of a location, float32 (...), under the Gaussian around ``mean``; both float32 (..., 2)."""
+        """Log-density of a location, float32 (...), under the Gaussian around ``mean``; both float32 (..., 2).
+
+        Random locations have the same one everywhere, so that the location network learns nothing.
+        """
+        if self.settings.random_locations:
+            return torch.full_like(mean[..., 0], -math.log(4))  # the scene is 2 wide and 2 high
         distance = (fixation - mean) / self.location_std
         return -0.5 * distance.square().sum(-1) - 2 * self.location_std.log() - math.log(2 * math.pi)
 

@@ -33,6 +33,9 @@ class NetworkSettings:
     """Whether tanh keeps the mean of the next location inside the scene."""
     location_std: float = 0.1
     """Standard deviation of the Gaussian that the next location is drawn from; the scene is 2 wide."""
+    random_locations: bool = False
+    """Whether the next location is drawn uniformly over the scene, whatever the location network says: the paper's
+    "random glimpses"."""
     input_gain: float = 1.0
     """What the pixels are multiplied with before the glimpse network."""
     scale_gain: float = 1.0

@@ -99,7 +99,7 @@ def evaluate(
         split: Classification: the images to show, "test" if None, or any split of the dataset, as in "train[-5000:]".
         seed: Image i is shown by episode 0 of row seed + i, and episode i of a game is that too. No training has such
             small seeds.
-        greedy: Take the mean location; else draw it.
+        greedy: Take the mean location; else draw it. Random locations are drawn in any case.
         greedy_action: Take the likeliest task action; else draw it. None does as ``greedy`` says.
         num_envs: How many are played side by side.
 
@@ -113,6 +113,7 @@ def evaluate(
     settings |= {"action_format": "dict", "observation_format": "dict"}
     shows_images = "split" in settings
     greedy_action = greedy if greedy_action is None else greedy_action
+    greedy = greedy and not policy.settings.random_locations  # which have no mean
 
     device = policy.location_std.device
     num_images = make_tensor(env_id, 1, device, **settings).task.num_images if shows_images else None  # type: ignore[attr-defined]
@@ -211,11 +212,12 @@ def _play(
         sequence = {key: value[None] for key, value in observation.items()}  # (B, ...) -> (T = 1, B, ...)
         h, state = policy.encode(sequence, state)
         heads = policy.heads(h[0])
-        fixation, scores = heads.location_mean, heads.action_logits
+        noise, scores = None, heads.action_logits
         if not (greedy and greedy_action):
-            noise, gumbel = _row_noise(seed, step, scores.shape[1])
-            fixation = fixation if greedy else fixation + policy.location_std * noise
+            normal, gumbel = _row_noise(seed, step, scores.shape[1])
+            noise = None if greedy else normal
             scores = scores if greedy_action else scores + gumbel
+        fixation = policy.fixation(heads.location_mean, noise)
         action = {"fixation": fixation, env.task.action_key: scores.argmax(1)}
         observation, _, terminated, _, info = env.step(action)
         alive = ~terminated

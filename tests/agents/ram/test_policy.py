@@ -124,3 +124,27 @@ def test_bf16_autocast_stays_close_and_answers_in_float32(core):
 def test_a_bad_setting_is_named(setting, value):
     with pytest.raises(ValueError, match=setting):
         make_policy(**{setting: value})
+
+
+def test_random_locations_are_uniform_whatever_the_network_says():
+    policy = make_policy(random_locations=True)
+    observation = {key: value[0, :1].expand(4000, -1) for key, value in observations().items()}
+    decision, _ = policy.act(observation, policy.initial_state(4000), greedy=True)
+    assert decision.fixation.abs().max() <= 1
+    for axis in decision.fixation.T:
+        assert torch.histc(axis, 4, -1, 1).sub(1000).abs().max() < 150
+    assert torch.corrcoef(decision.fixation.T)[0, 1].abs() < 0.06
+    assert decision.location_log_prob.allclose(torch.tensor(-math.log(4)))
+    again = [
+        policy.act(observation, policy.initial_state(4000), generator=torch.Generator().manual_seed(1)) for _ in "ab"
+    ]
+    assert torch.equal(again[0][0].fixation, again[1][0].fixation)
+
+
+def test_random_locations_teach_the_location_network_nothing():
+    policy = make_policy(random_locations=True)
+    fixation, action, *_ = act_through(policy, observations())
+    evaluation = policy.evaluate_sequence(observations(), policy.initial_state(B), fixation, action)
+    (evaluation.location_log_prob.sum() + evaluation.action_log_prob.sum()).backward()
+    assert all(parameter.grad is None for parameter in policy.location_network.parameters())
+    assert policy.action_network.logits.weight.grad is not None

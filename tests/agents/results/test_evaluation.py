@@ -1,5 +1,7 @@
 """Evaluation: every image once, every episode by its own seed, whatever the batches are."""
 
+from dataclasses import replace
+
 import gymnasium
 import numpy as np
 import pytest
@@ -92,6 +94,15 @@ def test_locations_are_drawn_alone_or_with_the_actions():
     assert values[True, None] == values[True, True] and values[False, None] == values[False, False]
     assert len(set(values.values())) == 3
     assert "locations drawn" in str(drawn[False, True]) and "decisions drawn" in str(drawn[False, None])
+
+
+def test_random_locations_are_drawn_by_the_seed_even_if_greedy():
+    policy = make_policy(DIGITS)
+    random = RAMPolicy(replace(policy.settings, random_locations=True))
+    random.load_state_dict(policy.state_dict())
+    results = [evaluate(random, DIGITS, {}, num_envs=size, greedy_action=True) for size in (7, 1000)]
+    assert results[0].value == results[1].value and not results[0].greedy
+    assert evaluate(random, DIGITS, {}, seed=1000).value != results[0].value != evaluate(policy, DIGITS, {}).value
 
 
 class SaysZero(RAMPolicy):
