@@ -67,8 +67,8 @@ def train(job: Job, folder: Path, device: str, progress_bar: bool) -> TrainingRe
             return resume_classifier(folder, **options)
         return train_classifier(job.row.env_id, settings, folder, seed=job.seed, **options)
     if (folder / FILE_NAME).exists():
-        return trainer.resume(folder, env_id=job.row.env_id, **options)
-    return trainer.train(job.row.env_id, settings, folder, seed=job.seed, **options)
+        return trainer.resume(folder, env_id=job.row.env_id, draw=False, **options)
+    return trainer.train(job.row.env_id, settings, folder, seed=job.seed, draw=False, **options)
 
 
 def judge(job: Job, folder: Path, trained: TrainingResult, device: str, validate: bool) -> SeedResult:

@@ -20,7 +20,9 @@ from typing import Any
 import numpy as np
 
 from agents.ram.checkpoint import write_atomically
+from agents.results.classifiers import METHOD, classifier_settings_from_dict
 from agents.results.rows import Row
+from agents.training.settings import settings_from_dict
 
 VERSION = 1
 """Version of the protocol and of the files; figures of different versions do not stand in one table."""
@@ -107,12 +109,22 @@ def same_settings(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def differing_settings(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Return "name=value and not value" for every setting that matters and differs."""
-    flat_one, flat_other = _flat(one), _flat(other)
+    flat_one, flat_other = _flat(_complete(one)), _flat(_complete(other))
     return [
         f"{name}={flat_one.get(name)} and not {flat_other.get(name)}"
         for name in sorted(flat_one.keys() | flat_other.keys())
         if flat_one.get(name) != flat_other.get(name) and name not in _NO_MATTER
     ]
+
+
+def _complete(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return settings with the defaults of those that did not exist yet when they were written."""
+    try:
+        if settings.get("method") == METHOD:
+            return classifier_settings_from_dict(settings).to_dict()
+        return settings_from_dict(dict(settings)).to_dict()
+    except ValueError:  # of a version that had others
+        return settings
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -28,11 +28,9 @@ ID = "RAM-Digits-v0"
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """The folder of a tiny run."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "animate", lambda *_: None)
-        folder = tmp_path_factory.mktemp("run") / "run"
-        trainer.train(ID, DIGITS.settings, folder, device="cpu", progress_bar=False)
-        return folder
+    folder = tmp_path_factory.mktemp("run") / "run"
+    trainer.train(ID, DIGITS.settings, folder, device="cpu", progress_bar=False, draw=False)
+    return folder
 
 
 @pytest.fixture

@@ -56,6 +56,13 @@ def test_catch_has_a_line_for_every_seed_and_one_of_the_papers():
     assert set(paper.get_ydata()) == {85}
 
 
+def test_learned_and_random_glimpses_stand_side_by_side():
+    (ax,) = learned_and_random(records()).axes
+    heights = {bars.get_label(): [bar.get_height() for bar in bars] for bars in ax.containers}
+    assert heights["ours, learned"] == [3, 3] and heights["ours, random"] == [2, 2]
+    assert heights["paper, learned"] == [4.04, 8.11] and heights["paper, random"] == [14.4, 28.4]
+
+
 def test_cost_of_ram_does_not_depend_on_the_image(tmp_path):
     policy = make_policy("RAM-Digits-v0")
     layers = 16 * 8 + 2 * 8 + 2 * 8 * 8 + 2 * 8 * 8 + 8 * 2 + 8 * 10
@@ -96,7 +103,7 @@ def test_every_figure_there_is_something_of_is_drawn(tmp_path, monkeypatch):
     run = save_checkpoint(tmp_path / "run.safetensors", policy, "RAM-Digits-v0", {})
     export_pretrained(run, "RAM-Digits-v0")
     names = {file.name for file in draw_figures(tmp_path, tmp_path / "figures")}
-    assert {"error-by-glimpses.png", "catch-by-frames.png", "paths-digits.png"} <= names
+    assert names == {"error-by-glimpses.png", "catch-by-frames.png", "learned-and-random.png", "paths-digits.png"}
     assert {file.name for file in (tmp_path / "figures").iterdir()} == names
 
 

@@ -69,6 +69,9 @@ def test_differing_settings_are_named():
     other["network"]["core"] = "lstm"
     assert differing_settings(one, other) == ["epochs=1 and not 2", "network.core=relu and not lstm"]
     assert differing_settings(one, {**one, "precision": "bfloat16"}) == []
+    older = {**one, "network": {key: value for key, value in one["network"].items() if key != "random_locations"}}
+    assert differing_settings(one, older) == [], "what did not exist yet was at its default"
+    assert differing_settings(one, {**one, "magic": 1}) == ["magic=None and not 1"]
 
 
 def test_a_curve_has_the_means_of_equal_spans(tmp_path):

@@ -19,14 +19,9 @@ from agents.results.jobs import Job, ReproduceError
 from agents.results.records import RecordError, read_record, record_file
 from agents.results.reproduce import export_best, missing, reproduce
 from agents.results.tables import BEGIN, END
-from agents.training import run, trainer
+from agents.training import run
 from agents.training.settings import EnvironmentSettings
 from tests.agents.results.fabricated import CLASSIFIER, DIGITS, GAME
-
-
-@pytest.fixture(autouse=True)
-def no_pictures(monkeypatch):
-    monkeypatch.setattr(trainer, "animate", lambda *_: None)
 
 
 @pytest.fixture

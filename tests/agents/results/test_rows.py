@@ -24,7 +24,8 @@ def test_every_row_of_the_paper_is_there():
     names = {f"{table}-{count}" for table, counts in glimpses.items() for count in counts}
     names |= {"mnist-fc-256", "mnist-conv", "cluttered100-conv", "catch"}
     names |= {f"{table}-{kind}" for table in ("translated", "cluttered") for kind in ("fc-64", "fc-256", "conv")}
-    assert names <= set(ROWS)
+    names |= {"mnist-random-1", "cluttered-random-8", "cluttered100-random-8"}
+    assert names == set(ROWS)
     assert ROWS["cluttered100-8"].reported[:3] == (10.83, 8.11, 2.68)
 
 
@@ -36,6 +37,13 @@ def test_rows_have_the_environment_and_the_glimpses_that_their_names_say():
             assert name.endswith(f"-{row.num_glimpses}")
         split = row.settings.environment.split
         assert split is None or split == "train", "final runs train on all images"
+
+
+def test_random_rows_differ_from_the_learned_ones_in_nothing_else():
+    random, learned = ROWS["cluttered-random-8"], ROWS["cluttered-8"]
+    assert random.random and not learned.random and not ROWS["cluttered-conv"].random
+    network = replace(random.settings.network, random_locations=False)
+    assert replace(random.settings, network=network) == learned.settings
 
 
 def test_the_classifiers_are_those_of_the_paper():
