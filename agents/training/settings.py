@@ -72,6 +72,9 @@ class TrainingSettings:
     """Weight of the baseline's squared error in the loss."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of glimpse and core network; "auto" is bfloat16 where the processor has it."""
+    threads: int = 1
+    """Threads of the CPU that compute. One is as fast as two for networks as small as the paper's, and does not suffer
+    where another process runs beside it; the results of a run depend on it in the last bits."""
     log_every: int = 10
     """Iterations between two lines of the logs."""
     checkpoint_every: int = 100
@@ -94,6 +97,7 @@ class TrainingSettings:
         check_number("location_weight", self.location_weight, 0, 1e3)
         check_number("baseline_weight", self.baseline_weight, 0, 1e3)
         check_choice("precision", self.precision, PRECISIONS)
+        check_integer("threads", self.threads, 1, 1024)
         check_integer("log_every", self.log_every, 1)
         check_integer("checkpoint_every", self.checkpoint_every, 1)
 

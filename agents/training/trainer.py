@@ -142,11 +142,18 @@ def _train(
     restore_optimizer(policy, optimizer, optimizer_state)
     plan = _plan(env, settings)
     env_settings = settings.environment.to_dict()
-    with Run(folder, policy, optimizer, env_id, env_settings, settings.to_dict(), plan, progress, progress_bar) as run:
-        if isinstance(settings, HybridSettings):
-            train_hybrid(run, env, settings)
-        else:
-            train_game(run, env, settings)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(settings.threads)
+    try:
+        with Run(
+            folder, policy, optimizer, env_id, env_settings, settings.to_dict(), plan, progress, progress_bar
+        ) as run:
+            if isinstance(settings, HybridSettings):
+                train_hybrid(run, env, settings)
+            else:
+                train_game(run, env, settings)
+    finally:
+        torch.set_num_threads(threads)
     if run.stopped_by is not None or not draw:
         return TrainingResult(folder, run.progress, run.stopped_by)
     plot_learning_curve(folder / METRICS, folder / CURVE)
