@@ -1,8 +1,10 @@
 # make train   set up .venv, train the Catch agent, evaluate it, say where curve and animation are
 # make test    set up .venv, run the tests
+# make test-integrations   set up .venv-integrations with RLlib, TorchRL, skrl and Stable-Baselines3, run their tests there,
+#              on the oldest and the newest Gymnasium too
 # make check   ruff, mypy and the tests
 # make bench   set up .venv-bench with the peers, measure everything, write docs/performance.md (QUICK=1: a first look)
-# make clean   remove .venv and caches (trained runs in runs/ stay)
+# make clean   remove these environments and caches (trained runs in runs/ stay)
 #
 # PYTHON=python3.12 make ...   chooses the interpreter that .venv is made with (3.11 to 3.13)
 # OUT=runs/mine make train     chooses the folder of the run
@@ -17,10 +19,17 @@ ifndef OUT
 OUT := runs/catch-$(shell date +%Y%m%d-%H%M%S)
 endif
 
+INTEGRATIONS := .venv-integrations
+# Ray pins Gymnasium: the oldest and the newest that we declare lie in folders beside, which hide the one that it installs.
+OLDEST := gymnasium==1.1.0
+NEWEST := $(shell grep ^gymnasium== constraints.txt)
+WITH = PYTHONPATH=$(INTEGRATIONS)/$(1) $(INTEGRATIONS)/bin/python
+ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl.py
+
 BENCH := .venv-bench
 BENCHMARKS := environments peers sb3_vec_env size training
 
-.PHONY: train test check bench clean
+.PHONY: train test test-integrations check bench clean
 
 train: $(STAMP)
 	$(BIN)/ram train RAM-CatchGame-v0 --out "$(OUT)"
@@ -30,6 +39,11 @@ train: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+test-integrations: $(INTEGRATIONS)/.installed
+	$(INTEGRATIONS)/bin/python -m pytest tests/integrations
+	$(call WITH,$(OLDEST)) -m pytest tests/ram_envs/envs tests/ram_envs/test_libraries.py tests/agents/integrations $(ANY_GYMNASIUM)
+	$(call WITH,$(NEWEST)) -m pytest $(ANY_GYMNASIUM)
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -41,13 +55,22 @@ bench: $(BENCH)/.installed
 	$(BENCH)/bin/python benchmarks/report.py
 
 clean:
-	rm -rf $(VENV) $(BENCH) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(INTEGRATIONS) $(BENCH) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find ram_envs agents tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, but $(PYTHON) is %d.%d: use make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -c constraints.txt -e ".[dev]"
+	@touch $@
+
+$(INTEGRATIONS)/.installed: setup.cfg pyproject.toml constraints.txt constraints-integrations.txt
+	$(PYTHON) -m venv $(INTEGRATIONS)
+	grep -v ^gymnasium== constraints.txt | cat - constraints-integrations.txt > $(INTEGRATIONS)/constraints.txt
+	$(INTEGRATIONS)/bin/python -m pip install -c $(INTEGRATIONS)/constraints.txt -e ".[rllib,torchrl,skrl,sb3]" pytest
+	for gymnasium in $(OLDEST) $(NEWEST); do \
+		$(INTEGRATIONS)/bin/python -m pip install --no-deps --upgrade --target $(INTEGRATIONS)/$$gymnasium $$gymnasium || exit 1; \
+	done
 	@touch $@
 
 $(BENCH)/.installed: setup.cfg benchmarks/requirements.txt

@@ -14,30 +14,31 @@ PPO trains it like any other module, on the native vector environments, on one m
 Importing this module raises ``gymnasium.error.DependencyNotInstalled`` if Ray or one of RLlib's own needs is missing.
 """
 
+# ruff: noqa: E402 (libraries are imported once it is known that they are there)
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agents.integrations import require
+
+require("rllib", "torch", "ray.rllib.core.rl_module.torch")
+
 import torch
+from ray.rllib.core.columns import Columns
+from ray.rllib.core.distribution.distribution import Distribution
+from ray.rllib.core.rl_module.apis.value_function_api import ValueFunctionAPI
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+from ray.rllib.core.rl_module.torch import TorchRLModule
 from torch import Tensor
 from torch.distributions import Categorical, Normal
 from torch.distributions.kl import kl_divergence
 
 import ram_envs
-from agents.integrations import require
 from agents.ram.networks import State
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
-
-require("rllib", "ray.rllib.core.rl_module.torch")
-
-from ray.rllib.core.columns import Columns  # noqa: E402 (once they can be)
-from ray.rllib.core.distribution.distribution import Distribution  # noqa: E402
-from ray.rllib.core.rl_module.apis.value_function_api import ValueFunctionAPI  # noqa: E402
-from ray.rllib.core.rl_module.rl_module import RLModuleSpec  # noqa: E402
-from ray.rllib.core.rl_module.torch import TorchRLModule  # noqa: E402
 
 __all__ = ["HybridDistribution", "RAMModule", "ram_module_spec"]
 
@@ -55,7 +56,7 @@ def ram_module_spec(env_id: str, network: NetworkSettings | None = None, **env_s
     """
     env = ram_envs.make_tensor(env_id, 1, **env_settings)
     settings = RAMSettings.for_environment(env, network or NetworkSettings())
-    # RLlib cuts episodes into sequences of max_seq_len, and adds a step to each episode to bootstrap from: so none is cut.
+    # RLlib cuts episodes into sequences of max_seq_len, after it has added a step to each to bootstrap from.
     model_config = {"ram": settings.to_dict(), "max_seq_len": env.task.max_episode_steps + 1}
     return RLModuleSpec(module_class=RAMModule, model_config=model_config)
 
@@ -89,8 +90,8 @@ class RAMModule(TorchRLModule, ValueFunctionAPI):
         got = {key: space.shape for key, space in getattr(self.observation_space, "spaces", {}).items()}
         if got != expected:
             raise ValueError(
-                f"the observation space is {self.observation_space}: expected a dictionary of the shapes {expected}, as an "
-                "environment with the default observation_format has it; is it made with the same arguments?"
+                f"the observation space is {self.observation_space}: expected a dictionary of the shapes {expected}, "
+                "as an environment with the default observation_format has it; is it made with the same arguments?"
             )
         self.policy = RAMPolicy(settings)
         self.action_dist_cls = HybridDistribution.get_partial_dist_cls(action_key=others[0][0])
@@ -148,7 +149,7 @@ class HybridDistribution(Distribution):
 
     @classmethod
     def from_logits(cls, logits: Tensor, *, action_key: str, **kwargs: Any) -> HybridDistribution:
-        """Make one from the location's mean, the logarithm of its deviation and the logits: float32 (..., 2 + 1 + n)."""
+        """Make one from the location's mean, the log of its deviation and the logits: float32 (..., 2 + 1 + n)."""
         mean, log_std, action_logits = logits[..., :2], logits[..., 2:3], logits[..., 3:]
         location = Normal(mean, log_std.exp(), validate_args=False)
         return cls(location, Categorical(logits=action_logits, validate_args=False), action_key)

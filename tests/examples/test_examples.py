@@ -16,8 +16,12 @@ EXAMPLES = {
     "sb3_ppo.py": "% of the balls",
     "sb3_recurrent_ppo.py": "success_rate",
     "train_catch_from_python.py": "success_rate",
+    "cleanrl_ppo_lstm.py": "episodic_return",
+    "benchmark_own_algorithm.py": "own-algorithm/report.md",
 }
 """What each one prints, among other things."""
+INTEGRATIONS = {"rllib_catch.py", "torchrl_catch.py", "skrl_catch.py"}
+"""Those that need an environment of their own: tests/integrations runs them."""
 
 
 def run(example, *arguments, folder):
@@ -28,7 +32,7 @@ def run(example, *arguments, folder):
 
 
 def test_every_example_is_tested():
-    assert {file.name for file in (ROOT / "examples").glob("*.py")} == set(EXAMPLES)
+    assert {file.name for file in (ROOT / "examples").glob("*.py")} == set(EXAMPLES) | INTEGRATIONS
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

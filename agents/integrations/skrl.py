@@ -1,0 +1,165 @@
+"""skrl: the policy of the paper as a model for its recurrent agents, on the vector environment.
+
+::
+
+    envs = wrap_env(gymnasium.make_vec("ram_envs:RAM-CatchGame-v0", num_envs=256, autoreset_mode="SameStep"))
+    model = RAMModel(envs, network)
+    agent = PPO_RNN(models={"policy": model, "value": model}, ...)
+    save_checkpoint("runs/skrl", model.policy, "RAM-CatchGame-v0", {})  # for `ram evaluate` and `ram watch`
+
+Importing this module raises ``gymnasium.error.DependencyNotInstalled`` if skrl is missing.
+"""
+
+# ruff: noqa: E402 (libraries are imported once it is known that they are there)
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gymnasium import spaces
+
+from agents.integrations import require
+
+require("skrl", "torch", "skrl.models.torch")
+
+import torch
+from skrl.envs.wrappers.torch import Wrapper
+from skrl.models.torch import Model
+from torch import Tensor
+from torch.distributions import Categorical, Normal
+from torch.nn import functional as F
+
+from agents.ram.networks import State
+from agents.ram.policy import RAMPolicy
+from agents.ram.settings import NetworkSettings, RAMSettings
+
+__all__ = ["RAMModel"]
+
+
+class RAMModel(Model):
+    """Policy and value of skrl's recurrent agents in one model, as agents with both in common take it.
+
+    The environment has to take actions in the format "box": a decision is written as the location that was drawn, then
+    a 1 for the task action that was drawn and 0 for the others. Its log-probability is the sum of both parts'.
+
+    Args:
+        env: What ``skrl.envs.wrappers.torch.wrap_env`` made of a vector environment.
+        network: Sizes and kinds of the networks; None for those of the paper's classifier.
+        sequence_length: Steps of the sequences that are learned from: the agent's rollouts are to be a multiple of it.
+            None for those of the longest episode.
+        device: Where the model lives; None for the environment's.
+
+    Attributes:
+        policy: The :class:`agents.ram.policy.RAMPolicy` that does the work, and all its weights.
+
+    Raises:
+        ValueError: If the environment does not take actions in the format "box".
+    """
+
+    def __init__(
+        self,
+        env: Wrapper,
+        network: NetworkSettings | None = None,
+        sequence_length: int | None = None,
+        device: str | torch.device | None = None,
+    ) -> None:
+        task = env.unwrapped.task
+        if not isinstance(env.action_space, spaces.Box):
+            raise ValueError(
+                f"the action space is {env.action_space}: expected that of action_format='box', the default"
+            )
+        super().__init__(
+            observation_space=env.observation_space, action_space=env.action_space, device=device or env.device
+        )
+        settings = RAMSettings.for_environment(env.unwrapped, network or NetworkSettings())
+        self.policy = RAMPolicy(settings).to(self.device)
+        self._num_envs = env.num_envs
+        self._sequence_length = sequence_length or task.max_episode_steps
+        self._shared: tuple[Tensor, Tensor, State] | None = None
+        self._location: Normal | None = None
+        self._task_action: Categorical | None = None
+
+    def get_specification(self) -> dict[str, Any]:
+        """Tell skrl the sizes of the states, and how long the sequences are."""
+        sizes = [(1, self._num_envs, state.shape[-1]) for state in self.policy.initial_state(1)]
+        return {"rnn": {"sequence_length": self._sequence_length, "sizes": sizes}}
+
+    def act(self, inputs: Mapping[str, Any], *, role: str = "") -> tuple[Tensor, dict[str, Any]]:
+        """Decide, or judge decisions, or give the baseline.
+
+        Args:
+            inputs: "observations" float32 (N, glimpse_size + 2), "rnn", and in learning "taken_actions", "terminated"
+                and "truncated"; N is the number of rows, in learning rows times sequence_length.
+            role: "policy" or "value".
+
+        Returns:
+            Actions float32 (N, 2 + n), or for the value float32 (N, 1); and what else skrl asks for.
+        """
+        h, state = self._encode(inputs, role)
+        outputs: dict[str, Any] = {"rnn": [value[None] for value in state]}
+        if role == "value":
+            return self.policy.baseline(h)[:, None], outputs
+        mean, logits = self.policy.location_network(h), self.policy.action_network(h)
+        self._location = Normal(mean, self.policy.location_std, validate_args=False)
+        self._task_action = Categorical(logits=logits, validate_args=False)
+        actions = inputs.get("taken_actions")
+        if actions is None:
+            actions = self._write(self._location.sample(), self._task_action.sample())
+        log_prob = self._location.log_prob(actions[:, :2]).sum(-1)
+        log_prob = log_prob + self._task_action.log_prob(actions[:, 2:].argmax(-1))
+        outputs |= {"log_prob": log_prob[:, None], "mean_actions": self._write(mean, logits.argmax(-1))}
+        return actions, outputs
+
+    def compute(self, inputs: Mapping[str, Any], role: str = "") -> tuple[Tensor, dict[str, Any]]:
+        """Do as :meth:`act` does."""
+        return self.act(inputs, role=role)
+
+    def get_entropy(self, *, role: str = "") -> Tensor:
+        """Return the entropy of the task action, float32 (N, 1), in nats; that of the location never changes."""
+        assert self._task_action is not None, "nothing was decided yet"
+        return self._task_action.entropy()[:, None]
+
+    def distribution(self, *, role: str = "") -> Normal:
+        """Return the distribution of the location, whose standard deviation skrl logs."""
+        assert self._location is not None, "nothing was decided yet"
+        return self._location
+
+    def _encode(self, inputs: Mapping[str, Any], role: str) -> tuple[Tensor, State]:
+        """Return h, float32 (N, core_size), and the state after it.
+
+        An agent asks for the policy, then for the value of the same observations: this is worked out once for both.
+        """
+        observations = inputs["observations"]
+        shared, self._shared = self._shared, None
+        if role == "value" and shared is not None and shared[0] is observations:
+            return shared[1:]
+        length = self._sequence_length if self.training else 1
+        sequences = observations.unflatten(0, (-1, length)).transpose(0, 1)  # (B * T, ...) -> (T, B, ...)
+        # skrl keeps the state before every step, (1, B * T, core_size): take those before the first steps.
+        state = tuple(value[0].unflatten(0, (-1, length))[:, 0] for value in inputs["rnn"])
+        glimpse_size = self.policy.settings.glimpse_size
+        parts = []
+        for begin, end, ended in self._segments(inputs, length):
+            state = tuple(value * ~ended[:, None] for value in state) if ended is not None else state
+            part = sequences[begin:end]
+            seen = {"glimpse": part[..., :glimpse_size], "location": part[..., glimpse_size:]}
+            h, state = self.policy.encode(seen, state)
+            parts.append(h)
+        h = torch.cat(parts).transpose(0, 1).flatten(0, 1)  # (T, B, core_size) -> (B * T, core_size)
+        if role == "policy":
+            self._shared = observations, h, state
+        return h, state
+
+    def _segments(self, inputs: Mapping[str, Any], length: int) -> list[tuple[int, int, Tensor | None]]:
+        """Cut sequences where episodes end: first step, step after the last, bool (B,) the rows that begin anew."""
+        if length == 1 or "terminated" not in inputs:
+            return [(0, length, None)]
+        ended = (inputs["terminated"] | inputs["truncated"]).reshape(-1, length)
+        cuts = [step + 1 for step in range(length - 1) if bool(ended[:, step].any())]
+        begins, ends = [0, *cuts], [*cuts, length]
+        return [(a, b, ended[:, a - 1] if a else None) for a, b in zip(begins, ends, strict=True)]
+
+    def _write(self, location: Tensor, task_action: Tensor) -> Tensor:
+        """Write decisions as "box" actions, float32 (N, 2 + n)."""
+        scores = F.one_hot(task_action, self.policy.settings.num_actions)
+        return torch.cat([location, scores.to(location.dtype)], dim=-1)
