@@ -53,7 +53,8 @@ class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
         optimizer_kwargs: Its arguments but the learning rate; None for SB3's defaults.
 
     Raises:
-        ValueError: If the spaces are not those that the settings are of, or ``use_sde`` is True.
+        ValueError: If the spaces are not those that the settings are of, the settings ask for random locations, or
+            ``use_sde`` is True.
     """
 
     features_extractor: GlimpseExtractor
@@ -77,6 +78,8 @@ class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
     ) -> None:
         if use_sde:
             raise ValueError("use_sde=True: the location is drawn from a Gaussian of fixed deviation; expected False")
+        if settings.random_locations:
+            raise ValueError("random_locations=True: here the location is always decided; expected False")
         if not isinstance(action_space, spaces.Box) or action_space.shape != (2 + settings.num_actions,):
             raise ValueError(
                 f"the action space is {action_space}: expected a Box of shape {(2 + settings.num_actions,)}, as an "

@@ -263,8 +263,13 @@ def test_a_policy_of_other_settings_is_refused():
         )
     with pytest.raises(ValueError, match="RAMRecurrentPolicy"):
         from_sb3(PPO("MultiInputPolicy", RAMVecEnv(CATCH, 2), device="cpu"))
+
+
+def test_what_the_decision_does_not_cover_is_refused():
     with pytest.raises(ValueError, match="use_sde"):
         make_model(use_sde=True)
+    with pytest.raises(ValueError, match="random_locations"):
+        make_model(network={"random_locations": True})
 
 
 @pytest.mark.parametrize("missing", ["stable_baselines3", "sb3_contrib"])
