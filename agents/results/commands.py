@@ -98,11 +98,9 @@ def reproduce(arguments: Sequence[str]) -> int:
     if outcome.stopped_by is not None:
         print(f"stopped by {outcome.stopped_by}, and saved; the same command goes on", file=sys.stderr)
         return EXIT_STATUS[outcome.stopped_by]
-    for file in write_tables(results, documents):
+    exported = export_best(rows, out, results) if options.export else []
+    for file in [*exported, *write_tables(results, documents)]:
         print(file)
-    if options.export:
-        for file in export_best(rows, out, results):
-            print(file)
     return FAILED if outcome.failed else 0
 
 

@@ -38,7 +38,7 @@ class Evaluation:
         interval_low: Lower end of its 95 % interval (Wilson's score interval).
         interval_high: Upper end.
         episodes: How many were played.
-        mean_glimpses: How many glimpses an episode took on average.
+        mean_glimpses: How many glimpses an episode took on average; 0 for what sees the whole scene.
         split: The images that were shown; None for games.
         seed: Of the first episode.
         greedy: Whether the policy took its mean locations, or drew them.
@@ -70,10 +70,8 @@ class Evaluation:
         rollouts = ", one rollout per image" if self.split else ""
         what = "locations" if self.greedy_action else "decisions"
         drawn = "" if self.greedy else f", {what} drawn"
-        return (
-            f"{self.figure} {value}  95% interval [{low}, {high}]  {self.episodes} episodes{rollouts}, "
-            f"{self.mean_glimpses:.4g} glimpses an episode{drawn}"
-        )
+        looks = f", {self.mean_glimpses:.4g} glimpses an episode" if self.mean_glimpses else ""
+        return f"{self.figure} {value}  95% interval [{low}, {high}]  {self.episodes} episodes{rollouts}{looks}{drawn}"
 
 
 def evaluate(

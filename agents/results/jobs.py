@@ -108,7 +108,7 @@ def judge(job: Job, folder: Path, trained: TrainingResult, device: str, validate
         sampled=None if sampled is None else sampled.to_dict(),
         validation=None if validation is None else validation.to_dict(),
         frames=trained.progress.frames,
-        seconds=round(trained.progress.time_s, 1),
+        seconds=round(trained.progress.time_s, 3),
         parameters=parameters,
         hardware=hardware(where.type),
         versions=versions(),

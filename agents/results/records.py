@@ -91,6 +91,16 @@ class Record:
         """The greedy test figures of all seeds, in percent: errors, or for games what was won."""
         return [in_percent(result.greedy) for _, result in sorted(self.seeds.items())]
 
+    @property
+    def best_seed(self) -> int | None:
+        """The seed that did best in validation; None if none was validated."""
+        scores = {
+            seed: in_percent(result.validation) * (1 if result.validation["figure"] == "success_rate" else -1)
+            for seed, result in self.seeds.items()
+            if result.validation is not None
+        }
+        return max(scores, key=lambda seed: scores[seed], default=None)
+
 
 def in_percent(evaluation: Mapping[str, Any], key: str = "value") -> float:
     """Return a figure of an evaluation, or an end of its interval, in percent."""

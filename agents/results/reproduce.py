@@ -19,7 +19,7 @@ from agents.pretrained import export_pretrained
 from agents.ram.checkpoint import CheckpointError
 from agents.results.evaluation import Evaluation
 from agents.results.jobs import Job, check_data, check_folder, judge, train
-from agents.results.records import Record, SeedResult, add_result, in_percent, read_record, record_file
+from agents.results.records import Record, SeedResult, add_result, read_record, record_file
 from agents.results.rows import HEADLINES, ROWS, Row
 from agents.results.tables import markdown, write_between_markers
 from agents.training.device import resolve_device
@@ -157,16 +157,11 @@ def export_best(rows: Sequence[Row], out: Path, results: Path) -> list[Path]:
     files = []
     for row in rows:
         record = read_record(record_file(results, row.name)) if row.name in HEADLINES else None
-        if record is None or len(record.seeds) < row.num_seeds:
+        if record is None or not record.fits(row) or len(record.seeds) < row.num_seeds:
             continue
-        scores = {
-            seed: in_percent(result.validation) * (1 if result.validation["figure"] == "success_rate" else -1)
-            for seed, result in record.seeds.items()
-            if result.validation is not None
-        }
-        if not scores:
+        best = record.best_seed
+        if best is None:
             continue
-        best = max(scores, key=lambda seed: scores[seed])
         files.append(export_pretrained(out / Job(row, best).name, row.env_id))
         _say(f"{files[-1]}: seed {best} of {row.name}")
     return files

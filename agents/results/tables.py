@@ -7,9 +7,10 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from agents.pretrained import pretrained_ids
 from agents.ram.checkpoint import write_atomically
 from agents.results.records import Record, SeedResult, frames_to_reach, in_percent
-from agents.results.rows import ROWS, TABLES, Row, departures
+from agents.results.rows import HEADLINES, ROWS, TABLES, Row, departures
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 NOTHING = "–"
@@ -35,7 +36,9 @@ def markdown(records: Mapping[str, Record], detail: bool = False) -> str:
         rows = [row for row in ROWS.values() if row.table == table]
         parts.append(f"**{title}**")
         parts.append((_detailed if detail else _brief)(rows, records))
-        notes = [*_notes(rows, records), *(_learning_speed(rows, records) if detail else ())]
+        notes = _notes(rows, records)
+        if detail:
+            notes += _learning_speed(rows, records) + _handed_on(rows, records)
         parts += [" ".join(notes)] if notes else []
     return "\n\n".join(parts)
 
@@ -189,3 +192,12 @@ def _learning_speed(rows: Sequence[Row], records: Mapping[str, Record]) -> list[
         said = ", ".join("never" if one is None else f"{one / 1e6:.2f}" for one in frames)
         sentences.append(f"{CATCH_GOAL:.0%} of the balls in training were caught after {said} M frames (each seed).")
     return sentences
+
+
+def _handed_on(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:
+    """Say which seeds come with the package."""
+    return [
+        f"The agent of the package is seed {records[row.name].best_seed} of {row.label}, which did best in validation."
+        for row in rows
+        if row.name in HEADLINES and row.name in records and row.env_id in pretrained_ids()
+    ]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from agents import pretrained
 from agents.results.rows import ROWS
 from agents.results.tables import BEGIN, END, markdown, write_between_markers
 from tests.agents.results.fabricated import record, records, result
@@ -49,6 +50,16 @@ def test_the_detailed_table_has_every_seed_drawn_locations_and_what_it_took():
         "a processor",
     ]
     assert "85% of the balls in training were caught after 2.00, 2.00, 2.00 M frames" in text
+
+
+def test_the_seed_that_comes_with_the_package_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    assert "of the package" not in markdown(records(), detail=True)
+    (tmp_path / "RAM-CatchGame-v0.safetensors").write_bytes(b"")
+    (tmp_path / "RAM-MNIST-v0.safetensors").write_bytes(b"")
+    text = markdown(records(), detail=True)
+    assert "The agent of the package is seed 2 of RAM, which did best in validation." in text
+    assert "The agent of the package is seed 0 of RAM, 6 glimpses, which did best" in text
 
 
 def test_text_goes_between_the_markers_and_nowhere_else(tmp_path):
