@@ -137,7 +137,7 @@ def run_on_ray(jobs: Sequence[Job], address: str | None, search_path: Sequence[s
     """
     from agents.integrations.ray_cluster import connect_ray
 
-    connect_ray(address)
+    connect_ray(address, timeout_s=20.0)  # so that with all else no more than half a minute goes by
     import ray
 
     # A task that is lost with its node costs its run and no other; the next call of the benchmark does it again.

@@ -24,12 +24,8 @@ from agents.training.run import Progress as RunProgress
 from agents.training.settings import GameSettings, HybridSettings
 from ram_envs import make_tensor
 
-_NOT_CHOSEN = (
-    "environment",
-    "frames",
-    "epochs",
-    "checkpoint_every",
-)  # the benchmark's to say, or without a meaning here
+# What the benchmark decides, or what has no meaning here.
+_NOT_CHOSEN = ("environment", "frames", "epochs", "threads", "checkpoint_every")
 
 
 class RAM(Algorithm):
@@ -49,9 +45,7 @@ class RAM(Algorithm):
         self._device = resolve_device(problem.device)
         training = training_settings(problem.env_id, settings)
         self._training = replace(training, precision=resolve_precision(training.precision, self._device))
-        self.settings = {
-            **{name: value for name, value in asdict(self._training).items() if name not in _NOT_CHOSEN},
-        }
+        self.settings = {name: value for name, value in asdict(self._training).items() if name not in _NOT_CHOSEN}
         self._env = make_tensor(
             problem.env_id,
             self._training.num_envs,

@@ -47,12 +47,18 @@ class Curve:
                 f"progress was called with {frames} frames after {self.frames}: expected all frames so far"
             )
         self.frames = frames
-        if len(self.points) == len(self._due) or frames < self._due[len(self.points)]:
+        self._measure([due for due in self._due[len(self.points) :] if due <= frames])
+
+    def end(self) -> None:
+        """Measure the points that an algorithm which used less than its budget has left."""
+        self._measure(self._due[len(self.points) :])
+
+    def _measure(self, due: list[int]) -> None:
+        if not due:
             return
         started = time.perf_counter()
         score = self._evaluator.score(self._algorithm).rate
-        while len(self.points) < len(self._due) and frames >= self._due[len(self.points)]:
-            self.points.append({"due": self._due[len(self.points)], "frames": frames, "score": score})
+        self.points += [{"due": frames, "frames": self.frames, "score": score} for frames in due]
         self.seconds += time.perf_counter() - started
 
 
@@ -90,6 +96,7 @@ def run(job: Job) -> dict[str, Any]:
             raise RuntimeError(
                 f"{job.implementation}: learn() never called progress(frames), so how far it got is unknown"
             )
+        curve.end()
         before = time.perf_counter()
         score = Evaluator(job.problem, job.evaluation.episodes, job.evaluation.split).score(algorithm)
         evaluating = curve.seconds + time.perf_counter() - before

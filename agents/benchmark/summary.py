@@ -58,7 +58,7 @@ class Summary:
     def curves(self, algorithm: str, environment: str) -> NDArray[np.float64]:
         """Return the learning curves in percent, float64 (runs, points)."""
         curves = [[point["score"] for point in run["curve"]] for run in self.runs(algorithm, environment)]
-        return 100 * np.array(curves).reshape(len(curves), -1)
+        return 100 * np.array(curves, dtype=np.float64).reshape(len(curves), self.evaluation["curve_points"] + 1)
 
     def frames_due(self) -> NDArray[np.float64]:
         """Return the frames at which the points of the curves are due, float64 (points,)."""

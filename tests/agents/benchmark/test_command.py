@@ -1,0 +1,194 @@
+"""`ram benchmark` as people use it: it runs, it is killed, it goes on, it reports."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agents.cli import main
+
+ROOT = Path(__file__).parents[3]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+DIGITS = "RAM-Digits-v0"
+
+
+def add(folder, *lines):
+    """Add algorithms to the file."""
+    text = (folder / "plan.yaml").read_text()
+    (folder / "plan.yaml").write_text(text.replace("seeds:", "".join(f"  - {line}\n" for line in lines) + "seeds:"))
+
+
+def refused(capsys, *arguments):
+    """Run a command that must fail, and return the one line that it says why."""
+    assert main(["benchmark", *map(str, arguments)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("ram benchmark: ")
+    return lines[0]
+
+
+def results(folder):
+    files = folder.glob("runs/*/*/*.json")
+    return {file.relative_to(folder).as_posix(): json.loads(file.read_text()) for file in files}
+
+
+@pytest.fixture(autouse=True)
+def keep_signals():
+    """The command decides what SIGTERM does; the next test is not to notice."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_a_benchmark_runs_goes_on_and_reports(folder, capsys):
+    assert main(["benchmark", "plan.yaml", "--workers", "2", "--algorithms", "seven"]) == 0
+    out = capsys.readouterr().out
+    assert "4 runs, 0 of them done before; 2 at a time" in out
+    assert "seven on RAM-Digits-v0, seed 1: " in out
+
+    (folder / "runs/benchmark-plan/runs/RAM-Digits-v0/seven/seed-1.json").write_text('{"format": 1, "jo')  # cut off
+    assert main(["benchmark", "plan.yaml", "--workers", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "6 runs, 3 of them done before" in out and "[6/6" in out
+    found = results(folder / "runs/benchmark-plan")
+    assert len(found) == 6
+    seven = found[f"runs/{DIGITS}/seven/seed-1.json"]
+    assert seven["settings"] == {"label": 7, "rest": 0.0, "end": "well"}
+    assert [point["score"] for point in seven["curve"]][1:] == [
+        found[f"runs/{DIGITS}/Toy/seed-0.json"]["curve"][1]["score"],  # label 0 until half of the budget
+        *[seven["curve"][2]["score"]] * 3,
+    ]
+
+    assert main(["benchmark", "report", "runs/benchmark-plan", "--out", "page.md"]) == 0
+    page = (folder / "page.md").read_text()
+    assert "| seven | " in page and "| *oracle* | 100.0 | 100 |" in page
+    assert "Not complete" not in page
+    for picture in ("scores", "curves", "speed"):
+        assert f"(figures/page-{picture}.png)" in page
+        assert (folder / f"figures/page-{picture}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_that_fails_costs_no_other_and_is_tried_again(folder, capsys):
+    add(folder, "{algorithm: toy:Toy, name: dies, settings: {end: killed}}")
+    add(folder, "{algorithm: toy:Toy, name: breaks, settings: {end: error}}")
+    command = ["benchmark", "plan.yaml", "--seeds", "0", "--workers", "2", "--out", "out"]
+    assert main(command) == 1
+    output = capsys.readouterr()
+    assert "dies on RAM-Digits-v0, seed 0: FAILED: its process was ended by SIGKILL" in output.out
+    assert "breaks on RAM-Digits-v0, seed 0: FAILED: ValueError: toys break" in output.out
+    assert "2 runs failed" in output.err
+    assert "learning begins" in (folder / f"out/failed/{DIGITS}/breaks/seed-0.log").read_text()
+    assert len(results(folder / "out")) == 4
+
+    main(["benchmark", "report", "out"])
+    page = (folder / "out/report.md").read_text()
+    assert f"- failed: {DIGITS}/breaks/seed-0" in page
+
+    # Both are mended, and done again; what they said is forgotten.
+    (folder / "toy.py").write_text((folder / "toy.py").read_text().replace('self.settings["end"] ==', "None =="))
+    assert main(command) == 0
+    assert len(results(folder / "out")) == 6
+    assert not list((folder / "out").glob("failed/*/*/*"))
+
+
+def test_a_killed_benchmark_leaves_no_processes_and_loses_the_runs_in_flight_only(folder):
+    add(folder, "{algorithm: toy:Toy, name: long, settings: {rest: 60}}")
+    command = [sys.executable, "-m", "agents.cli", "benchmark", "plan.yaml", "--workers", "1", "--out", "out"]
+    process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+    lines = []
+    while not lines or "[4/8" not in lines[-1]:
+        lines.append(process.stdout.readline())
+        assert lines[-1], lines
+    wait_until(lambda: workers_of(process.pid))
+    [worker] = workers_of(process.pid)
+    process.kill()
+    process.communicate()
+    assert len(results(folder / "out")) == 4
+    wait_until(lambda: not is_running(worker))
+
+    text = (folder / "plan.yaml").read_text()
+    (folder / "plan.yaml").write_text(text.replace("{rest: 60}", "{rest: 0}"))
+    output = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
+    assert output.returncode == 0, output.stderr
+    assert "8 runs, 4 of them done before" in output.stdout
+    assert len(results(folder / "out")) == 8
+
+
+def test_ctrl_c_ends_the_runs_in_flight(folder):
+    add(folder, "{algorithm: toy:Toy, name: long, settings: {rest: 60}}")
+    command = [sys.executable, "-m", "agents.cli", "benchmark", "plan.yaml", "--algorithms", "long", "--workers", "3"]
+    process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+    process.stdout.readline()
+    wait_until(lambda: workers_of(process.pid))
+    pids = workers_of(process.pid)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=120)
+    assert process.returncode == 130
+    wait_until(lambda: not any(map(is_running, pids)))
+
+
+def wait_until(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.05)
+
+
+def is_running(pid):
+    """Whether there is such a process, and it is not merely waiting for someone to take note of its end."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def workers_of(pid):
+    """Return the ids of the worker processes of a process."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if not children.exists():
+        pytest.skip("needs Linux")
+    return [int(child) for child in children.read_text().split()]
+
+
+def test_results_of_another_plan_are_not_mixed(folder, capsys):
+    command = ["plan.yaml", "--algorithms", "Toy", "--seeds", "0", "--out", "out"]
+    assert main(["benchmark", *command]) == 0
+    capsys.readouterr()
+    message = refused(capsys, *command, "--frames", "200")
+    assert "Toy/seed-0.json is the result of another plan, with frames=100, not 200" in message
+
+
+def test_only_one_benchmark_runs_in_a_folder(folder, capsys):
+    from agents.benchmark.results import Results
+
+    with Results(folder / "out").lock():
+        assert "another benchmark is running in out" in refused(capsys, "plan.yaml", "--out", "out")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "a benchmark needs a file, or --algorithms and --environments and --frames"),
+        (["--algorithms", "ram", "--frames", "10"], "a benchmark needs a file, or --environments"),
+        (["nowhere.yaml"], "No such file or directory: 'nowhere.yaml'"),
+        (["plan.yaml", "--algorithms", "eight"], "the file has no 'eight': expected some of Toy, seven"),
+        (["plan.yaml", "--frames", "0"], "command line, frames: expected an integer from 1"),
+        (["plan.yaml", "--workers", "0"], "--workers=0 is out of range: expected at least 1"),
+        (["plan.yaml", "--out", "toy.py"], "toy.py"),
+        (["report", "."], ". holds no results of a benchmark"),
+    ],
+)
+def test_mistakes_end_in_one_line(arguments, expected, folder, capsys):
+    assert expected in refused(capsys, *arguments)
+    assert not (folder / "runs").exists()
+
+
+def test_help_names_the_algorithms(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["benchmark", "--help"])
+    assert end.value.code == 0
+    assert "recurrent-ppo-ram" in " ".join(capsys.readouterr().out.split())

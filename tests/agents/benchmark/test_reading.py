@@ -1,0 +1,216 @@
+"""What a benchmark's file may say, and how mistakes in it are told: with line and key, before anything runs."""
+
+import sys
+
+import pytest
+
+from agents.benchmark.algorithm import ALGORITHMS
+from agents.benchmark.items import PlanError, item_of, read_items
+from agents.benchmark.plan import EvaluationSettings, Job
+from agents.benchmark.reading import read_plan
+
+DIGITS, CATCH = "RAM-Digits-v0", "RAM-CatchGame-v0"
+
+
+def read(text, folder):
+    file = folder / "file.yaml"
+    file.write_text(text)
+    return read_plan(read_items(file))
+
+
+def refused(text, folder):
+    with pytest.raises(PlanError) as error:
+        read(text, folder)
+    message = str(error.value)
+    assert message.startswith(str(folder / "file.yaml"))
+    return message.removeprefix(str(folder / "file.yaml"))
+
+
+def test_a_whole_file_becomes_a_plan(folder):
+    plan = read(
+        """
+        environments:
+          - ram_envs:RAM-Digits-v0
+          - {id: RAM-Digits-v0, name: two, settings: {num_glimpses: 2}}
+        algorithms:
+          - toy:Toy
+          - algorithm: toy:Toy
+            name: lively
+            settings: {rest: 1e-3, label: 1e0}
+        seeds: [3, 1]
+        frames: 1_000
+        threads: 2
+        device: auto
+        evaluation: {episodes: 50, split: "train[:100]"}
+        """,
+        folder,
+    )
+    jobs = plan.jobs()
+    assert [job.title for job in jobs[:5]] == [
+        "random on RAM-Digits-v0, seed 0",
+        "oracle on RAM-Digits-v0, seed 0",
+        "random on two, seed 0",
+        "oracle on two, seed 0",
+        "Toy on RAM-Digits-v0, seed 3",
+    ]
+    assert len(jobs) == 4 + 2 * 2 * 2
+    assert jobs[-1] == Job(
+        environment="two",
+        algorithm="lively",
+        env_id=DIGITS,
+        env_settings={"num_glimpses": 2},
+        implementation="toy:Toy",
+        settings={"rest": 0.001, "label": 1.0},
+        action_format="dict",
+        observation_format="dict",
+        seed=1,
+        frames=1000,
+        threads=2,
+        device="auto",
+        evaluation=EvaluationSettings(episodes=50, split="train[:100]"),
+    )
+    assert Job.from_dict(jobs[-1].to_dict()) == jobs[-1]
+
+
+def test_the_command_line_says_the_same_without_a_file(folder):
+    plan = read_plan(item_of({"environments": (DIGITS,), "algorithms": ("toy:Toy",), "frames": 10}))
+    assert [job.algorithm for job in plan.jobs()] == ["random", "oracle", "Toy"]
+    with pytest.raises(PlanError, match=r"^command line, algorithms\[1\]: there is no algorithm 'toys'"):
+        read_plan(item_of({"environments": (DIGITS,), "algorithms": ("toy:Toy", "toys"), "frames": 10}))
+
+
+TOP = "environments: [RAM-Digits-v0]\nalgorithms: [toy:Toy]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ": the file is empty"),
+        ("frames: [1, 2", ", line 1: not valid YAML: expected ',' or ']'"),
+        ("- frames", ", line 1: expected a mapping (key: value), got a list"),
+        (TOP, ", line 1: frames missing"),
+        (TOP + "frames: 10\nframes: 20\n", ", line 4, frames: the key is there twice"),
+        (TOP + "frames: 10\nseed: [1]\n", ", line 4, seed: there is no such key: expected one of environments"),
+        (TOP + "frames: ten\n", ", line 3, frames: expected an integer from 1 to 1,000,000,000,000, got 'ten'"),
+        (TOP + "frames: 10\nseeds: [0, 1.5]\n", ", line 4, seeds[1]: expected an integer"),
+        (TOP + "frames: 10\nseeds: [1, 1]\n", ", line 4, seeds: [1, 1] has a seed twice"),
+        (TOP + "frames: 10\nseeds: 3\n", ", line 4, seeds: expected a list of at least one entry, got 3"),
+        (TOP + "frames: 10\nthreads: true\n", ", line 4, threads: expected an integer from 1 to 1,024, got True"),
+        (TOP + "frames: 10\ndevice: gpu\n", ", line 4, device: expected one of cpu, cuda, auto, got 'gpu'"),
+        (TOP + "frames: 10\nevaluation:\n  episode: 5\n", ", line 5, evaluation.episode: there is no such key"),
+        (TOP + "frames: 10\nevaluation: {split: testing}\n", "expected 'train' or 'test'"),
+        (TOP + "frames: 2026-01-01\n", ", line 3, frames: expected a number, a text, true or false"),
+        (TOP + "? [a]\n: 10\n", ", line 3: expected a text as key"),
+        (TOP + "1: 10\n", ", line 3: the key 1 is no text"),
+        (TOP + "frames: &a [*a]\n", ", line 3, frames[0]: an alias that contains itself"),
+        ("environments: [RAM-Digit-v0]\nalgorithms: [ram]\nframes: 1\n", "did you mean RAM-Digits-v0"),
+        ("environments: []\nalgorithms: [ram]\nframes: 1\n", ", line 1, environments: expected a list of at least one"),
+        (
+            "environments:\n  - id: RAM-Digits-v0\n    settings:\n      num_glimpse: 3\nalgorithms: [ram]\nframes: 1\n",
+            ", line 3, environments[0].settings: ",
+        ),
+        (
+            "environments: [{id: RAM-Digits-v0, settings: {action_format: box}}]\nalgorithms: [ram]\nframes: 1\n",
+            "action_format is each algorithm's own choice",
+        ),
+        (
+            "environments: [RAM-Digits-v0, RAM-Digits-v0]\nalgorithms: [ram]\nframes: 1\n",
+            "environments[1]: 'RAM-Digits-v0' is there twice: give one of them another name",
+        ),
+        (
+            "environments: [RAM-Digits-v0]\nalgorithms: [{algorithm: ram, name: a/b}]\nframes: 1\n",
+            "algorithms[0].name: 'a/b' is no name",
+        ),
+        (
+            "environments: [RAM-Digits-v0]\nalgorithms: [{algorithm: ram, name: random}]\nframes: 1\n",
+            "the name 'random' is taken",
+        ),
+        (
+            "environments: [RAM-Digits-v0]\nalgorithms:\n  - toy:Toy\n  - algorithm: toy:Toy\n    name: b\n"
+            "    settings:\n      rest: 1\n      labels: 2\nframes: 1\n",
+            ", line 8, algorithms[1].settings.labels: toy:Toy on RAM-Digits-v0: there is no setting 'labels' "
+            "(did you mean 'label'?): expected label, rest, end",
+        ),
+        (
+            "environments: [RAM-Digits-v0]\nframes: 1\n"
+            "algorithms:\n  - algorithm: toy:Toy\n    settings: {rest: long}\n",
+            ", line 5, algorithms[0].settings.rest: toy:Toy on RAM-Digits-v0: rest='long' is not valid: expected "
+            "something like 0.0",
+        ),
+    ],
+)
+def test_mistakes_are_told_with_line_and_key(text, expected, folder):
+    assert expected in refused(text, folder)
+
+
+def test_an_unknown_algorithm_is_told_which_there_are(folder):
+    message = refused(f"environments: [{DIGITS}]\nframes: 1\nalgorithms:\n  - pppo\n", folder)
+    assert ", line 4, algorithms[0]: there is no algorithm 'pppo' (did you mean 'ppo'?)" in message
+    assert all(name in message for name in ALGORITHMS)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("toys:Toy", "the module 'toys' cannot be imported (ModuleNotFoundError"),
+        ("broken:Toy", "the module 'broken' cannot be imported (SyntaxError"),
+        ("toy:Tay", "'Tay' in toy is nothing: expected a class that derives from agents.benchmark.Algorithm"),
+        ("toy:something", "'something' in toy is 3"),
+        ("toy:NoAct", "toy:NoAct lacks act"),
+        ("toy:NoFormats", "toy:NoFormats.action_formats is ('boxes',): expected a tuple of some of 'box', 'dict'"),
+    ],
+)
+def test_an_algorithm_of_ones_own_that_cannot_be_used_is_told_why(name, expected, folder):
+    (folder / "broken.py").write_text("def")
+    message = refused(f"environments: [{DIGITS}]\nframes: 1\nalgorithms: ['{name}']\n", folder)
+    assert f", line 3, algorithms[0]: {name}" in message
+    assert expected in message
+
+
+def test_a_missing_library_names_the_extra(folder, monkeypatch):
+    monkeypatch.delitem(sys.modules, "agents.benchmark.stable_baselines3", raising=False)
+    monkeypatch.setitem(sys.modules, "sb3_contrib", None)
+    message = refused(f"environments: [{DIGITS}]\nframes: 1\nalgorithms: [sac]\n", folder)
+    assert ", line 3, algorithms[0]: sac cannot be used: sb3_contrib cannot be imported" in message
+    assert "pip install 'ram-active-vision[sb3]'" in message
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "id", "use"),
+    [
+        ("sac", "RAM-CatchGame-Discrete-v0", "RAM-CatchGame-v0 or RAM-CatchGame-Flat-v0"),
+        ("dqn", "RAM-CatchGame-Flat-v0", "RAM-CatchGame-v0 or RAM-CatchGame-Discrete-v0"),
+        ("ram", "RAM-CatchGame-Flat-v0", "RAM-CatchGame-v0"),
+        ("{algorithm: ppo, action_format: multidiscrete}", "RAM-CatchGame-Flat-v0", "RAM-CatchGame-v0"),
+    ],
+)
+def test_an_algorithm_that_cannot_take_a_format_is_told_which_id_to_use(algorithm, id, use, folder):
+    message = refused(f"environments: [{id}]\nframes: 1\nalgorithms:\n  - {algorithm}\n", folder)
+    assert ", line 4, algorithms[0]: " in message
+    assert f"use the id {use} (" in message
+
+
+def test_a_format_that_an_algorithm_never_takes_is_refused(folder):
+    text = f"environments: [{DIGITS}]\nframes: 1\nalgorithms: [{{algorithm: dqn, action_format: box}}]\n"
+    assert "algorithms[0].action_format: dqn cannot take action_format='box': expected 'discrete'" in refused(
+        text, folder
+    )
+
+
+def test_each_algorithm_plays_in_its_own_format_unless_the_id_says_another(folder):
+    text = f"frames: 1\nalgorithms: [ppo, dqn, ram]\nenvironments: [{CATCH}]\n"
+    formats = {job.algorithm: (job.action_format, job.observation_format) for job in read(text, folder).jobs()}
+    assert formats["ppo"] == ("box", "dict")
+    assert formats["dqn"] == ("discrete", "flat")
+    assert formats["ram"] == formats["random"] == formats["oracle"] == ("dict", "dict")
+    text = "frames: 1\nalgorithms: [ppo, dqn]\nenvironments: [RAM-CatchGame-Discrete-v0]\n"
+    jobs = read(text, folder).jobs()
+    assert {(job.action_format, job.observation_format) for job in jobs[2:]} == {("discrete", "flat")}
+    assert {job.env_id for job in jobs} == {CATCH}
+
+
+def test_settings_of_the_networks_are_checked_too(folder):
+    for algorithm in ("ram", "recurrent-ppo-ram"):
+        text = f"frames: 1\nenvironments: [{DIGITS}]\nalgorithms:\n  - algorithm: {algorithm}\n    settings:\n"
+        assert ", line 6, algorithms[0].settings.network: " in refused(text + "      network: {cores: lstm}\n", folder)
+        assert "core='gru' is not valid" in refused(text + "      network: {core: gru}\n", folder)

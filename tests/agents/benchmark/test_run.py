@@ -1,0 +1,156 @@
+"""One run: what every algorithm that comes with the benchmark does, and how it is judged."""
+
+import json
+
+import numpy as np
+import pytest
+
+from agents.benchmark.algorithm import ALGORITHMS, Problem, find_algorithm
+from agents.benchmark.evaluation import Evaluator
+from agents.benchmark.items import item_of
+from agents.benchmark.reading import read_plan
+from agents.benchmark.references import CatchOracle, RandomPlayer, score_reference
+from agents.benchmark.run import run
+
+DIGITS, CATCH = "RAM-Digits-v0", "RAM-CatchGame-v0"
+NETWORK = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 8}
+ON_POLICY = {"num_envs": 8, "n_steps": 8}
+PPO = {**ON_POLICY, "batch_size": 32, "n_epochs": 1}
+OFF_POLICY = {"num_envs": 4, "learning_starts": 40, "buffer_size": 100, "batch_size": 8, "gradient_steps": 1}
+SMALL = {
+    "ppo": PPO,
+    "ppo-stacked": PPO,
+    "a2c": ON_POLICY,
+    "dqn": OFF_POLICY,
+    "sac": OFF_POLICY,
+    "recurrent-ppo": PPO,
+    "recurrent-ppo-ram": {**PPO, "network": NETWORK},
+    "ram": {"num_envs": 8, "network": NETWORK, "log_every": 2},
+}
+EVALUATION = {"episodes": 30, "curve_points": 3, "curve_episodes": 10}
+
+
+def job_of(algorithm, settings, env_id=DIGITS, frames=150, **changes):
+    entry = {"algorithm": algorithm, "settings": settings}
+    content = {"environments": [env_id], "algorithms": [entry], "frames": frames, "evaluation": EVALUATION}
+    return read_plan(item_of({**content, **changes})).jobs()[-1]
+
+
+def test_the_table_of_algorithms_is_tested():
+    assert set(SMALL) == set(ALGORITHMS)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_every_algorithm_learns_and_is_judged(algorithm):
+    result = run(job_of(algorithm, SMALL[algorithm]))
+    assert json.loads(json.dumps(result)) == result
+    assert 150 <= result["frames"] <= 150 + 64
+    assert [point["due"] for point in result["curve"]] == [0, 50, 100, 150]
+    assert all(point["frames"] >= point["due"] and 0 <= point["score"] <= 1 for point in result["curve"])
+    assert result["score"]["episodes"] == 30 and result["frames_per_second"] > 0
+    assert result["settings"]["num_envs"] == SMALL[algorithm]["num_envs"]
+    assert "torch" in result["versions"] and result["hardware"]["cores"] >= 1
+
+
+@pytest.mark.parametrize("algorithm", ["ppo-stacked", "dqn", "recurrent-ppo-ram", "ram"])
+def test_the_seed_decides_a_run_and_judging_does_not_change_it(algorithm):
+    first, again = (run(job_of(algorithm, SMALL[algorithm])) for _ in range(2))
+    assert again["curve"] == first["curve"] and again["score"] == first["score"]
+    rarely = {**EVALUATION, "curve_points": 1, "curve_episodes": 4}
+    assert run(job_of(algorithm, SMALL[algorithm], evaluation=rarely))["score"] == first["score"]
+
+
+def test_games_are_learned_too():
+    settings = {**SMALL["ram"], "minibatches": 2, "update_epochs": 1}
+    assert run(job_of("ram", settings, CATCH, 200))["frames"] == 368  # 8 rows of 23 frames, twice
+
+
+def test_the_stack_in_play_is_that_of_training():
+    problem = Problem(env_id=DIGITS)
+    algorithm = find_algorithm("ppo-stacked")(problem, PPO)
+    env = algorithm.model.env
+    env.seed(3)
+    trained_on = [env.reset()]
+    single = problem.make_vec(8)
+    seen = [single.reset(seed=3)[0]]
+    predicted = []
+    algorithm.start(8)
+    predict = algorithm.model.predict
+
+    def note(observation, *arguments, **settings):
+        predicted.append({key: value.copy() for key, value in observation.items()})
+        return predict(observation, *arguments, **settings)
+
+    algorithm.model.predict = note
+    for _ in range(4):
+        action = algorithm.act(seen[-1])
+        trained_on.append(env.step(action)[0])
+        seen.append(single.step(action)[0])
+    for ours, theirs in zip(predicted, trained_on[:4], strict=True):
+        for key, value in ours.items():
+            np.testing.assert_array_equal(value, theirs[key])
+
+
+def test_the_score_is_that_of_ram_evaluate():
+    from agents.results.evaluation import evaluate
+
+    algorithm = find_algorithm("ram")(job_of("ram", SMALL["ram"]).problem, SMALL["ram"])
+    algorithm.learn(100, lambda frames: None)
+    score = Evaluator(algorithm.problem, 10_000).score(algorithm)
+    expected = evaluate(algorithm.policy, DIGITS, {})
+    assert score.episodes == expected.episodes == 360
+    assert 100 * (1 - score.rate) == pytest.approx(expected.value)
+
+
+def test_points_that_are_skipped_have_the_score_of_what_comes_next(folder):
+    result = run(job_of("toy:Toy", {"label": 3}, frames=15))  # which tells of its progress at 0 and 10 only
+    assert [(point["due"], point["frames"]) for point in result["curve"]] == [(0, 0), (5, 10), (10, 10), (15, 10)]
+    assert result["frames"] == 10
+
+
+def test_an_algorithm_that_never_tells_its_progress_is_refused(folder):
+    with pytest.raises(RuntimeError, match="never called progress"):
+        run(job_of("toy:Silent", {}))
+
+
+def test_references_frame_the_scale():
+    games = Problem(env_id=CATCH, action_format="dict")
+    assert 0.06 < score_reference("random", games, 2000, "test").rate < 0.11
+    assert score_reference("oracle", games, 1000, "test").rate > 0.99
+    small = Problem(env_id=CATCH, env_settings={"screen_size": 11, "patch_size": 4}, action_format="dict")
+    assert score_reference("oracle", small, 500, "test").rate > 0.98
+    images = Problem(env_id=DIGITS, action_format="dict")
+    assert score_reference("oracle", images, 100, "test") == (100, 100)
+    assert 0.05 < score_reference("random", images, 360, "train").rate < 0.17
+
+
+def test_episodes_that_end_early_count_once():
+    problem = Problem(env_id=DIGITS, env_settings={"stop": "learned"}, action_format="dict")
+    evaluator = Evaluator(problem, 50)
+
+    class Impatient(RandomPlayer):
+        """Names label 0 at once, and other labels in the episodes that follow."""
+
+        def start(self, num_envs):
+            super().start(num_envs)
+            self.label = 0
+
+        def act(self, observation):
+            action = {**super().act(observation), "label": np.full(self._num_envs, self.label)}
+            self.label += 1
+            return action
+
+    labels = evaluator.env.task.data.labels[np.arange(50) * evaluator.num_images // 50]
+    assert evaluator.score(Impatient(evaluator.env)).successes == (labels == 0).sum()
+
+
+def test_players_get_fresh_episodes_and_the_same_ones():
+    problem = Problem(env_id=CATCH, action_format="dict", seed=5)
+    assert problem.training_seed > 10**9
+    one, other = (Evaluator(problem, 700) for _ in range(2))
+    assert one.score(CatchOracle(_begun(one.env))) == other.score(CatchOracle(_begun(other.env)))
+
+
+def _begun(env):
+    env.reset(seed=0)
+    return env
