@@ -125,13 +125,13 @@ def _convolutional(table: str, reported: Reported) -> Row:
     return Row(name=name, table=table, label=label, settings=settings, env_id=TABLES[table][0], reported=reported)
 
 
-# On plain MNIST a classifier sees the same 60,000 scenes in every epoch and needs to be held back; elsewhere no scene
-# is shown twice.
+# On plain MNIST a classifier sees the same 60,000 scenes in every epoch and has to be held back; elsewhere no scene is
+# shown twice. In validation, short runs with a learning rate of 3e-3 were better than with 1e-3 by a fifth and more.
 _CLASSIFIERS: dict[str, dict[str, Any]] = {
-    "mnist": {"epochs": 60, "dropout": 0.3},
-    "translated": {"epochs": 120},
-    "cluttered": {"epochs": 120},
-    "cluttered100": {"epochs": 120},
+    "mnist": {"epochs": 60, "learning_rate": 3e-3, "dropout": 0.3},
+    "translated": {"epochs": 150, "learning_rate": 3e-3},
+    "cluttered": {"epochs": 150, "learning_rate": 3e-3},
+    "cluttered100": {"epochs": 150, "learning_rate": 3e-3},
 }
 
 
