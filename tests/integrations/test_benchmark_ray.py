@@ -24,7 +24,9 @@ class Toy(Algorithm):
 
     def learn(self, frames, progress):
         if self.settings["dies"]:
-            os.kill(os.getppid(), signal.SIGKILL)  # the Ray worker that started this process
+            starter = os.getppid()
+            assert "ray::" in open(f"/proc/{starter}/cmdline").read()  # and nobody else
+            os.kill(starter, signal.SIGKILL)
         progress(frames)
 
     def act(self, observation):
