@@ -111,11 +111,11 @@ def test_wrong_spaces_are_named(formats, words):
         spec.build()
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
-def test_a_cluster_that_does_not_answer_is_an_error_within_thirty_seconds(address):
+@pytest.mark.parametrize(("address", "limit"), [("127.0.0.1:1", {}), ("ray://127.0.0.1:1", {"timeout_s": 5})])
+def test_a_cluster_that_does_not_answer_is_an_error_within_thirty_seconds(address, limit):
     start = time.monotonic()
     with pytest.raises(ConnectionError, match=rf"address='{address}'.*ray start --head"):
-        connect_ray(address)
+        connect_ray(address, **limit)
     assert time.monotonic() - start < 30
 
 
