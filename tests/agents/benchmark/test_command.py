@@ -75,14 +75,14 @@ def test_a_benchmark_runs_goes_on_and_reports(folder, capsys):
 def test_a_run_that_fails_costs_no_other_and_is_tried_again(folder, capsys):
     add(folder, "{algorithm: toy:Toy, name: dies, settings: {end: killed}}")
     add(folder, "{algorithm: toy:Toy, name: breaks, settings: {end: error}}")
-    command = ["benchmark", "plan.yaml", "--seeds", "0", "--workers", "2", "--out", "out"]
+    command = ["benchmark", "plan.yaml", "--algorithms", "dies", "Toy", "breaks", "--seeds", "0", "--out", "out"]
     assert main(command) == 1
     output = capsys.readouterr()
     assert "dies on RAM-Digits-v0, seed 0: FAILED: its process was ended by SIGKILL" in output.out
     assert "breaks on RAM-Digits-v0, seed 0: FAILED: ValueError: toys break" in output.out
     assert "2 runs failed" in output.err
     assert "learning begins" in (folder / f"out/failed/{DIGITS}/breaks/seed-0.log").read_text()
-    assert len(results(folder / "out")) == 4
+    assert len(results(folder / "out")) == 3
 
     main(["benchmark", "report", "out"])
     page = (folder / "out/report.md").read_text()
@@ -91,31 +91,32 @@ def test_a_run_that_fails_costs_no_other_and_is_tried_again(folder, capsys):
     # Both are mended, and done again; what they said is forgotten.
     (folder / "toy.py").write_text((folder / "toy.py").read_text().replace('self.settings["end"] ==', "None =="))
     assert main(command) == 0
-    assert len(results(folder / "out")) == 6
+    assert len(results(folder / "out")) == 5
     assert not list((folder / "out").glob("failed/*/*/*"))
 
 
 def test_a_killed_benchmark_leaves_no_processes_and_loses_the_runs_in_flight_only(folder):
     add(folder, "{algorithm: toy:Toy, name: long, settings: {rest: 60}}")
-    command = [sys.executable, "-m", "agents.cli", "benchmark", "plan.yaml", "--workers", "1", "--out", "out"]
+    some = ["--algorithms", "Toy", "long", "--seeds", "0", "--workers", "1", "--out", "out"]
+    command = [sys.executable, "-m", "agents.cli", "benchmark", "plan.yaml", *some]
     process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
     lines = []
-    while not lines or "[4/8" not in lines[-1]:
+    while not lines or "[3/4" not in lines[-1]:
         lines.append(process.stdout.readline())
         assert lines[-1], lines
     wait_until(lambda: workers_of(process.pid))
     [worker] = workers_of(process.pid)
     process.kill()
     process.communicate()
-    assert len(results(folder / "out")) == 4
+    assert len(results(folder / "out")) == 3
     wait_until(lambda: not is_running(worker))
 
     text = (folder / "plan.yaml").read_text()
     (folder / "plan.yaml").write_text(text.replace("{rest: 60}", "{rest: 0}"))
     output = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
     assert output.returncode == 0, output.stderr
-    assert "8 runs, 4 of them done before" in output.stdout
-    assert len(results(folder / "out")) == 8
+    assert "4 runs, 3 of them done before" in output.stdout
+    assert len(results(folder / "out")) == 4
 
 
 def test_ctrl_c_ends_the_runs_in_flight(folder):
