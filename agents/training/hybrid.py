@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from agents.training.losses import hybrid_loss, information_gains
+from agents.training.losses import hybrid_loss, information_gains, right_class_log_prob
 from agents.training.optimisation import autocast, follow_schedule, update
 from agents.training.rollout import ImageOrder, collect_episodes, episode_seed, seed_generator
 from agents.training.run import Run
@@ -40,10 +40,12 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
         heads = policy.heads(episodes.h, location_gradient=False, value_gradient=settings.baseline_gradient)
         evaluation = policy.evaluate_heads(heads, episodes.decision.fixation, episodes.decision.task_action)
         label = episodes.info["label"]
-        if settings.location_reward == "information":
-            returns = information_gains(evaluation.action_logits, label, settings.information_discount)
-        else:
-            returns = episodes.reward.sum(0)
+        known = right_class_log_prob(evaluation.action_logits, label)
+        returns = {
+            "return": episodes.reward.sum(0),
+            "likelihood": known[-1],
+            "information": information_gains(known, settings.information_discount),
+        }[settings.location_reward]
         loss = hybrid_loss(
             evaluation,
             label,

@@ -17,6 +17,7 @@ from agents.training.losses import (
     normalised,
     ppo_loss,
     reinforce_loss,
+    right_class_log_prob,
 )
 
 
@@ -114,9 +115,10 @@ def test_information_gains_by_hand(discount):
     logits = torch.tensor([[0.0, math.log(3.0)], [0.0, 0.0], [0.0, math.log(4.0)]])[:, None]  # (T, B = 1, classes)
     last = math.log(1 / 5) - math.log(1 / 2)
     first = math.log(1 / 2) - math.log(1 / 4) + discount * last
-    gains = information_gains(logits.requires_grad_(), torch.tensor([0]), discount)
-    torch.testing.assert_close(gains, column(first, last, 0.0))
-    assert not gains.requires_grad
+    known = right_class_log_prob(logits.requires_grad_(), torch.tensor([0]))
+    torch.testing.assert_close(known, column(1 / 4, 1 / 2, 1 / 5).log())
+    assert not known.requires_grad
+    torch.testing.assert_close(information_gains(known, discount), column(first, last, 0.0))
 
 
 def test_the_others_mean_is_taken_image_by_image():
