@@ -49,7 +49,7 @@ class TrainingSettings:
     """What both ways to train share."""
 
     environment: EnvironmentSettings = field(default_factory=EnvironmentSettings)
-    """Arguments of the environment."""
+    """Arguments of the environment; None leaves one as the environment has it."""
     network: NetworkSettings = field(default_factory=NetworkSettings)
     """Sizes and kinds of the networks."""
     num_envs: int = 256
@@ -73,8 +73,7 @@ class TrainingSettings:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of glimpse and core network; "auto" is bfloat16 where the processor has it."""
     threads: int = 1
-    """Threads of the CPU that compute. One is as fast as two for networks as small as the paper's, and does not suffer
-    where another process runs beside it; the results of a run depend on it in the last bits."""
+    """Threads of the CPU that compute; one is as fast as two for small networks. Results differ in the last bits."""
     log_every: int = 10
     """Iterations between two lines of the logs."""
     checkpoint_every: int = 100
