@@ -125,21 +125,20 @@ class RAMPolicy(nn.Module):
         """
         return self.core_network(self.glimpse_network(observation["glimpse"], observation["location"]), state)
 
-    def heads(self, h: Tensor, *, location_gradient: bool = True, value_gradient: bool = True) -> Heads:
+    def heads(self, h: Tensor, *, location_gradient: float = 1.0, value_gradient: bool = True) -> Heads:
         """Run location network, action network and baseline, in float32 even under autocast.
 
         Args:
             h: float (..., core_size).
-            location_gradient: Whether the location network sends its gradient on into the core.
-            value_gradient: Whether the baseline does.
+            location_gradient: Share of its gradient that the location network sends on into the core, from 0 to 1.
+            value_gradient: Whether the baseline sends its own.
         """
         with torch.autocast(h.device.type, enabled=False):
             h = h.float()
-            fixed = h.detach()
             return Heads(
-                self.location_network(h if location_gradient else fixed),
+                self.location_network(_with_gradient(h, location_gradient)),
                 self.action_network(h),
-                self.baseline(h if value_gradient else fixed),
+                self.baseline(_with_gradient(h, float(value_gradient))),
             )
 
     def act(
@@ -202,7 +201,7 @@ class RAMPolicy(nn.Module):
         fixation: Tensor,
         task_action: Tensor,
         *,
-        location_gradient: bool = True,
+        location_gradient: float = 1.0,
         value_gradient: bool = True,
     ) -> SequenceEvaluation:
         """Evaluate decisions of whole sequences.
@@ -252,6 +251,11 @@ class RAMPolicy(nn.Module):
             return torch.full_like(mean[..., 0], -math.log(4))  # the scene is 2 wide and 2 high
         distance = (fixation - mean) / self.location_std
         return -0.5 * distance.square().sum(-1) - 2 * self.location_std.log() - math.log(2 * math.pi)
+
+
+def _with_gradient(h: Tensor, share: float) -> Tensor:
+    """Return h, float (...), as a network shall see it that sends back only a share of its gradient, from 0 to 1."""
+    return h if share == 1 else h.detach() if share == 0 else torch.lerp(h.detach(), h, share)
 
 
 def _log_prob(log_probs: Tensor, task_action: Tensor) -> Tensor:

@@ -37,7 +37,9 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
             generator = seed_generator(generator, seed, iteration)
             episodes = collect_episodes(env, policy, observation, generator, greedy_action=True)
 
-        heads = policy.heads(episodes.h, location_gradient=False, value_gradient=settings.baseline_gradient)
+        heads = policy.heads(
+            episodes.h, location_gradient=settings.location_gradient, value_gradient=settings.baseline_gradient
+        )
         evaluation = policy.evaluate_heads(heads, episodes.decision.fixation, episodes.decision.task_action)
         label = episodes.info["label"]
         known = right_class_log_prob(evaluation.action_logits, label)

@@ -92,8 +92,8 @@ def hybrid_loss(
 ) -> HybridLoss:
     """The paper's loss for classification: cross-entropy for the class, REINFORCE for the locations.
 
-    Evaluate with ``location_gradient=False``: the location network learns from REINFORCE alone, and neither glimpse nor
-    core network hears of it; and, unless the core shall also learn to foretell the return, with
+    Evaluate with ``location_gradient=0``: the location network learns from REINFORCE alone, and in the paper neither
+    glimpse nor core network hears of it; and, unless the core shall also learn to foretell the return, with
     ``value_gradient=False``.
 
     Args:

@@ -120,6 +120,8 @@ class HybridSettings(TrainingSettings):
     information_discount: float = 1.0
     """With location_reward "information": what the gain of each later glimpse counts less than that of the one before;
     0 judges a location by the next glimpse alone."""
+    location_gradient: float = 0.0
+    """Share of the locations' gradient that goes on into core and glimpse network; 0, as in the paper, for none."""
     baseline_gradient: bool = False
     """Whether the baseline's error also trains the core."""
     rollouts_per_image: int = 1
@@ -132,6 +134,7 @@ class HybridSettings(TrainingSettings):
         check_choice("class_loss", self.class_loss, ("last", "every"))
         check_choice("location_reward", self.location_reward, ("return", "likelihood", "information"))
         check_number("information_discount", self.information_discount, 0, 1)
+        check_number("location_gradient", self.location_gradient, 0, 1)
         check_integer("rollouts_per_image", self.rollouts_per_image, 1)
         if self.num_envs % self.rollouts_per_image:
             raise ValueError(

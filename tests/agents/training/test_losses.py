@@ -207,8 +207,8 @@ def make_policy(core):
 
 def evaluate(policy, **gradients):
     generator = torch.Generator().manual_seed(0)
-    observation = {"glimpse": torch.rand(T, B, 4, generator=generator), "location": torch.rand(T, B, 2)}
-    fixation, action = torch.rand(T, B, 2, generator=generator), torch.arange(T * B).reshape(T, B) % 3
+    glimpse, location, fixation = (torch.rand(T, B, size, generator=generator) for size in (4, 2, 2))
+    observation, action = {"glimpse": glimpse, "location": location}, torch.arange(T * B).reshape(T, B) % 3
     return policy.evaluate_sequence(observation, policy.initial_state(B), fixation, action, **gradients)
 
 
@@ -232,15 +232,31 @@ def test_hybrid_gradients_go_where_the_paper_sends_them(core, class_loss):
         "location": {"location_network"},
         "baseline": {"baseline"},
     }.items():
-        seen = evaluate(policy, location_gradient=False, value_gradient=False)
+        seen = evaluate(policy, location_gradient=0, value_gradient=False)
         loss = hybrid_loss(seen, torch.zeros(B, dtype=torch.int64), torch.rand(B), class_loss=class_loss)
         assert reached(policy, getattr(loss, part)) == expected
 
 
 def test_the_baseline_may_train_the_core_where_asked():
     policy = make_policy("relu")
-    loss = hybrid_loss(evaluate(policy, location_gradient=False), torch.zeros(B, dtype=torch.int64), torch.zeros(B))
+    loss = hybrid_loss(evaluate(policy, location_gradient=0), torch.zeros(B, dtype=torch.int64), torch.zeros(B))
     assert reached(policy, loss.baseline) == {"glimpse_network", "core_network", "baseline"}
+
+
+def test_the_locations_may_train_the_core_with_a_share_of_their_gradient():
+    policy = make_policy("relu")
+    weight = policy.core_network.from_core.weight
+
+    def gradient(share):
+        loss = hybrid_loss(
+            evaluate(policy, location_gradient=share), torch.zeros(B, dtype=torch.int64), torch.arange(float(B))
+        )
+        assert "location_network" in reached(policy, loss.location)
+        return weight.grad.clone()
+
+    whole = gradient(1)
+    assert whole.abs().sum() > 0
+    torch.testing.assert_close(gradient(0.1), 0.1 * whole)
 
 
 @pytest.mark.parametrize("algorithm", ["ppo", "reinforce"])
@@ -259,7 +275,7 @@ def test_game_gradients_reach_the_core_but_no_advantage_carries_one(algorithm):
 
 def test_the_hybrid_gradient_of_a_location_is_the_advantage_times_the_score():
     policy = make_policy("relu")
-    seen = evaluate(policy, location_gradient=False, value_gradient=False)
+    seen = evaluate(policy, location_gradient=0, value_gradient=False)
     returns = torch.tensor([1.0, 0.0, 1.0, 1.0])
     loss = hybrid_loss(seen, torch.zeros(B, dtype=torch.int64), returns)
     bias = policy.location_network.mean.bias
