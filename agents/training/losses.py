@@ -99,7 +99,8 @@ def hybrid_loss(
     Args:
         evaluation: Of all T steps. The last step names the class; its location is never looked at, so it is left out.
         label: int64 (B,), the right class.
-        returns: float32 (B,), the episode's return.
+        returns: float32, broadcast over (T, B): what each location is judged by, and the baseline regressed on. In the
+            paper the episode's return, (B,); see :func:`information_gains` for another.
         class_loss: Cross-entropy at the "last" step, as in the paper, or the mean over "every" step.
         location_weight: Weight of the locations' loss.
         baseline_weight: Weight of the baseline's loss.
@@ -117,6 +118,32 @@ def hybrid_loss(
     regression = (evaluation.value - returns).square().mean()
     total = classification + location_weight * location + baseline_weight * regression
     return HybridLoss(total, classification, location, regression)
+
+
+def information_gains(action_logits: Tensor, label: Tensor, discount: float) -> Tensor:
+    """Return what each location taught about the class: how much likelier the right one became, in nats.
+
+    With p_t the probability that the action network gives the right class after glimpse t, location l_t, which glimpse
+    t + 1 is taken at, is credited with G_t = log p_{t+1} - log p_t + discount * G_{t+1}. With a discount of 1 that is
+    log p_T - log p_t, the final answer's log-likelihood less what was known before: a return without the chance in
+    whether the answer happens to be right. With less, a location is credited above all with what it shows at once.
+    Worth having only where the action network is trained at every step.
+
+    Args:
+        action_logits: float32 (T, B, classes).
+        label: int64 (B,), the right class.
+        discount: From 0 to 1.
+
+    Returns:
+        float32 (T, B); the last step's, whose location is never looked at, is 0. It carries no gradient.
+    """
+    logits = action_logits.detach()
+    known = logits.log_softmax(-1).gather(-1, label.expand(logits.shape[0], -1)[..., None]).squeeze(-1)
+    gains, later = torch.zeros_like(known), torch.zeros_like(known[0])
+    for t in reversed(range(known.shape[0] - 1)):
+        later = known[t + 1] - known[t] + discount * later
+        gains[t] = later
+    return gains
 
 
 def discounted_returns(reward: Tensor, terminated: Tensor, discount: float) -> Tensor:

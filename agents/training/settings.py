@@ -114,6 +114,12 @@ class HybridSettings(TrainingSettings):
     """How often each image is shown."""
     class_loss: Literal["last", "every"] = "last"
     """Cross-entropy of the class at the last step, as in the paper, or at every step."""
+    location_reward: Literal["return", "information"] = "return"
+    """What a location is judged by: the episode's return, as in the paper, or by how much likelier the right class
+    became afterwards, in nats (for class_loss "every")."""
+    information_discount: float = 1.0
+    """With location_reward "information": what the gain of each later glimpse counts less than that of the one before;
+    0 judges a location by the next glimpse alone."""
     baseline_gradient: bool = False
     """Whether the baseline's error also trains the core."""
     rollouts_per_image: int = 1
@@ -124,6 +130,8 @@ class HybridSettings(TrainingSettings):
         super().__post_init__()
         check_integer("epochs", self.epochs, 1)
         check_choice("class_loss", self.class_loss, ("last", "every"))
+        check_choice("location_reward", self.location_reward, ("return", "information"))
+        check_number("information_discount", self.information_discount, 0, 1)
         check_integer("rollouts_per_image", self.rollouts_per_image, 1)
         if self.num_envs % self.rollouts_per_image:
             raise ValueError(

@@ -48,6 +48,7 @@ RUNS = {
     "reinforce": (CATCH, REINFORCE),
     "hybrid": (DIGITS, HYBRID),
     "shared baseline": (DIGITS, replace(HYBRID, rollouts_per_image=2, class_loss="every")),
+    "information": (DIGITS, replace(HYBRID, location_reward="information", information_discount=0.5, class_loss="every")),
     "learned stop": (DIGITS, STOPPING),
     "bfloat16": (CATCH, replace(GAME, precision="bfloat16")),
 }
