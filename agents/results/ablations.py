@@ -8,7 +8,7 @@ the same length.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -57,6 +57,7 @@ ABLATIONS = (
     Ablation("catch", "advantage", "advantages normalised in every batch", {"normalise_advantage": False}),
     Ablation("catch", "reinforce", "algorithm", {"algorithm": "reinforce"}),
     Ablation("cluttered-8", REFERENCE, "the preset as it is", {}),
+    Ablation("cluttered-8", "location-reward", "what a location is judged by", {"location_reward": "return"}),
     Ablation("cluttered-8", "class-loss", "steps that the class is learned at", {"class_loss": "last"}),
     Ablation(
         "cluttered-8",
@@ -78,7 +79,26 @@ ABLATIONS = (
         {"network.location_network_hidden": 0},
     ),
 )
-"""All ablations; the reference of a headline row comes before its others."""
+"""The table of ablations; the reference of a headline row comes before its others."""
+
+
+def ablations(rows: Iterable[str] = LENGTHS) -> list[Ablation]:
+    """Return the ablations of some headline rows, but for those that today's preset has anyway."""
+    rows = list(rows)
+    return [
+        one
+        for one in ABLATIONS
+        if one.row in rows and (one.name == REFERENCE or any(before != after for before, after in compared(one)))
+    ]
+
+
+def compared(one: Ablation) -> list[tuple[Any, Any]]:
+    """Return for each setting of an ablation what the preset has, and what it is changed to."""
+    preset, pairs = ROWS[one.row].settings.to_dict(), []
+    for name, value in one.changes.items():
+        group, _, key = name.rpartition(".")
+        pairs.append(((preset[group] if group else preset)[key], value))
+    return pairs
 
 
 def ablation_row(ablation: Ablation) -> Row:
@@ -109,26 +129,13 @@ def choose_ablations(tables: Iterable[str] = (), names: Iterable[str] = ()) -> l
         if table not in (known := dict.fromkeys(ROWS[row].table for row in LENGTHS)):
             raise ValueError(f"table={table!r} has no ablations: expected one of {', '.join(known)}")
     for name in names:
-        if name not in (choices := [*LENGTHS, *(one.full_name for one in ABLATIONS)]):
+        if name not in (choices := [*LENGTHS, *(one.full_name for one in ablations())]):
             raise ValueError(f"row={name!r} is no ablation, nor has it any: expected one of {', '.join(choices)}")
     everything = not tables and not names
     chosen = [
         one
-        for one in ABLATIONS
+        for one in ablations()
         if everything or ROWS[one.row].table in tables or one.row in names or one.full_name in names
     ]
-    compared = {one.row for one in chosen}
-    return [ablation_row(one) for one in ABLATIONS if one in chosen or (one.row in compared and one.name == REFERENCE)]
-
-
-def comparisons(row: str) -> Iterator[tuple[Ablation, list[tuple[Any, Any]]]]:
-    """Yield the ablations of a headline row, each with what every setting was and is changed to."""
-    preset = ROWS[row].settings.to_dict()
-    for one in ABLATIONS:
-        if one.row != row or one.name == REFERENCE:
-            continue
-        values = []
-        for name, value in one.changes.items():
-            group, _, key = name.rpartition(".")
-            values.append(((preset[group] if group else preset)[key], value))
-        yield one, values
+    rows = {one.row for one in chosen}
+    return [ablation_row(one) for one in ablations(rows) if one in chosen or one.name == REFERENCE]

@@ -1,20 +1,15 @@
-"""The figures of the results: each is drawn from the results files, or from the agents that come with the package."""
+"""The charts of the results, each drawn from the results files and from nothing else."""
 
 from __future__ import annotations
 
 import io
 import statistics
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agents.pretrained import load_pretrained, pretrained_ids
 from agents.ram.checkpoint import write_atomically
-from agents.results.cost import measure_cost as measure
-from agents.results.cost import read_cost, write_cost
-from agents.results.paths import draw_glimpse_paths, follow_gaze
 from agents.results.records import Record
-from agents.results.reproduce import read_records
 from agents.results.rows import ROWS, TABLES, Row
 
 if TYPE_CHECKING:
@@ -29,39 +24,6 @@ CATCH_GOAL = 85
 Records = Mapping[str, Record]
 
 
-def draw_figures(results: Path, out: Path, *, measure_cost: bool = False) -> list[Path]:
-    """Draw every figure that there is something to draw of.
-
-    Args:
-        results: The folder of the results files.
-        out: The folder of the figures.
-        measure_cost: Whether to measure anew what an image costs; takes minutes.
-
-    Returns:
-        The pictures that were drawn.
-
-    Raises:
-        RecordError: If a results file cannot be read.
-        OSError: If a picture cannot be written.
-    """
-    if measure_cost:
-        write_cost(results, measure())
-    records, cost = read_records(results), read_cost(results)
-    drawings: dict[str, Callable[[], Figure | None]] = {
-        "error-by-glimpses.png": lambda: error_by_glimpses(records),
-        "catch-by-frames.png": lambda: catch_by_frames(records),
-        "learned-and-random.png": lambda: learned_and_random(records),
-        "cost-by-size.png": lambda: cost_by_size(cost),
-    }
-    files = []
-    for name, draw in drawings.items():
-        figure = draw()
-        if figure is not None:
-            files.append(out / name)
-            write_figure(figure, files[-1])
-    return files + list(_glimpse_paths(out))
-
-
 def write_figure(figure: Figure, png: Path) -> None:
     """Write a figure, atomically."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -73,10 +35,7 @@ def write_figure(figure: Figure, png: Path) -> None:
 
 def error_by_glimpses(records: Records) -> Figure | None:
     """Draw the test error against the number of glimpses, a panel a table, beside those of others."""
-    tables = {
-        table: [row for row in ROWS.values() if row.table == table and row.num_glimpses is not None and not row.random]
-        for table in TABLES
-    }
+    tables = {table: [row for row in learned_rows() if row.table == table] for table in TABLES}
     tables = {table: rows for table, rows in tables.items() if any(row.name in records for row in rows)}
     if not tables:
         return None
@@ -132,12 +91,7 @@ def catch_by_frames(records: Records) -> Figure | None:
 
 def learned_and_random(records: Records) -> Figure | None:
     """Draw the test error with learned beside that with random locations, ours and the paper's."""
-    pairs = [
-        (ROWS[row.name.replace("random-", "")], row)
-        for row in ROWS.values()
-        if row.random and row.name.replace("random-", "") in ROWS
-    ]
-    pairs = [pair for pair in pairs if all(row.name in records for row in pair)]
+    pairs = [pair for pair in random_pairs() if all(row.name in records for row in pair)]
     if not pairs:
         return None
     figure = _figure(2.4 * len(pairs) + 1.8, 3.9)
@@ -191,15 +145,15 @@ def cost_by_size(cost: Mapping[str, Any] | None) -> Figure | None:
     return figure
 
 
-def _glimpse_paths(out: Path) -> Iterator[Path]:
-    """Draw the glimpse paths of the agents that come with the package."""
-    for env_id in pretrained_ids():
-        checkpoint = load_pretrained(env_id)
-        gaze = follow_gaze(checkpoint.policy, env_id, checkpoint.env_settings)
-        file = out / f"paths-{env_id.removeprefix('RAM-').rsplit('-', 1)[0].lower()}.png"
-        titles = {id: title for id, title in TABLES.values()}
-        draw_glimpse_paths(gaze, titles.get(env_id, env_id), file)
-        yield file
+def learned_rows() -> list[Row]:
+    """Return the rows of RAM that classify by learned locations."""
+    return [row for row in ROWS.values() if row.num_glimpses is not None and not row.random]
+
+
+def random_pairs() -> list[tuple[Row, Row]]:
+    """Return the rows that there are both with learned and with random locations."""
+    random = {row.name.replace("random-", ""): row for row in ROWS.values() if row.random}
+    return [(ROWS[name], row) for name, row in random.items() if name in ROWS]
 
 
 def _figure(width: float, height: float) -> Figure:

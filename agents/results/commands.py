@@ -55,7 +55,10 @@ class ReproduceOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class FiguresOptions:
-    """Draw the figures of the results: from the results files, and from the agents that come with the package."""
+    """Draw the figures of the results: from the results files, and from the agents that come with the package.
+
+    The pictures are named on standard output; what is missing of them, and what makes it, on standard error.
+    """
 
     results: Path = Path("docs/results")
     """The folder of the results files."""
@@ -116,8 +119,12 @@ def reproduce(arguments: Sequence[str]) -> int:
 def figures(arguments: Sequence[str]) -> int:
     """`ram figures`."""
     options = tyro.cli(FiguresOptions, args=arguments, prog="ram figures")
-    from agents.results.charts import draw_figures
+    from agents.results.drawings import draw_figures
 
-    for file in draw_figures(options.results, options.out, measure_cost=options.measure_cost):
+    done = draw_figures(options.results, options.out, measure_cost=options.measure_cost)
+    for file in done.files:
         print(file)
+    for name, want in done.wanting.items():
+        state = "is incomplete" if options.out / name in done.files else "is not drawn"
+        print(f"{name} {state}: {want}", file=sys.stderr)
     return 0

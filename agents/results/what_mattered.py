@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from agents.results.ablations import ABLATIONS, LENGTHS, REFERENCE, ablation_row, comparisons
+from agents.results.ablations import ABLATIONS, LENGTHS, REFERENCE, ablation_row, ablations, compared
 from agents.results.records import Record
 from agents.results.rows import ROWS, TABLES
 from agents.results.tables import NOTHING, markdown_table
@@ -65,7 +65,10 @@ def _table(row: str, records: Mapping[str, Record]) -> str:
     reference = fitting.get(f"ablation-{row}-{REFERENCE}")
     worse = -1 if isinstance(ROWS[row].settings, GameSettings) else 1  # the sign of a difference that hurts
     lines: list[tuple[float, Sequence[str]]] = []
-    for one, values in comparisons(row):
+    for one in ablations([row]):
+        if one.name == REFERENCE:
+            continue
+        values = compared(one)
         record, harm, cell = fitting.get(one.full_name), -math.inf, NOTHING
         if record is not None and reference is not None:
             found = difference(record.values, reference.values)
@@ -91,7 +94,7 @@ def _table(row: str, records: Mapping[str, Record]) -> str:
 
 def _fitting(row: str, records: Mapping[str, Record]) -> dict[str, Record]:
     """Return the records of a headline row's ablations that have today's settings."""
-    rows = [ablation_row(one) for one in ABLATIONS if one.row == row]
+    rows = [ablation_row(one) for one in ablations([row])]
     return {one.name: records[one.name] for one in rows if one.name in records and records[one.name].fits(one)}
 
 

@@ -15,8 +15,9 @@ from agents.results.ablations import (
     LENGTHS,
     REFERENCE,
     ablation_row,
+    ablations,
     choose_ablations,
-    comparisons,
+    compared,
 )
 from agents.results.records import differing_settings, plain_settings
 from agents.results.rows import HEADLINES, ROWS, VALIDATION_TRAIN
@@ -40,15 +41,25 @@ def line(text, ingredient):
 
 @pytest.mark.parametrize("one", ABLATIONS, ids=lambda one: one.full_name)
 def test_an_ablation_changes_what_it_says_and_nothing_else(one):
+    assert (one in ablations()) == (one.name == REFERENCE or any(a != b for a, b in compared(one)))
     reference, changed = full(f"ablation-{one.row}-{REFERENCE}").settings, ablation_row(one).settings
     for name, value in one.changes.items():
         group, _, key = name.rpartition(".")
         where = changed.network if group else changed
         before = reference.network if group else reference
-        assert getattr(where, key) == value != getattr(before, key), f"{name} is what the preset has anyway"
+        assert getattr(where, key) == value
         back = {key: getattr(before, key)}
         changed = replace(changed, network=replace(changed.network, **back)) if group else replace(changed, **back)
     assert changed == reference
+
+
+def test_what_the_preset_has_anyway_is_no_ablation(monkeypatch):
+    catch = ROWS["catch"]
+    relu = replace(catch, settings=replace(catch.settings, network=replace(catch.settings.network, core="relu")))
+    assert "ablation-catch-core" in [row.name for row in choose_ablations()]
+    monkeypatch.setitem(ROWS, "catch", relu)
+    assert "ablation-catch-core" not in [row.name for row in choose_ablations()]
+    assert "| core network |" not in what_mattered({}).split("**Cluttered")[0]
 
 
 def test_ablations_are_short_and_never_see_the_validation_images():
@@ -69,10 +80,8 @@ def test_names_of_ablations_are_no_names_of_rows_and_differ():
 
 
 def test_ablations_are_chosen_with_what_they_are_compared_with():
-    assert [row.name for row in choose_ablations()] == [one.full_name for one in ABLATIONS]
-    assert {row.name for row in choose_ablations(names=["catch"])} == {
-        one.full_name for one in ABLATIONS if one.row == "catch"
-    }
+    assert [row.name for row in choose_ablations()] == [one.full_name for one in ablations()]
+    assert {row.name for row in choose_ablations(names=["catch"])} == {one.full_name for one in ablations(["catch"])}
     assert choose_ablations(["catch"]) == choose_ablations(names=["catch"])
     names = [row.name for row in choose_ablations(names=["ablation-catch-core"])]
     assert names == ["ablation-catch-reference", "ablation-catch-core"]
@@ -150,10 +159,14 @@ def test_results_of_other_settings_are_named_and_left_out():
 def test_what_the_page_says_was_changed_is_what_the_settings_differ_in():
     for row in LENGTHS:
         reference = plain_settings(full(f"ablation-{row}-{REFERENCE}"))
-        for one, values in comparisons(row):
+        for one in ablations([row])[1:]:
             found = differing_settings(plain_settings(ablation_row(one)), reference)
-            pairs = zip(one.changes, values, strict=True)
-            said = [f"{name}={after} and not {before}" for name, (before, after) in pairs if name != "precision"]
+            pairs = zip(one.changes, compared(one), strict=True)
+            said = [
+                f"{name}={after} and not {before}"
+                for name, (before, after) in pairs
+                if name != "precision" and before != after
+            ]
             assert found == sorted(said), "all that matters to what is learned"
 
 
