@@ -20,9 +20,10 @@ from measure import Figure, check_mnist, figure, markdown_table, write_json
 
 import agents.training.trainer as trainer
 from agents.results.evaluation import evaluate
+from agents.results.records import in_percent
 from agents.training.presets import settings_for
 from agents.training.run import Run
-from agents.training.settings import GameSettings, HybridSettings
+from agents.training.settings import GameSettings
 
 
 class Task(NamedTuple):
@@ -65,33 +66,34 @@ def time_to(task: Task, seed: int, length: int | None, threads: int, limit: floa
     judgements: list[dict[str, float]] = []
 
     class Judged(Run):
-        """A run that is judged at every checkpoint."""
+        """A run that is judged at every checkpoint, and ends when the bar is passed."""
 
         def save(self) -> None:
             super().save()
-            if self.progress.iteration == 0:
+            if self.progress.iteration == 0 or self.stopped_by is not None:
                 return
             start = time.perf_counter()
             found = evaluate(self.policy, task.env_id, self.env_settings, episodes=task.episodes, seed=1_000_000)
-            game = found.figure == "success_rate"
-            value = 100 * found.value if game else found.value
+            value = in_percent(found.to_dict())
             judgements.append({"seconds": self.progress.time_s, "frames": self.progress.frames, "value": value})
-            passed = value >= task.bar if game else value <= task.bar
-            if passed or self.progress.time_s > limit:
-                self.stopped_by = "the bar" if passed else "the limit"
-            self._started += time.perf_counter() - start
+            if passes(value) or self.progress.time_s > limit:
+                self.stopped_by = "judgement"
+            self._started += time.perf_counter() - start  # the clock stands still
 
-    settings = settings_for(task.env_id)
-    if length is not None:
-        settings = (
-            replace(settings, frames=length) if isinstance(settings, GameSettings) else replace(settings, epochs=length)
-        )
-    settings = replace(settings, threads=threads, checkpoint_every=task.every)
-    assert isinstance(settings, GameSettings | HybridSettings)
+    preset = settings_for(task.env_id)
+    game = isinstance(preset, GameSettings)
+
+    def passes(value: float) -> bool:
+        return value >= task.bar if game else value <= task.bar
+
+    changes = {} if length is None else {"frames" if game else "epochs": length}
+    settings = replace(preset, threads=threads, checkpoint_every=task.every, **changes)
     with TemporaryDirectory() as folder, patch.object(trainer, "Run", Judged):
-        trainer.train(task.env_id, settings, folder, seed=seed, device="cpu", progress_bar=False, draw=False)
+        ended = trainer.train(task.env_id, settings, folder, seed=seed, device="cpu", progress_bar=False, draw=False)
+    if ended.stopped_by not in (None, "judgement"):
+        raise KeyboardInterrupt
     last = judgements[-1]
-    reached = last["value"] >= task.bar if isinstance(settings, GameSettings) else last["value"] <= task.bar
+    reached = passes(last["value"])
     return {
         "seconds": last["seconds"] if reached else None,
         "frames": last["frames"] if reached else None,
