@@ -161,7 +161,7 @@ def sections(results: Results) -> dict[str, str]:
         for peer, rate in found.items()
         if peer not in ("ours", "ratio")
     ]
-    lacking = {**results["peers"].get("missing", {}), **results["training"].get("missing", {})}
+    lacking = {peer: why for found in results.values() for peer, why in found.get("missing", {}).items()}
     missing = "".join(f"\n\nMissing, and so not compared with: {peer} ({error})." for peer, error in lacking.items())
     vec_env = results["sb3_vec_env"]
     ratios = {f"RAMVecEnv / {name}": value for name, value in vec_env.get("ratios", {}).items()}
