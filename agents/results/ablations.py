@@ -58,7 +58,16 @@ ABLATIONS = (
     Ablation("catch", "reinforce", "algorithm", {"algorithm": "reinforce"}),
     Ablation("cluttered-8", REFERENCE, "the preset as it is", {}),
     Ablation("cluttered-8", "location-reward", "what a location is judged by", {"location_reward": "return"}),
-    Ablation("cluttered-8", "class-loss", "steps that the class is learned at", {"class_loss": "last"}),
+    Ablation("cluttered-8", "information-discount", "discount of later information", {"information_discount": 1.0}),
+    # Judged by what they teach, locations need an answer at every step: the paper's loss goes with the paper's reward.
+    Ablation(
+        "cluttered-8",
+        "class-loss",
+        "steps that the class is learned at, and what a location is judged by",
+        {"class_loss": "last", "location_reward": "return"},
+    ),
+    Ablation("cluttered-8", "learning-rate", "learning rate", {"learning_rate": 1e-3}),
+    Ablation("cluttered-8", "input-gain", "gain of the pixels", {"network.input_gain": 1.0}),
     Ablation(
         "cluttered-8",
         "location-std",

@@ -145,7 +145,7 @@ def test_what_hurts_most_comes_first():
         for part in what_mattered(records).split("**Cluttered")
     )
     assert catch[:3] == ["core network", "algorithm", "lambda of the advantage"]
-    assert cluttered[:2] == ["core network", "steps that the class is learned at"]
+    assert cluttered[:2] == ["core network", "steps that the class is learned at, and what a location is judged by"]
 
 
 def test_results_of_other_settings_are_named_and_left_out():
