@@ -40,12 +40,13 @@ def error_by_glimpses(records: Records) -> Figure | None:
     if not tables:
         return None
     figure = _figure(2.9 * len(tables) + 0.4, 3.5)
+    label = "ours (bars: least and greatest seed)"
     for ax, (table, rows) in zip(figure.subplots(1, len(tables), squeeze=False)[0], tables.items(), strict=True):
         _tidy(ax)
         ax.set_title(TABLES[table][1].replace(", ", "\n", 1), fontsize=9)
         ax.set_xlabel("glimpses")
         _reported_line(ax, rows, "neurips", PAPER, "paper (NeurIPS)", "s--")
-        _reported_line(ax, rows, "public", PUBLIC, "best public", "D:")
+        _reported_line(ax, rows, "public", PUBLIC, "best public", "D:", zorder=3, markerfacecolor="none", markersize=8)
         ours = [(row.num_glimpses, records[row.name].values) for row in rows if row.name in records]
         x = [glimpses for glimpses, _ in ours]
         means = [statistics.fmean(values) for _, values in ours]
@@ -53,7 +54,7 @@ def error_by_glimpses(records: Records) -> Figure | None:
             [mean - min(values) for mean, (_, values) in zip(means, ours, strict=True)],
             [max(values) - mean for mean, (_, values) in zip(means, ours, strict=True)],
         ]
-        ax.errorbar(x, means, spread, fmt="o-", color=OURS, linewidth=2, markersize=5, capsize=3, label="ours")
+        ax.errorbar(x, means, spread, fmt="o-", color=OURS, linewidth=2, markersize=5, capsize=3, label=label)
         ax.set_xticks([row.num_glimpses for row in rows])
         ax.set_ylim(0, 1.08 * ax.get_ylim()[1])
     figure.axes[0].set_ylabel("test error (%)")
@@ -77,9 +78,16 @@ def catch_by_frames(records: Records) -> Figure | None:
         ax.plot(result.curve["frames"], caught, color=colour, linewidth=1.6, label=f"seed {seed}")
     ax.axhline(CATCH_GOAL, color=PAPER, linestyle="--", linewidth=1.3)
     ax.text(
-        0.99, CATCH_GOAL - 1.5, "the paper's, after about 20 M frames", color=PAPER, ha="right", va="top", fontsize=9,
+        0.99,
+        CATCH_GOAL - 1.5,
+        f"the paper's {CATCH_GOAL} %, after about 20 M frames",
+        color="0.4",
+        ha="right",
+        va="top",
+        fontsize=9,
         transform=ax.get_yaxis_transform(),
-    )  # fmt: skip
+    )
+    ax.set_title(f"{TABLES['catch'][1]}, drawn decisions", fontsize=10)
     ax.set_ylim(0, 100)
     ax.set_xlim(left=0)
     ax.xaxis.set_major_formatter(EngFormatter(sep=" "))
@@ -140,7 +148,7 @@ def cost_by_size(cost: Mapping[str, Any] | None) -> Figure | None:
         ax.minorticks_off()
         ax.set_xlabel("side of the image (pixels)")
         ax.set_ylabel(label)
-    figure.axes[1].set_title(f"{cost['hardware']}, {cost['batch']} images at a time", fontsize=8, color="0.4")
+    figure.suptitle(f"{cost['hardware']}, {cost['batch']} images at a time", fontsize=9, color="0.4")
     _legend_below(figure)
     return figure
 
@@ -177,12 +185,13 @@ def _legend_below(figure: Figure) -> None:
     figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=len(entries), frameon=False)
 
 
-def _reported_line(ax: Axes, rows: list[Row], column: str, colour: str, label: str, style: str) -> None:
+def _reported_line(ax: Axes, rows: list[Row], column: str, colour: str, label: str, style: str, **looks: Any) -> None:
     """Draw the figures of others."""
     values = [(row.num_glimpses, getattr(row.reported, column)) for row in rows]
     points = [(glimpses, value) for glimpses, value in values if value is not None]
     if points:
-        ax.plot(*zip(*points, strict=True), style, color=colour, linewidth=1.3, markersize=4.5, label=label)
+        looks = {"linewidth": 1.3, "markersize": 4.5, **looks}
+        ax.plot(*zip(*points, strict=True), style, color=colour, label=label, **looks)
 
 
 def _side(row: Row) -> str:
