@@ -27,7 +27,7 @@ WITH = PYTHONPATH=$(INTEGRATIONS)/$(1) $(INTEGRATIONS)/bin/python
 ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl.py
 
 BENCH := .venv-bench
-BENCHMARKS := environments peers sb3_vec_env size training
+BENCHMARKS := environments peers sb3_vec_env size training phases time_to overhead
 
 .PHONY: train test test-integrations check bench clean
 

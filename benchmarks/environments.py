@@ -14,7 +14,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gymnasium as gym
-from measure import Contestant, Figure, figure, markdown_table, measure, write_json
+from measure import Contestant, Figure, check_mnist, figure, markdown_table, measure, write_json
 
 import ram_envs  # noqa: F401
 
@@ -70,10 +70,20 @@ def single(id: str) -> Contestant:
     return contestant
 
 
+def observation_bytes() -> dict[str, int]:
+    """Return the bytes of one observation of every environment that is measured: float32 numbers."""
+    ids = {"Catch": "RAM-CatchGame-v0", "MNIST": "RAM-MNIST-v0", "Cluttered 60x60": "RAM-ClutteredMNIST-v0"}
+    ids["Cluttered 100x100"] = "RAM-ClutteredMNIST100-v0"
+    return {name: 4 * gym.spaces.flatdim(gym.make_vec(id, 1).single_observation_space) for name, id in ids.items()}
+
+
 def import_seconds(repeats: int) -> Figure:
     """Time `import ram_envs` in fresh processes, Python's own start not counted."""
     code = "import time; start = time.perf_counter(); import ram_envs; print(time.perf_counter() - start)"
-    run = lambda: float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)  # noqa: E731
+
+    def run() -> float:
+        return float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+
     run()
     return figure([run() for _ in range(repeats)])
 
@@ -84,6 +94,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="shorter turns, for a first look")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/environments.json"))
     options = parser.parse_args()
+    check_mnist()
     seconds = 0.1 if options.quick else 1.0
 
     contestants = {
@@ -101,7 +112,8 @@ def main() -> None:
     rows = [[name, rate, f"{1e6 / rate.median:.3g}"] for name, rate in rates.items()]
     print(markdown_table(["environment", "steps/s: median (least to greatest)", "microseconds a step"], rows))
     print(f"\nimport ram_envs, seconds: {seconds_to_import}")
-    write_json(options.out, {"steps_per_second": rates, "import_seconds": seconds_to_import})
+    found = {"steps_per_second": rates, "observation_bytes": observation_bytes(), "import_seconds": seconds_to_import}
+    write_json(options.out, found)
 
 
 if __name__ == "__main__":

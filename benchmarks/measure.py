@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -31,6 +32,8 @@ class Figure:
     repeats: int
 
     def __str__(self) -> str:
+        if self.least == self.greatest:
+            return _round(self.median)
         return f"{_round(self.median)} ({_round(self.least)} to {_round(self.greatest)})"
 
 
@@ -74,6 +77,17 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: found for name in names if (found := _version(name))},
     }
+
+
+def check_mnist() -> None:
+    """End the program with one line that says how to get MNIST, if it is not there."""
+    from ram_envs.scenes.datasets import load_dataset
+
+    try:
+        load_dataset("mnist", "train")
+        load_dataset("mnist", "test")
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f"this benchmark needs MNIST: {error}")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

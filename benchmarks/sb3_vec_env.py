@@ -1,7 +1,7 @@
 """Steps a second of RAMVecEnv, beside Stable-Baselines3's DummyVecEnv and SubprocVecEnv of single environments.
 
-`python benchmarks/sb3_vec_env.py` (needs the extra sb3). A step is one row's: 64 rows that step together are 64.
-Actions are random and drawn beforehand; glimpses, auto-resets and infos are part of it.
+`python benchmarks/sb3_vec_env.py` (with the extra sb3; without it, it is reported as missing). A step is one row's: 64
+rows that step together are 64. Actions are random and drawn beforehand; glimpses, auto-resets and infos are part of it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import argparse
 import itertools
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gymnasium as gym
 import numpy as np
 from measure import Contestant, figure, markdown_table, measure, ratio, write_json
-from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 
-from agents.integrations.sb3 import RAMVecEnv
+if TYPE_CHECKING:
+    from stable_baselines3.common.vec_env import VecEnv
 
 
 def stepping(envs: VecEnv) -> Contestant:
@@ -48,6 +49,14 @@ def main() -> None:
     options = parser.parse_args()
     if options.quick:
         options.repeats, options.seconds = 5, 0.2
+
+    try:
+        from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
+    except ImportError as error:
+        print(f"missing: Stable-Baselines3 ({error})")
+        write_json(options.out, {"missing": {"Stable-Baselines3": str(error)}})
+        return
+    from agents.integrations.sb3 import RAMVecEnv
 
     makers = [lambda: gym.make(f"ram_envs:{options.env_id}")] * options.rows
     vec_envs = {

@@ -18,7 +18,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
-from measure import Contestant, Figure, figure, markdown_table, measure, write_json
+from measure import Contestant, Figure, check_mnist, figure, markdown_table, measure, write_json
 
 import ram_envs
 from agents.training.presets import settings_for
@@ -63,6 +63,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/size.json"))
     options = parser.parse_args()
+    check_mnist()
     torch.set_num_threads(1)
     sides, rows_of = (SIDES, ROWS) if not options.quick else (SIDES[1::2], ROWS[1:3])
     seconds = 0.05 if options.quick else 0.3

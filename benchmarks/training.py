@@ -1,9 +1,8 @@
 """How fast training is: `python benchmarks/training.py` (needs the extra sb3, and MNIST).
 
 Catch: frames a second of our recurrent PPO beside sb3-contrib's RecurrentPPO, both with our policy, of equal networks,
-    rows,
-epochs and minibatches, in turns. MNIST: images a second of the hybrid training. The ceilings are measured too: a matrix
-product in float32 and bfloat16, and a large copy. A frame is one step of one row, an image one episode.
+rows, epochs and minibatches, in turns. MNIST: images a second of the hybrid training. The ceilings are measured too: a
+matrix product in float32 and bfloat16, and a large copy. A frame is one step of one row, an image one episode.
 """
 
 from __future__ import annotations
@@ -17,17 +16,26 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from measure import Contestant, Figure, figure, markdown_table, measure, ratio, write_json
+from counting import operations_per_frame
+from measure import Contestant, Figure, check_mnist, figure, markdown_table, measure, ratio, write_json
 
 import agents.training.trainer as trainer
-from agents.ram.policy import RAMPolicy
-from agents.ram.settings import RAMSettings
 from agents.training.device import resolve_device, resolve_precision
 from agents.training.presets import settings_for
-from agents.training.settings import EnvironmentSettings, GameSettings, HybridSettings
+from agents.training.settings import GameSettings, HybridSettings
 from ram_envs import make_tensor
 
 CATCH, MNIST = "RAM-CatchGame-v0", "RAM-MNIST-v0"
+GLIMPSES = 6
+"""Of an image of MNIST."""
+TRAINING_IMAGES = 60_000
+
+
+def seconds_and_frames(env_id: str, settings: GameSettings | HybridSettings, device: str) -> tuple[float, float]:
+    """Train for a while; return the seconds that it took from the first iteration to the last, and the frames."""
+    with TemporaryDirectory() as folder:
+        progress = trainer.train(env_id, settings, folder, device=device, progress_bar=False, draw=False).progress
+    return progress.time_s, progress.frames
 
 
 def frames_per_second(env_id: str, settings: GameSettings | HybridSettings, device: str) -> float:
@@ -40,12 +48,23 @@ def frames_per_second(env_id: str, settings: GameSettings | HybridSettings, devi
     return frames / seconds
 
 
-def our_catch(device: str, iterations: int) -> float:
-    """Train Catch by its preset, for some iterations."""
-    settings = settings_for(CATCH)
-    assert isinstance(settings, GameSettings)
-    frames = settings.num_envs * 23 * iterations
-    return frames_per_second(CATCH, replace(settings, frames=frames, log_every=max(1, iterations // 4)), device)
+def shortened(env_id: str, iterations: int, rows: int | None = None) -> GameSettings | HybridSettings:
+    """Return a preset that is over after about so many iterations, with four lines of metrics.
+
+    Args:
+        env_id: The environment.
+        iterations: How many.
+        rows: Episodes side by side; None for the preset's.
+    """
+    settings = settings_for(env_id)
+    rows = settings.num_envs if rows is None else rows
+    settings = replace(settings, num_envs=rows, log_every=max(1, iterations // 4))
+    if isinstance(settings, GameSettings):
+        return replace(settings, frames=rows * make_tensor(env_id, 1).task.max_episode_steps * iterations)
+    images = rows * iterations // settings.rollouts_per_image
+    if images >= TRAINING_IMAGES:
+        return replace(settings, epochs=round(images / TRAINING_IMAGES))
+    return replace(settings, environment=replace(settings.environment, split=f"train[:{images}]"), epochs=1)
 
 
 def recurrent_ppo_catch(iterations: int) -> float:
@@ -77,15 +96,6 @@ def recurrent_ppo_catch(iterations: int) -> float:
     return iterations * frames / (time.perf_counter() - start)
 
 
-def mnist(device: str, iterations: int) -> float:
-    """Train MNIST by its preset, for some iterations, and return its images a second."""
-    settings = settings_for(MNIST)
-    assert isinstance(settings, HybridSettings)
-    split = EnvironmentSettings(split=f"train[:{settings.num_envs * iterations}]")
-    settings = replace(settings, environment=split, epochs=1, log_every=max(1, iterations // 4))
-    return frames_per_second(MNIST, settings, device) / 6
-
-
 def matrix_product(dtype: torch.dtype, device: str, rows: int = 2048, size: int = 256) -> Contestant:
     """Multiply matrices of the size of a hidden layer with a batch of rows; the units are floating-point operations."""
     a, b = torch.randn(rows, size, device=device).to(dtype), torch.randn(size, size, device=device).to(dtype)
@@ -110,24 +120,6 @@ def copy(device: str, size: int = 2**26) -> Contestant:
     return contestant
 
 
-def operations_per_step(env_id: str) -> int:
-    """Count the floating-point operations of one forward step of one row: two for each weight of each matrix."""
-    settings = settings_for(env_id)
-    policy = RAMPolicy(RAMSettings.for_environment(make_tensor(env_id, 1), settings.network))
-    return 2 * sum(parameter.numel() for parameter in policy.parameters() if parameter.ndim == 2)
-
-
-def operations_per_frame(env_id: str) -> int:
-    """Count the floating-point operations of one frame of training.
-
-    Forward once while playing; forward and backward, three times a step, in every epoch of the update. The hybrid
-    training keeps what it computed while playing.
-    """
-    settings = settings_for(env_id)
-    passes = 1 + 3 * settings.update_epochs if isinstance(settings, GameSettings) else 3
-    return passes * operations_per_step(env_id)
-
-
 def main() -> None:
     """Measure, print a table, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -140,7 +132,14 @@ def main() -> None:
     iterations = 8 if options.quick else 40
     precision = resolve_precision("auto", resolve_device("cpu"))
 
-    results: dict[str, Any] = {"precision": precision}
+    check_mnist()
+    missing: dict[str, str] = {}
+    try:
+        import sb3_contrib  # noqa: F401
+    except ImportError as error:
+        missing["sb3-contrib RecurrentPPO"] = str(error)
+
+    results: dict[str, Any] = {"precision": precision, "missing": missing}
     table: list[list[Any]] = []
     for threads in options.threads:
         torch.set_num_threads(threads)
@@ -153,23 +152,31 @@ def main() -> None:
             name: figure(rates) for name, rates in measure(ceilings, repeats, 0.2 if options.quick else 1.0).items()
         }
         ours, others, images = [], [], []
+        catch, mnist = (
+            replace(shortened(id, count), threads=threads)
+            for id, count in ((CATCH, iterations), (MNIST, 3 * iterations))
+        )
         for _ in range(repeats):
-            ours.append(our_catch("cpu", iterations))
-            others.append(recurrent_ppo_catch(max(1, iterations // 20)))
-            images.append(mnist("cpu", 3 * iterations))
-        found |= {
-            "Catch, ours, frames/s": figure(ours),
-            "Catch, RecurrentPPO, frames/s": figure(others),
-            "Catch, ratio": ratio(ours, others),
-            "MNIST, ours, images/s": figure(images),
-        }
+            ours.append(frames_per_second(CATCH, catch, "cpu"))
+            if not missing:
+                others.append(recurrent_ppo_catch(max(1, iterations // 20)))
+            images.append(frames_per_second(MNIST, mnist, "cpu") / GLIMPSES)
+        found["Catch, ours, frames/s"] = figure(ours)
+        if others:
+            found |= {"Catch, RecurrentPPO, frames/s": figure(others), "Catch, ratio": ratio(ours, others)}
+        found["MNIST, ours, images/s"] = figure(images)
         peak = found[f"{precision} product, FLOP/s"].median
-        for name, env_id, rate in (("Catch", CATCH, figure(ours)), ("MNIST", MNIST, figure([6 * r for r in images]))):
+        for name, env_id, rate in (
+            ("Catch", CATCH, figure(ours)),
+            ("MNIST", MNIST, figure([GLIMPSES * r for r in images])),
+        ):
             share = operations_per_frame(env_id) * rate.median / peak
             found[f"{name}, share of the {precision} product"] = figure([share])
         results[f"{threads} threads"] = found
         table += [[threads, name, value] for name, value in found.items()]
     print(markdown_table(["threads", "what", "median (least to greatest)"], table))
+    for peer, error in missing.items():
+        print(f"missing: {peer} ({error})")
     write_json(options.out, results)
 
 

@@ -1,20 +1,15 @@
-"""The figures of the results: each is drawn from the results files, or from the agents that come with the package."""
+"""The charts of the results, each drawn from the results files and from nothing else."""
 
 from __future__ import annotations
 
 import io
 import statistics
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agents.pretrained import load_pretrained, pretrained_ids
 from agents.ram.checkpoint import write_atomically
-from agents.results.cost import measure_cost as measure
-from agents.results.cost import read_cost, write_cost
-from agents.results.paths import draw_glimpse_paths, follow_gaze
 from agents.results.records import Record
-from agents.results.reproduce import read_records
 from agents.results.rows import ROWS, TABLES, Row
 
 if TYPE_CHECKING:
@@ -29,39 +24,6 @@ CATCH_GOAL = 85
 Records = Mapping[str, Record]
 
 
-def draw_figures(results: Path, out: Path, *, measure_cost: bool = False) -> list[Path]:
-    """Draw every figure that there is something to draw of.
-
-    Args:
-        results: The folder of the results files.
-        out: The folder of the figures.
-        measure_cost: Whether to measure anew what an image costs; takes minutes.
-
-    Returns:
-        The pictures that were drawn.
-
-    Raises:
-        RecordError: If a results file cannot be read.
-        OSError: If a picture cannot be written.
-    """
-    if measure_cost:
-        write_cost(results, measure())
-    records, cost = read_records(results), read_cost(results)
-    drawings: dict[str, Callable[[], Figure | None]] = {
-        "error-by-glimpses.png": lambda: error_by_glimpses(records),
-        "catch-by-frames.png": lambda: catch_by_frames(records),
-        "learned-and-random.png": lambda: learned_and_random(records),
-        "cost-by-size.png": lambda: cost_by_size(cost),
-    }
-    files = []
-    for name, draw in drawings.items():
-        figure = draw()
-        if figure is not None:
-            files.append(out / name)
-            write_figure(figure, files[-1])
-    return files + list(_glimpse_paths(out))
-
-
 def write_figure(figure: Figure, png: Path) -> None:
     """Write a figure, atomically."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -73,20 +35,18 @@ def write_figure(figure: Figure, png: Path) -> None:
 
 def error_by_glimpses(records: Records) -> Figure | None:
     """Draw the test error against the number of glimpses, a panel a table, beside those of others."""
-    tables = {
-        table: [row for row in ROWS.values() if row.table == table and row.num_glimpses is not None and not row.random]
-        for table in TABLES
-    }
+    tables = {table: [row for row in learned_rows() if row.table == table] for table in TABLES}
     tables = {table: rows for table, rows in tables.items() if any(row.name in records for row in rows)}
     if not tables:
         return None
     figure = _figure(2.9 * len(tables) + 0.4, 3.5)
+    label = "ours (bars: least and greatest seed)"
     for ax, (table, rows) in zip(figure.subplots(1, len(tables), squeeze=False)[0], tables.items(), strict=True):
         _tidy(ax)
         ax.set_title(TABLES[table][1].replace(", ", "\n", 1), fontsize=9)
         ax.set_xlabel("glimpses")
         _reported_line(ax, rows, "neurips", PAPER, "paper (NeurIPS)", "s--")
-        _reported_line(ax, rows, "public", PUBLIC, "best public", "D:")
+        _reported_line(ax, rows, "public", PUBLIC, "best public", "D:", zorder=3, markerfacecolor="none", markersize=8)
         ours = [(row.num_glimpses, records[row.name].values) for row in rows if row.name in records]
         x = [glimpses for glimpses, _ in ours]
         means = [statistics.fmean(values) for _, values in ours]
@@ -94,7 +54,7 @@ def error_by_glimpses(records: Records) -> Figure | None:
             [mean - min(values) for mean, (_, values) in zip(means, ours, strict=True)],
             [max(values) - mean for mean, (_, values) in zip(means, ours, strict=True)],
         ]
-        ax.errorbar(x, means, spread, fmt="o-", color=OURS, linewidth=2, markersize=5, capsize=3, label="ours")
+        ax.errorbar(x, means, spread, fmt="o-", color=OURS, linewidth=2, markersize=5, capsize=3, label=label)
         ax.set_xticks([row.num_glimpses for row in rows])
         ax.set_ylim(0, 1.08 * ax.get_ylim()[1])
     figure.axes[0].set_ylabel("test error (%)")
@@ -118,9 +78,16 @@ def catch_by_frames(records: Records) -> Figure | None:
         ax.plot(result.curve["frames"], caught, color=colour, linewidth=1.6, label=f"seed {seed}")
     ax.axhline(CATCH_GOAL, color=PAPER, linestyle="--", linewidth=1.3)
     ax.text(
-        0.99, CATCH_GOAL - 1.5, "the paper's, after about 20 M frames", color=PAPER, ha="right", va="top", fontsize=9,
+        0.99,
+        CATCH_GOAL - 1.5,
+        f"the paper's {CATCH_GOAL} %, after about 20 M frames",
+        color="0.4",
+        ha="right",
+        va="top",
+        fontsize=9,
         transform=ax.get_yaxis_transform(),
-    )  # fmt: skip
+    )
+    ax.set_title(f"{TABLES['catch'][1]}, drawn decisions", fontsize=10)
     ax.set_ylim(0, 100)
     ax.set_xlim(left=0)
     ax.xaxis.set_major_formatter(EngFormatter(sep=" "))
@@ -132,12 +99,7 @@ def catch_by_frames(records: Records) -> Figure | None:
 
 def learned_and_random(records: Records) -> Figure | None:
     """Draw the test error with learned beside that with random locations, ours and the paper's."""
-    pairs = [
-        (ROWS[row.name.replace("random-", "")], row)
-        for row in ROWS.values()
-        if row.random and row.name.replace("random-", "") in ROWS
-    ]
-    pairs = [pair for pair in pairs if all(row.name in records for row in pair)]
+    pairs = [pair for pair in random_pairs() if all(row.name in records for row in pair)]
     if not pairs:
         return None
     figure = _figure(2.4 * len(pairs) + 1.8, 3.9)
@@ -186,20 +148,20 @@ def cost_by_size(cost: Mapping[str, Any] | None) -> Figure | None:
         ax.minorticks_off()
         ax.set_xlabel("side of the image (pixels)")
         ax.set_ylabel(label)
-    figure.axes[1].set_title(f"{cost['hardware']}, {cost['batch']} images at a time", fontsize=8, color="0.4")
+    figure.suptitle(f"{cost['hardware']}, {cost['batch']} images at a time", fontsize=9, color="0.4")
     _legend_below(figure)
     return figure
 
 
-def _glimpse_paths(out: Path) -> Iterator[Path]:
-    """Draw the glimpse paths of the agents that come with the package."""
-    for env_id in pretrained_ids():
-        checkpoint = load_pretrained(env_id)
-        gaze = follow_gaze(checkpoint.policy, env_id, checkpoint.env_settings)
-        file = out / f"paths-{env_id.removeprefix('RAM-').rsplit('-', 1)[0].lower()}.png"
-        titles = {id: title for id, title in TABLES.values()}
-        draw_glimpse_paths(gaze, titles.get(env_id, env_id), file)
-        yield file
+def learned_rows() -> list[Row]:
+    """Return the rows of RAM that classify by learned locations."""
+    return [row for row in ROWS.values() if row.num_glimpses is not None and not row.random]
+
+
+def random_pairs() -> list[tuple[Row, Row]]:
+    """Return the rows that there are both with learned and with random locations."""
+    random = {row.name.replace("random-", ""): row for row in ROWS.values() if row.random}
+    return [(ROWS[name], row) for name, row in random.items() if name in ROWS]
 
 
 def _figure(width: float, height: float) -> Figure:
@@ -223,12 +185,13 @@ def _legend_below(figure: Figure) -> None:
     figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=len(entries), frameon=False)
 
 
-def _reported_line(ax: Axes, rows: list[Row], column: str, colour: str, label: str, style: str) -> None:
+def _reported_line(ax: Axes, rows: list[Row], column: str, colour: str, label: str, style: str, **looks: Any) -> None:
     """Draw the figures of others."""
     values = [(row.num_glimpses, getattr(row.reported, column)) for row in rows]
     points = [(glimpses, value) for glimpses, value in values if value is not None]
     if points:
-        ax.plot(*zip(*points, strict=True), style, color=colour, linewidth=1.3, markersize=4.5, label=label)
+        looks = {"linewidth": 1.3, "markersize": 4.5, **looks}
+        ax.plot(*zip(*points, strict=True), style, color=colour, label=label, **looks)
 
 
 def _side(row: Row) -> str:

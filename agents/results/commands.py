@@ -23,16 +23,20 @@ class ReproduceOptions:
     """Reproduce the rows of the paper's tables: train what is missing, go on with what was interrupted, judge it.
 
     Each row's results are one file in --results; after every run the tables of README.md and docs/results.md are made
-    from these files. Which rows there are, and what is missing of them: `ram reproduce --dry-run`. Several of these may
-    run at once: no two take the same run. Ctrl-C saves first; the same command goes on.
+    from these files, with --ablations those of docs/what-mattered.md. Which rows there are, and what is missing of
+    them: `ram reproduce --dry-run`. Several of these may run at once: no two take the same run. Ctrl-C saves first; the
+    same command goes on.
     """
 
     table: UseAppendAction[tuple[Table, ...]] = ()
     """Rows of a table; may be repeated. All, if neither this nor --row is given."""
     row: Names = ()
     """A row; may be repeated."""
+    ablations: FlagCreatePairsOff[bool] = False
+    """In place of the rows, what each ingredient of their training is worth: headline rows with one of them changed, at
+    a reduced length. --row takes an ablation, or a headline row for all of its ablations."""
     seeds: int | None = None
-    """Seeds of each row; if left out, three of the headline rows and one of the others."""
+    """Seeds of each row; if left out, three of the headline rows and of ablations, and one of the others."""
     device: Device = "auto"
     """Where to compute; "auto" takes the GPU if there is one."""
     out: Path = Path("runs/reproduce")
@@ -51,7 +55,10 @@ class ReproduceOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class FiguresOptions:
-    """Draw the figures of the results: from the results files, and from the agents that come with the package."""
+    """Draw the figures of the results: from the results files, and from the agents that come with the package.
+
+    The pictures are named on standard output; what is missing of them, and what makes it, on standard error.
+    """
 
     results: Path = Path("docs/results")
     """The folder of the results files."""
@@ -64,35 +71,40 @@ class FiguresOptions:
 def reproduce(arguments: Sequence[str]) -> int:
     """`ram reproduce`."""
     options = tyro.cli(ReproduceOptions, args=arguments, prog="ram reproduce")
-    from agents.results.reproduce import PAGE, README, export_best, missing, reproduce, write_tables
+    from agents.results.ablations import ABLATION_SEEDS, choose_ablations
+    from agents.results.reproduce import PAGE, README, WHAT_MATTERED, export_best, missing, reproduce, write_tables
     from agents.results.rows import choose_rows, for_validation, scaled
     from ram_envs.arguments import check_integer, check_number
 
     if options.seeds is not None:
         check_integer("seeds", options.seeds, 1)
     check_number("budget_scale", options.budget_scale, 1e-9, 1e9)
-    rows = choose_rows(options.table, options.row)
-    out, results, documents = options.out, options.results, [README, PAGE]
+    seeds, validate, out, results = options.seeds, options.validate, options.out, options.results
+    if options.ablations:
+        rows, documents = choose_ablations(options.table, options.row), [WHAT_MATTERED]
+        seeds, validate = ABLATION_SEEDS if seeds is None else seeds, True
+    else:
+        rows, documents = choose_rows(options.table, options.row), [README, PAGE]
     if options.budget_scale != 1:
         rows = [scaled(row, options.budget_scale) for row in rows]
         out, documents = out / f"scaled-{options.budget_scale:g}", []
-    if options.validate:
+    if validate and not options.ablations:
         rows = [for_validation(row) for row in rows]
         out, documents = out / "validation", []
     if out != options.out:
         results = out / "results"
     if options.dry_run:
-        for job in missing(rows, options.seeds, results):
+        for job in missing(rows, seeds, results):
             print(job.name)
         return 0
     outcome = reproduce(
         rows,
-        seeds=options.seeds,
+        seeds=seeds,
         device=options.device,
         out=out,
         results=results,
         documents=documents,
-        validate=options.validate,
+        validate=validate,
     )
     if outcome.stopped_by is not None:
         print(f"stopped by {outcome.stopped_by}, and saved; the same command goes on", file=sys.stderr)
@@ -106,8 +118,12 @@ def reproduce(arguments: Sequence[str]) -> int:
 def figures(arguments: Sequence[str]) -> int:
     """`ram figures`."""
     options = tyro.cli(FiguresOptions, args=arguments, prog="ram figures")
-    from agents.results.charts import draw_figures
+    from agents.results.drawings import draw_figures
 
-    for file in draw_figures(options.results, options.out, measure_cost=options.measure_cost):
+    done = draw_figures(options.results, options.out, measure_cost=options.measure_cost)
+    for file in done.files:
         print(file)
+    for name, want in done.wanting.items():
+        state = "is incomplete" if options.out / name in done.files else "is not drawn"
+        print(f"{name} {state}: {want}", file=sys.stderr)
     return 0

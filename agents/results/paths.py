@@ -148,6 +148,8 @@ def draw_glimpse_paths(gaze: Gaze, title: str, png: str | os.PathLike[str]) -> N
             ax.set_xticks([])
             ax.set_yticks([])
         _draw_scene(axes[0], gaze, episode)
+        if episode == 0:
+            axes[0].set_title("gaze: ring to dot", fontsize=8, pad=3)
         axes[0].set_xlabel(
             gaze.verdict[episode], fontsize=8, color=RIGHT_COLOUR if gaze.success[episode] else WRONG_COLOUR, labelpad=2
         )

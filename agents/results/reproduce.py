@@ -8,7 +8,7 @@ chosen by new scenes of the last 5,000 training images, for Catch by new episode
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,15 +17,17 @@ from filelock import FileLock, Timeout
 
 from agents.pretrained import export_pretrained
 from agents.ram.checkpoint import CheckpointError
+from agents.results.ablations import ABLATIONS
 from agents.results.evaluation import Evaluation
 from agents.results.jobs import Job, check_data, check_folder, judge, train
 from agents.results.records import Record, SeedResult, add_result, read_record, record_file
 from agents.results.rows import HEADLINES, ROWS, Row
 from agents.results.tables import markdown, write_between_markers
+from agents.results.what_mattered import what_mattered
 from agents.training.device import resolve_device
 from agents.training.run import TrainingError
 
-README, PAGE = Path("README.md"), Path("docs/results.md")
+README, PAGE, WHAT_MATTERED = Path("README.md"), Path("docs/results.md"), Path("docs/what-mattered.md")
 
 
 @dataclass
@@ -118,25 +120,38 @@ def missing(rows: Sequence[Row], seeds: int | None, results: Path) -> list[Job]:
     return [job for job in jobs if job.seed < numbers[job.row.name] and not _has_result(results, job)]
 
 
-def read_records(results: Path) -> dict[str, Record]:
+def read_records(results: Path, names: Iterable[str] | None = None) -> dict[str, Record]:
     """Return the results of all rows that have some.
+
+    Args:
+        results: Where the results files are.
+        names: Of the rows; None for those of the paper's tables.
 
     Raises:
         RecordError: If a results file cannot be read.
     """
-    found = {name: read_record(record_file(results, name)) for name in ROWS}
+    found = {name: read_record(record_file(results, name)) for name in (ROWS if names is None else names)}
     return {name: record for name, record in found.items() if record is not None}
 
 
 def write_tables(results: Path, documents: Sequence[Path]) -> list[Path]:
-    """Write the tables of some documents anew, the README's briefly; return the documents that have a place for them.
+    """Write the tables of some documents anew; return the documents that have a place for them.
+
+    Args:
+        results: Where the results files are.
+        documents: Which: README.md gets the paper's tables in brief, docs/what-mattered.md the ablations, any other the
+            paper's tables in full.
 
     Raises:
         RecordError: If a results file cannot be read.
     """
-    records = read_records(results)
-    texts = {file: markdown(records, detail=file.name != README.name) for file in documents}
-    return [file for file, text in texts.items() if write_between_markers(file, text)]
+
+    def text(file: Path) -> str:
+        if file.name == WHAT_MATTERED.name:
+            return what_mattered(read_records(results, [one.full_name for one in ABLATIONS]))
+        return markdown(read_records(results), detail=file.name != README.name)
+
+    return [file for file in documents if write_between_markers(file, text(file))]
 
 
 def export_best(rows: Sequence[Row], out: Path, results: Path) -> list[Path]:

@@ -72,7 +72,7 @@ def write_between_markers(file: Path, text: str) -> bool:
 def _brief(rows: Sequence[Row], records: Mapping[str, Record]) -> str:
     """Return a table of the paper's figures and ours."""
     marks = _marks(rows, records)
-    return _table(
+    return markdown_table(
         ("", "arXiv v1", "NeurIPS", "best public", "**ours**", "seeds"),
         [
             (
@@ -117,10 +117,11 @@ def _detailed(rows: Sequence[Row], records: Mapping[str, Record]) -> str:
         "time",
         "on",
     )
-    return _table(head, lines)
+    return markdown_table(head, lines)
 
 
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a table, its first column to the left and the others to the right."""
     rule = ["---", *["---:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *lines))
 

@@ -11,9 +11,10 @@ from agents.pretrained import export_pretrained
 from agents.ram.checkpoint import save_checkpoint
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
-from agents.results import charts, cost
-from agents.results.charts import catch_by_frames, cost_by_size, draw_figures, error_by_glimpses, learned_and_random
+from agents.results import cost, drawings
+from agents.results.charts import catch_by_frames, cost_by_size, error_by_glimpses, learned_and_random
 from agents.results.cost import measure_cost, multiply_adds, read_cost, write_cost
+from agents.results.drawings import draw_figures
 from agents.results.paths import as_seen, draw_glimpse_paths, follow_gaze
 from agents.results.records import RecordError, add_result
 from agents.results.rows import ROWS
@@ -31,7 +32,14 @@ def make_policy(env_id, **settings):
 
 def test_without_results_nothing_is_drawn(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
-    assert draw_figures(tmp_path / "results", tmp_path / "figures") == []
+    done = draw_figures(tmp_path / "results", tmp_path / "figures")
+    assert done.files == [] and not (tmp_path / "figures").exists()
+    pictures = ["error-by-glimpses", "catch-by-frames", "learned-and-random", "cost-by-size"]
+    tasks = ["mnist", "translatedmnist", "clutteredmnist", "clutteredmnist100", "catchgame"]
+    assert set(done.wanting) == {f"{name}.png" for name in [*pictures, *(f"paths-{task}" for task in tasks)]}
+    assert done.wanting["catch-by-frames.png"] == "no results of catch: run `ram reproduce --row catch`"
+    assert "`ram figures --measure-cost`" in done.wanting["cost-by-size.png"]
+    assert done.wanting["paths-clutteredmnist.png"].endswith("run `ram reproduce --row cluttered-8 --export`")
     assert [draw({}) for draw in (error_by_glimpses, catch_by_frames, learned_and_random)] == [None] * 3
     assert cost_by_size(None) is None
 
@@ -74,19 +82,22 @@ def small_cost(monkeypatch, tiny_images):
     """The cost is measured on made-up images."""
     original = cost.make_tensor
     monkeypatch.setattr(cost, "make_tensor", lambda *args, **settings: original(*args, dataset=tiny_images, **settings))
-    monkeypatch.setattr(charts, "measure", lambda: measure_cost((28, 60), batch=2, repeats=1))
+    monkeypatch.setattr(drawings, "measure", lambda: measure_cost((28, 60), batch=2, repeats=1))
 
 
 def test_cost_is_measured_written_and_drawn(tmp_path, small_cost, monkeypatch, capsys):
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
-    (file,) = draw_figures(tmp_path, tmp_path / "figures", measure_cost=True)
-    assert file.name == "cost-by-size.png" and Image.open(file).size[0] > 500
+    done = draw_figures(tmp_path, tmp_path / "figures", measure_cost=True)
+    (file,) = done.files
+    assert "cost-by-size.png" not in done.wanting and file.name == "cost-by-size.png" and Image.open(file).size[0] > 500
     small, large = read_cost(tmp_path)["sizes"]
     assert small["ram"]["multiply_adds"] == large["ram"]["multiply_adds"]
     assert small["conv"]["multiply_adds"] < large["conv"]["multiply_adds"]
     assert all(size[name]["milliseconds"] > 0 for size in (small, large) for name in ("ram", "conv"))
     assert main(["figures", "--results", str(tmp_path), "--out", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'cost-by-size.png'}\n"
+    said = capsys.readouterr()
+    assert said.out == f"{tmp_path / 'cost-by-size.png'}\n"
+    assert "catch-by-frames.png is not drawn: no results of catch: run" in said.err
     write_cost(tmp_path, {**read_cost(tmp_path), "version": 99})
     assert read_cost(tmp_path) is None
     (tmp_path / "cost.json").write_text("{")
@@ -102,9 +113,33 @@ def test_every_figure_there_is_something_of_is_drawn(tmp_path, monkeypatch):
     policy = make_policy("RAM-Digits-v0")
     run = save_checkpoint(tmp_path / "run.safetensors", policy, "RAM-Digits-v0", {})
     export_pretrained(run, "RAM-Digits-v0")
-    names = {file.name for file in draw_figures(tmp_path, tmp_path / "figures")}
+    done = draw_figures(tmp_path, tmp_path / "figures")
+    names = {file.name for file in done.files}
     assert names == {"error-by-glimpses.png", "catch-by-frames.png", "learned-and-random.png", "paths-digits.png"}
     assert {file.name for file in (tmp_path / "figures").iterdir()} == names
+    assert not names & set(done.wanting)
+
+
+def test_a_picture_that_lacks_rows_is_drawn_and_says_which(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "package")
+    for result in records()["mnist-6"].seeds.values():
+        add_result(tmp_path, ROWS["mnist-6"], result)
+    assert main(["figures", "--results", str(tmp_path), "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr()
+    assert said.out == f"{tmp_path / 'error-by-glimpses.png'}\n"
+    assert "error-by-glimpses.png is incomplete: no results of mnist-2, mnist-3, " in said.err
+
+
+def test_without_the_images_the_paths_say_how_to_get_them_and_the_rest_is_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "package")
+    monkeypatch.setenv("RAM_ENVS_DATA", str(tmp_path))
+    env_ids = ("RAM-Digits-v0", "RAM-MNIST-v0")
+    for env_id, patch_size in zip(env_ids, (4, 8), strict=True):
+        policy = make_policy("RAM-Digits-v0", patch_size=patch_size)
+        export_pretrained(save_checkpoint(tmp_path / "run.safetensors", policy, env_id, {}), env_id)
+    done = draw_figures(tmp_path, tmp_path / "figures")
+    assert [file.name for file in done.files] == ["paths-digits.png"]
+    assert "train-images-idx3-ubyte" in done.wanting["paths-mnist.png"]
 
 
 @pytest.mark.parametrize(("env_id", "steps"), [("RAM-Digits-v0", 4), ("RAM-CatchGame-v0", 23)])

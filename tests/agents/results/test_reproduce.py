@@ -12,8 +12,8 @@ from filelock import FileLock
 from agents import pretrained
 from agents.cli import main
 from agents.ram.checkpoint import load_checkpoint
+from agents.results import jobs, rows
 from agents.results import reproduce as module
-from agents.results import rows
 from agents.results.evaluation import evaluate
 from agents.results.jobs import Job, ReproduceError
 from agents.results.records import RecordError, read_record, record_file
@@ -142,6 +142,7 @@ def test_a_diverged_run_is_reported_and_the_others_go_on(folder, monkeypatch, ca
     outcome = go(folder, DIGITS, GAME, seeds=1)
     assert outcome.done == ["game-seed0"]
     assert "is nan at iteration 5" in outcome.failed["digits-seed0"]
+    assert load_checkpoint(folder / "runs" / "digits-seed0").progress["iteration"] == 4, "the last good one"
     assert "digits-seed0: " in capsys.readouterr().err
 
 
@@ -163,6 +164,18 @@ def test_results_of_other_settings_are_kept_and_named(folder, capsys):
     (kept,) = go(folder, longer, seeds=1).kept
     assert kept.read_bytes() == before and str(kept) in capsys.readouterr().err
     assert read(folder, longer).fits(longer)
+
+
+def test_results_of_another_version_are_kept_and_named(folder, capsys):
+    (folder / "results").mkdir()
+    file = record_file(folder / "results", "digits")
+    file.write_text(json.dumps({"kind": "ram-results", "version": 99, "seeds": {"0": "of another shape"}}))
+    before = file.read_bytes()
+    outcome = go(folder, DIGITS, seeds=1)
+    (kept,) = outcome.kept
+    assert outcome.done == ["digits-seed0"] and read(folder, DIGITS).fits(DIGITS)
+    assert kept.read_bytes() == before and "version-99" in kept.name
+    assert f"kept as {kept}" in capsys.readouterr().err
 
 
 def test_a_damaged_results_file_stops_before_anything_runs(folder):
@@ -205,6 +218,25 @@ def test_a_run_that_another_process_is_at_is_left_to_it(folder, capsys):
     assert "digits-seed0 is at work in another process" in capsys.readouterr().err
     assert go(folder, DIGITS, seeds=2).done == ["digits-seed0"]
     assert (folder / "results" / ".locks" / ".gitignore").read_text() == "*\n"
+
+
+def reproduce_there(folder, start, done):
+    jobs.VALIDATION_TEST = "train[-500:]"  # in a process of its own, which no fixture reaches
+    start.wait(120)
+    done.put(go(folder, DIGITS, seeds=3).done)
+
+
+def test_two_at_once_do_every_run_once(folder):
+    context = multiprocessing.get_context("spawn")
+    start, done = context.Barrier(2), context.Queue()
+    processes = [context.Process(target=reproduce_there, args=(folder, start, done)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    runs = [name for _ in processes for name in done.get(timeout=120)]
+    for process in processes:
+        process.join()
+    assert sorted(runs) == ["digits-seed0", "digits-seed1", "digits-seed2"]
+    assert list(read(folder, DIGITS).seeds) == [0, 1, 2]
 
 
 def test_the_seed_that_did_best_in_validation_is_handed_on(folder, monkeypatch):
@@ -271,6 +303,7 @@ def test_ctrl_c_ends_the_command_with_130_and_a_failed_run_with_1(tiny_table, mo
     [
         (["--row=mnist-9"], "row='mnist-9' is not one of"),
         (["--seeds=0"], "seeds=0"),
+        (["--ablations", "--row=mnist-6"], "row='mnist-6' is no ablation"),
         (["--budget-scale=-1"], "budget_scale"),
     ],
 )

@@ -1,0 +1,140 @@
+"""How long training takes to a result: `python benchmarks/time_to.py` (needs MNIST for `--task mnist`).
+
+A run by the preset is judged every so often by greedy episodes, while its clock stands still, and ends at the first
+judgement that passes the bar: for Catch 85 % of 2,000 fresh episodes, for MNIST an error of 1.12 % on the test set, one
+rollout an image: the paper's figures. The learning rate follows the preset's schedule for the preset's length, or for
+that of `--length`: what is reached early depends on it. What is not reached by the end of the run is reported so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from measure import Figure, check_mnist, figure, markdown_table, write_json
+
+import agents.training.trainer as trainer
+from agents.results.evaluation import evaluate
+from agents.results.records import in_percent
+from agents.training.presets import settings_for
+from agents.training.run import Run
+from agents.training.settings import GameSettings
+
+
+class Task(NamedTuple):
+    """A bar to pass.
+
+    Attributes:
+        env_id: The environment.
+        title: What the bar is called in the tables.
+        bar: The figure, in percent.
+        episodes: By how many episodes it is judged; None for every test image.
+        every: Iterations between two judgements.
+    """
+
+    env_id: str
+    title: str
+    bar: float
+    episodes: int | None
+    every: int
+
+
+TASKS = {
+    "catch": Task("RAM-CatchGame-v0", "85 % of the balls caught", 85.0, 2000, 10),
+    "mnist": Task("RAM-MNIST-v0", "1.12 % error on MNIST with 6 glimpses", 1.12, None, 235),
+}
+
+
+def time_to(task: Task, seed: int, length: int | None, threads: int, limit: float) -> dict[str, Any]:
+    """Train until the bar is passed.
+
+    Args:
+        task: Which bar.
+        seed: Of the training; the judging episodes are the same for all.
+        length: Frames or epochs of the run in place of the preset's; None for the preset's.
+        threads: That compute.
+        limit: Seconds of training after which it is given up.
+
+    Returns:
+        "seconds" and "frames" that it took, None if it was not reached, and every judgement.
+    """
+    judgements: list[dict[str, float]] = []
+
+    class Judged(Run):
+        """A run that is judged at every checkpoint, and ends when the bar is passed."""
+
+        def save(self) -> None:
+            super().save()
+            if self.progress.iteration == 0 or self.stopped_by is not None:
+                return
+            start = time.perf_counter()
+            found = evaluate(self.policy, task.env_id, self.env_settings, episodes=task.episodes, seed=1_000_000)
+            value = in_percent(found.to_dict())
+            judgements.append({"seconds": self.progress.time_s, "frames": self.progress.frames, "value": value})
+            if passes(value) or self.progress.time_s > limit:
+                self.stopped_by = "judgement"
+            self._started += time.perf_counter() - start  # the clock stands still
+
+    preset = settings_for(task.env_id)
+    game = isinstance(preset, GameSettings)
+
+    def passes(value: float) -> bool:
+        return value >= task.bar if game else value <= task.bar
+
+    changes = {} if length is None else {"frames" if game else "epochs": length}
+    settings = replace(preset, threads=threads, checkpoint_every=task.every, **changes)
+    with TemporaryDirectory() as folder, patch.object(trainer, "Run", Judged):
+        ended = trainer.train(task.env_id, settings, folder, seed=seed, device="cpu", progress_bar=False, draw=False)
+    if ended.stopped_by not in (None, "judgement"):
+        raise KeyboardInterrupt
+    last = judgements[-1]
+    reached = passes(last["value"])
+    return {
+        "seconds": last["seconds"] if reached else None,
+        "frames": last["frames"] if reached else None,
+        "judgements": judgements,
+    }
+
+
+def main() -> None:
+    """Measure, print a table, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="give up after ten seconds of training, for a first look")
+    parser.add_argument("--task", choices=TASKS, nargs="+", default=list(TASKS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--length", type=int, help="frames or epochs of the run, with one --task")
+    parser.add_argument("--limit", type=float, default=3600, help="seconds of training after which it is given up")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/time_to.json"))
+    options = parser.parse_args()
+    if options.length is not None and len(options.task) > 1:
+        parser.error("--length is frames for Catch and epochs for MNIST: give one --task with it")
+    if "mnist" in options.task:
+        check_mnist()
+    seeds, limit = (1, 10.0) if options.quick else (options.seeds, options.limit)
+
+    results: dict[str, Any] = {"threads_of_training": options.threads}
+    table: list[list[Any]] = []
+    for name in options.task:
+        task = TASKS[name]
+        runs = [time_to(task, seed, options.length, options.threads, limit) for seed in range(seeds)]
+        seconds = [run["seconds"] for run in runs]
+        found: Figure | str
+        if None in seconds:
+            values = ", ".join(f"{run['judgements'][-1]['value']:.2f}" for run in runs)
+            found = f"not reached by {seconds.count(None)} of {seeds} seeds (last: {values} %)"
+        else:
+            found = figure(seconds)
+        results[task.title] = {"seconds": found, "runs": runs}
+        table.append([task.title, found])
+    print(markdown_table(["to", "seconds of training: median (least to greatest)"], table))
+    write_json(options.out, results)
+
+
+if __name__ == "__main__":
+    main()
