@@ -15,6 +15,7 @@ EXAMPLES = {
     "own_images.py": "right by chance",
     "sb3_ppo.py": "% of the balls",
     "sb3_recurrent_ppo.py": "success_rate",
+    "sb3_ram_policy.py": "stock policy: caught",
     "train_catch_from_python.py": "success_rate",
     "cleanrl_ppo_lstm.py": "episodic_return",
     "benchmark_own_algorithm.py": "own-algorithm/report.md",
