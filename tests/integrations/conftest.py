@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +9,10 @@ from contextlib import contextmanager
 import pytest
 
 LIMIT_S = 240
-"""Seconds for each phase of a test: its fixtures, itself, and what is cleared away."""
-GRACE_S = 30
-"""Seconds after which a phase that could not be interrupted takes the whole run down, with a traceback."""
-_STDERR = os.dup(2)  # pytest puts a file in its place
+"""Seconds for each phase of a test: its fixtures, itself, and what is cleared away.
+
+What does not even listen to this is ended with the whole run by faulthandler_exit_on_timeout (Makefile).
+"""
 
 
 @contextmanager
@@ -26,11 +24,9 @@ def time_limit() -> Iterator[None]:
 
     before = signal.signal(signal.SIGALRM, expire)
     signal.alarm(LIMIT_S)
-    faulthandler.dump_traceback_later(LIMIT_S + GRACE_S, exit=True, file=_STDERR)
     try:
         yield
     finally:
-        faulthandler.cancel_dump_traceback_later()
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
 

@@ -117,7 +117,7 @@ def test_a_cluster_that_does_not_answer_is_an_error_within_thirty_seconds(addres
 
 @pytest.fixture(scope="module")
 def local_ray():
-    connect_ray(num_cpus=3, object_store_mib=100)
+    connect_ray(num_cpus=4, object_store_mib=100)
     yield
     ray.shutdown()
 
