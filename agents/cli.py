@@ -82,11 +82,14 @@ def environment_id(id: str) -> str:
     Raises:
         ValueError: If there is no such environment; the message names the ones that are spelled alike.
     """
-    from ram_envs import ENVIRONMENTS
+    from ram_envs import ENVIRONMENTS, VARIANTS
 
     id = id.removeprefix("ram_envs:")
     if id in ENVIRONMENTS:
         return id
+    for variant in filter(None, VARIANTS):
+        if (base := id.replace(f"-{variant}-", "-")) in ENVIRONMENTS:
+            raise ValueError(f"{id} is {base} in other formats, which make no difference here: say {base}")
     lower = {known.lower(): known for known in ENVIRONMENTS}
     alike = [lower[name] for name in difflib.get_close_matches(id.lower(), lower, n=2, cutoff=0.4)]
     hint = f"did you mean {' or '.join(alike)}? " if alike else ""

@@ -118,7 +118,7 @@ class PlayOptions:
     steps_per_second: float = 4.0
     """The pace of a game."""
     environment: OmitArgPrefixes[EnvironmentSettings] = field(default_factory=EnvironmentSettings)
-    """Arguments of the environment."""
+    """Arguments of the environment; None leaves one as the environment has it."""
 
 
 def train(arguments: Sequence[str]) -> int:
@@ -252,6 +252,8 @@ def _parse(
     description: str | None = None,
 ) -> Options:
     """Read options; a mistake in them ends the program with exit status 2, `--help` with 0."""
+    if not {"-h", "--help"}.isdisjoint(arguments):
+        arguments = ["--help"]  # beside an id that is given, the help would leave ENV_ID out
     return tyro.cli(kind, args=arguments, prog=f"ram {name}", default=default, description=description)
 
 

@@ -18,6 +18,7 @@ from ram_envs.arguments import check_integer
 from ram_envs.arrays import Array, Constants, compiled_kernels, namespace
 
 _MAX_SIDE = 2**15
+_MAX_SCALES = 12  # white blocks of 2**11 pixels a side are the largest whose sum fits into int32
 
 NOWHERE = -(2**20)
 """A row or column so far away that no patch reaches it: where :meth:`GlimpseSensor.read_points` is to see no point."""
@@ -35,14 +36,14 @@ class GlimpseSensor:
         channels: 1 for grey scenes, 3 for colour.
 
     Raises:
-        ValueError: If ``patch_size`` or ``num_scales`` is no positive integer, or the coarsest patch is wider than
-            32,768 pixels.
+        ValueError: If ``patch_size`` or ``num_scales`` is no positive integer, there are more than 12 scales, or the
+            coarsest patch is wider than 32,768 pixels.
     """
 
     def __init__(self, height: int, width: int, patch_size: int, num_scales: int, channels: int = 1) -> None:
         self.height, self.width, self.channels = height, width, channels
         self.patch_size = check_integer("patch_size", patch_size, 1, _MAX_SIDE)
-        self.num_scales = check_integer("num_scales", num_scales, 1, 16)
+        self.num_scales = check_integer("num_scales", num_scales, 1, _MAX_SCALES)
         self.sides = tuple(self.patch_size * 2**scale for scale in range(self.num_scales))
         if self.sides[-1] > _MAX_SIDE:
             raise ValueError(
@@ -74,9 +75,8 @@ class GlimpseSensor:
     def corners(self, location: Array) -> Array:
         """Return the first column and row that each patch covers, int64 (B, 2, k), for locations, float32 (B, 2)."""
         xp = namespace(location)
-        return xp.astype(
-            xp.floor(self.to_pixels(location)[:, :, None] + self._constants.like(location)["corner"]), xp.int64
-        )
+        corner = self._constants.like(location)["corner"]  # (k,)
+        return xp.astype(xp.floor(self.to_pixels(location)[:, :, None] + corner), xp.int64)
 
     def summed_area_table(self, scenes: Array) -> Array:
         """Return the table from which :meth:`read` takes its sums (Crow 1984).
@@ -115,16 +115,13 @@ class GlimpseSensor:
         table = self.summed_area_table(scenes) if scenes.dtype == xp.uint8 else scenes
         constants, batch = self._constants.like(table), table.shape[0]
         edges = self.corners(location)[:, :, :, None] + constants["edges"]  # (B, 2, k, g+1)
-        columns = xp.clip(
-            edges[:, 0], 0, self.width
-        )  # beyond the scene a table does not grow: this is the zero padding
+        # Beyond the scene the table does not grow: clipping is the zero padding.
+        columns = xp.clip(edges[:, 0], 0, self.width)
         rows = xp.clip(edges[:, 1], 0, self.height) * (self.width + 1)
         stride = self.channels * (self.height + 1) * (self.width + 1)
         rows = rows + (xp.arange(batch, device=table.device) * stride)[:, None, None]
-        corner = (rows[:, :, :, None] + columns[:, :, None, :])[:, :, None] + constants[
-            "channel"
-        ]  # (B, k, C, g+1, g+1)
-        sums = xp.reshape(table, (-1,))[corner]
+        cell = (rows[:, :, :, None] + columns[:, :, None, :])[:, :, None]  # (B, k, 1, g+1, g+1)
+        sums = xp.reshape(table, (-1,))[cell + constants["channel"]]  # (B, k, C, g+1, g+1)
         sums = sums[:, :, :, 1:] - sums[:, :, :, :-1]
         sums = sums[..., 1:] - sums[..., :-1]  # (B, k, C, g, g)
         return xp.astype(xp.reshape(sums, (batch, self.glimpse_size)), xp.float32) / constants["full"]
@@ -148,20 +145,18 @@ class GlimpseSensor:
         num_points, batch = columns.shape
         size = self.patch_size
         corners = self.corners(location)  # (B, 2, k)
-        column = (columns[:, :, None] - corners[:, 0]) >> constants[
-            "scale"
-        ]  # (P, B, k) the block that a pixel falls into
+        # The block that each pixel falls into, (P, B, k).
+        column = (columns[:, :, None] - corners[:, 0]) >> constants["scale"]
         row = (rows[:, :, None] - corners[:, 1]) >> constants["scale"]
         inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
         cell = xp.where(inside, row * size + column + constants["cell"], self.glimpse_size)  # unseen: to a spare cell
+        stride = self.glimpse_size + 1
         if batch > 1:
-            cell = (
-                cell + xp.arange(0, batch * (self.glimpse_size + 1), self.glimpse_size + 1, device=cell.device)[:, None]
-            )
-        sums = xp.zeros((batch * (self.glimpse_size + 1),), dtype=xp.float32, device=cell.device)
+            cell = cell + xp.arange(0, batch * stride, stride, device=cell.device)[:, None]
+        sums = xp.zeros((batch * stride,), dtype=xp.float32, device=cell.device)
         for point in range(num_points):  # one pixel after the other: two of them may share a block
             sums[cell[point]] += 255.0
-        return xp.reshape(sums, (batch, self.glimpse_size + 1))[:, : self.glimpse_size] / constants["full"]
+        return xp.reshape(sums, (batch, stride))[:, : self.glimpse_size] / constants["full"]
 
     def _compiled(self, kernel: Callable[..., np.ndarray], *arrays: Array) -> Array:
         """Call a kernel on NumPy arrays, or on CPU tensors through their shared memory."""

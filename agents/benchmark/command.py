@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import sys
@@ -67,7 +68,9 @@ def benchmark(arguments: Sequence[str]) -> int:
     """`ram benchmark`, and `ram benchmark report`."""
     if arguments and arguments[0] == "report":
         return _report(tyro.cli(ReportOptions, args=arguments[1:], prog="ram benchmark report"))
-    description = f"{BenchmarkOptions.__doc__} Algorithms: {', '.join(ALGORITHMS)}, or your own as 'module:Class'."
+    description = (
+        f"{inspect.getdoc(BenchmarkOptions)} Algorithms: {', '.join(ALGORITHMS)}, or your own as 'module:Class'."
+    )
     options = tyro.cli(BenchmarkOptions, args=arguments, prog="ram benchmark", description=description)
     return _run(options)
 

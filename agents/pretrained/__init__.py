@@ -39,10 +39,9 @@ def pretrained_file(env_id: str) -> Path:
 
     known = pretrained_ids()
     if env_id not in known:
-        names = ", ".join(PREFIX + id for id in known) or "none"
-        raise CheckpointError(
-            f"there is no trained agent {PREFIX}{env_id}: those that come with the package are {names}"
-        )
+        names = ", ".join(PREFIX + id for id in known)
+        those = f"those that come with the package are {names}" if known else "none comes with this package: train one"
+        raise CheckpointError(f"there is no trained agent {PREFIX}{env_id}: {those}")
     return FOLDER / f"{env_id}{_SUFFIX}"
 
 

@@ -34,8 +34,7 @@ class NetworkSettings:
     location_std: float = 0.1
     """Standard deviation of the Gaussian that the next location is drawn from; the scene is 2 wide."""
     random_locations: bool = False
-    """Whether the next location is drawn uniformly over the scene, whatever the location network says: the paper's
-    "random glimpses"."""
+    """Whether locations are drawn uniformly over the scene, and not by the location network: "random glimpses"."""
     input_gain: float = 1.0
     """What the pixels are multiplied with before the glimpse network."""
     scale_gain: float = 1.0

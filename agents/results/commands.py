@@ -58,8 +58,7 @@ class FiguresOptions:
     out: Path = Path("docs/figures")
     """The folder of the figures."""
     measure_cost: FlagCreatePairsOff[bool] = False
-    """Measure what an image costs against its size; without it, what was measured last is drawn. Takes minutes, and a
-    machine that does nothing else."""
+    """Measure what an image costs against its size, for minutes; if left out, what was measured last is drawn."""
 
 
 def reproduce(arguments: Sequence[str]) -> int:

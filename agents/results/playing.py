@@ -21,9 +21,7 @@ HOLD_FRAMES = 8
 """For so many frames the end of an episode stays."""
 
 
-def play_episodes(
-    policy: RAMPolicy, env: gymnasium.Env[Any, Any], episodes: int | None, seed: int
-) -> Iterator[bool]:
+def play_episodes(policy: RAMPolicy, env: gymnasium.Env[Any, Any], episodes: int | None, seed: int) -> Iterator[bool]:
     """Play greedily, and yield at every moment that can be drawn whether the episode is over.
 
     Args:

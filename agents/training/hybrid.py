@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from agents.training import distributed
-from agents.training.losses import hybrid_loss
+from agents.training.losses import hybrid_loss, information_gains, right_class_log_prob
 from agents.training.optimisation import autocast, follow_schedule, update
 from agents.training.rollout import ImageOrder, collect_episodes, episode_seed, seed_generator
 from agents.training.run import Run
@@ -41,15 +41,21 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
 
         heads = policy.heads(episodes.h, location_gradient=False, value_gradient=settings.baseline_gradient)
         evaluation = policy.evaluate_heads(heads, episodes.decision.fixation, episodes.decision.task_action)
-        returns = episodes.reward.sum(0)
+        label = episodes.info["label"]
+        known = right_class_log_prob(evaluation.action_logits, label)
+        returns = {
+            "return": episodes.reward.sum(0),
+            "likelihood": known[-1],
+            "information": information_gains(known, settings.information_discount),
+        }[settings.location_reward]
         loss = hybrid_loss(
             evaluation,
-            episodes.info["label"],
+            label,
             returns,
             class_loss=settings.class_loss,
             location_weight=settings.location_weight,
             baseline_weight=settings.baseline_weight,
-            baseline=_mean_of_the_others(returns, copies) if copies > 1 else None,
+            baseline=mean_of_the_others(returns, copies) if copies > 1 else None,
         )
         gradient_norm = update(policy, optimizer, loss.total, settings.max_grad_norm)
         run.log(
@@ -63,7 +69,7 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
         )
 
 
-def _mean_of_the_others(returns: Tensor, copies: int) -> Tensor:
-    """Return for each episode, float32 (B,), the mean return of the other ``copies - 1`` episodes of its image."""
-    groups = returns.reshape(-1, copies)
-    return ((groups.sum(1, keepdim=True) - groups) / (copies - 1)).flatten()
+def mean_of_the_others(returns: Tensor, copies: int) -> Tensor:
+    """Return for each episode, float32 (..., B), the mean return of the other ``copies - 1`` episodes of its image."""
+    groups = returns.unflatten(-1, (-1, copies))  # (..., B) -> (..., images, copies)
+    return ((groups.sum(-1, keepdim=True) - groups) / (copies - 1)).flatten(-2)

@@ -104,7 +104,8 @@ def hybrid_loss(
     Args:
         evaluation: Of all T steps. The last step names the class; its location is never looked at, so it is left out.
         label: int64 (B,), the right class.
-        returns: float32 (B,), the episode's return.
+        returns: float32, broadcast over (T, B): what each location is judged by, and the baseline regressed on. In the
+            paper the episode's return, (B,).
         class_loss: Cross-entropy at the "last" step, as in the paper, or the mean over "every" step.
         location_weight: Weight of the locations' loss.
         baseline_weight: Weight of the baseline's loss.
@@ -122,6 +123,39 @@ def hybrid_loss(
     regression = (evaluation.value - returns).square().mean()
     total = classification + location_weight * location + baseline_weight * regression
     return HybridLoss(total, classification, location, regression)
+
+
+def right_class_log_prob(action_logits: Tensor, label: Tensor) -> Tensor:
+    """Return how likely the action network holds the right class at every step, as its logarithm: float32 (T, B).
+
+    Args:
+        action_logits: float32 (T, B, classes). No gradient goes back to them.
+        label: int64 (B,), the right class.
+    """
+    index = label.expand(action_logits.shape[0], -1)[..., None]  # (B,) -> (T, B, 1)
+    return action_logits.detach().log_softmax(-1).gather(-1, index).squeeze(-1)
+
+
+def information_gains(log_prob: Tensor, discount: float) -> Tensor:
+    """Return what each location taught about the class: how much likelier the right one became, in nats.
+
+    With p_t the probability that the action network gives the right class after glimpse t, location l_t, which glimpse
+    t + 1 is taken at, is credited with G_t = log p_{t+1} - log p_t + discount * G_{t+1}. With a discount of 1 that is
+    log p_T - log p_t, the final answer's log-likelihood less what was known before; with less, a location is credited
+    above all with what it shows at once. Worth having only where the action network is trained at every step.
+
+    Args:
+        log_prob: float32 (T, B), log p_t; see :func:`right_class_log_prob`.
+        discount: From 0 to 1.
+
+    Returns:
+        float32 (T, B); the last step's, whose location is never looked at, is 0.
+    """
+    gains, later = torch.zeros_like(log_prob), torch.zeros_like(log_prob[0])
+    for t in reversed(range(log_prob.shape[0] - 1)):
+        later = log_prob[t + 1] - log_prob[t] + discount * later
+        gains[t] = later
+    return gains
 
 
 def discounted_returns(reward: Tensor, terminated: Tensor, discount: float) -> Tensor:

@@ -34,13 +34,22 @@ _DIGITS = HybridSettings(
 )
 _SCENES = HybridSettings(
     network=NetworkSettings(
-        core="lstm", glimpse_hidden=256, location_hidden=256, location_network_hidden=128, location_std=0.25
+        core="lstm",
+        glimpse_hidden=256,
+        location_hidden=256,
+        location_network_hidden=128,
+        location_std=0.25,
+        input_gain=3.0,
     ),
     location_std_final=0.05,
     class_loss="every",
+    location_reward="information",
+    information_discount=0.5,
+    learning_rate=4e-3,
+    warmup=0.05,
     schedule="cosine",
     weight_decay=0.01,
-    epochs=60,
+    epochs=40,
 )
 
 PRESETS: dict[str, dict[str, HybridSettings | GameSettings]] = {

@@ -81,7 +81,9 @@ def check_new(folder: Path) -> Path:
         TrainingError: If it holds a run.
     """
     if any((folder / name).exists() for name in (SETTINGS, METRICS, FILE_NAME)):
-        raise TrainingError(f"{folder} holds another run: resume it, or choose another folder for a new one")
+        raise TrainingError(
+            f"{folder} holds another run: go on with that one (`ram train --resume {folder}`), or choose another folder"
+        )
     return folder
 
 
@@ -127,10 +129,10 @@ class Run:
         self._saved = progress.iteration
         self._show = progress_bar and distributed.first()
         self._signal = 0
-        self._on_device: list[
-            Tensor
-        ] = []  # statistics of iterations that were not read yet, (number of statistics,) each
-        self._read: list[list[float]] = []  # those that were, since the last line of the logs
+        # Statistics of the iterations since the last line of the logs, (number of statistics,) each: still on the
+        # device, and read from there.
+        self._on_device: list[Tensor] = []
+        self._read: list[list[float]] = []
         self._names: list[str] = []
         self._handlers: dict[int, Any] = {}
         self._writer: SummaryWriter | None = None

@@ -49,7 +49,7 @@ class TrainingSettings:
     """What both ways to train share."""
 
     environment: EnvironmentSettings = field(default_factory=EnvironmentSettings)
-    """Arguments of the environment."""
+    """Arguments of the environment; None leaves one as the environment has it."""
     network: NetworkSettings = field(default_factory=NetworkSettings)
     """Sizes and kinds of the networks."""
     num_envs: int = 256
@@ -73,8 +73,7 @@ class TrainingSettings:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of glimpse and core network; "auto" is bfloat16 where the processor has it."""
     threads: int = 1
-    """Threads of the CPU that compute. One is as fast as two for networks as small as the paper's, and does not suffer
-    where another process runs beside it; the results of a run depend on it in the last bits."""
+    """Threads of the CPU that compute; one is as fast as two for small networks. Results differ in the last bits."""
     log_every: int = 10
     """Iterations between two lines of the logs."""
     checkpoint_every: int = 100
@@ -114,6 +113,13 @@ class HybridSettings(TrainingSettings):
     """How often each image is shown."""
     class_loss: Literal["last", "every"] = "last"
     """Cross-entropy of the class at the last step, as in the paper, or at every step."""
+    location_reward: Literal["return", "likelihood", "information"] = "return"
+    """What a location is judged by: the episode's "return", as in the paper; the "likelihood" of the right class in the
+    end, its logarithm, which says more than right or wrong; or the "information" that it brought, how much likelier the
+    right class became with the glimpses after it (for class_loss "every"). Both in nats."""
+    information_discount: float = 1.0
+    """With location_reward "information": what the gain of each later glimpse counts less than that of the one before;
+    0 judges a location by the next glimpse alone."""
     baseline_gradient: bool = False
     """Whether the baseline's error also trains the core."""
     rollouts_per_image: int = 1
@@ -124,6 +130,8 @@ class HybridSettings(TrainingSettings):
         super().__post_init__()
         check_integer("epochs", self.epochs, 1)
         check_choice("class_loss", self.class_loss, ("last", "every"))
+        check_choice("location_reward", self.location_reward, ("return", "likelihood", "information"))
+        check_number("information_discount", self.information_discount, 0, 1)
         check_integer("rollouts_per_image", self.rollouts_per_image, 1)
         if self.num_envs % self.rollouts_per_image:
             raise ValueError(

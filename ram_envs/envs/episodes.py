@@ -141,6 +141,8 @@ class Episodes:
             first = xp.arange(self.num_rows, dtype=xp.int64, device=device)
             seeds = first + int(seed) if values is None else xp.asarray(values, dtype=xp.int64, device=device)
             return xp.ones((self.num_rows,), dtype=xp.bool, device=device), seeds
+        if not hasattr(seed, "__len__") or getattr(seed, "ndim", 1) == 0:
+            raise ValueError(f"seed={seed!r} is not valid: expected an integer, or a sequence with one for each row")
         if len(seed) != self.num_rows:
             raise ValueError(
                 f"seed has {len(seed)} entries: expected one integer, or one for each of the {self.num_rows} rows"

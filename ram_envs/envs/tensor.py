@@ -22,9 +22,8 @@ class TensorEnv:
 
     Rows, seeds, formats and auto-reset modes are those of :class:`ram_envs.envs.vector.GlimpseVectorEnv`, with three
     differences: values are tensors; infos have no masks, and after a same-step reset ``info["final_obs"]`` and
-        ``info["final_info"]`` hold all rows; and with
-    auto-reset disabled, rows that have ended may be stepped on: they stay as they are, with reward 0, until they are
-    reset.
+    ``info["final_info"]`` hold all rows; and with auto-reset disabled, rows that have ended may be stepped on: they
+    stay as they are, with reward 0, until they are reset.
 
     Args:
         task: "catch" or "classification".

@@ -212,9 +212,8 @@ def _download(file: IdxFile, folder: Path) -> Path:
         handle, name = tempfile.mkstemp(dir=folder, prefix=f".{target.name}.")
         os.close(handle)
         partial = Path(name)
-        bar = tqdm(
-            desc=file.name, total=1, unit="B", unit_scale=True
-        )  # pooch sets the total, and closes it when complete
+        # pooch sets the total, and closes the bar when the file is complete.
+        bar = tqdm(desc=file.name, total=1, unit="B", unit_scale=True)
         try:
             download = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=(10, 60))
             download(mirror + target.name, str(partial), None)

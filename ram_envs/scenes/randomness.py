@@ -2,9 +2,8 @@
 
 The generator is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014),
 nested: draw ``episode`` of the stream of ``seed`` is the key of the episode, and draw ``n`` of the stream of that key
-    is its ``n``-th
-draw. A draw therefore depends neither on the batch it is made in nor on what was drawn before. The arithmetic is that
-of 64-bit words held as int64, which wraps alike in NumPy and in torch.
+is its ``n``-th draw. A draw therefore depends neither on the batch it is made in nor on what was drawn before. The
+arithmetic is that of 64-bit words held as int64, which wraps alike in NumPy and in torch.
 """
 
 from __future__ import annotations

@@ -143,9 +143,8 @@ class Catch(Task):
         """Look at the paddle's two pixels and the ball."""
         xp = namespace(state.column)
         bottom = xp.full_like(state.step, self.screen_size - 1)
-        ball_row = xp.where(
-            state.caught, NOWHERE, state.step
-        )  # a ball on the paddle lies on a pixel that is white already
+        # A ball on the paddle lies on a pixel that is white already.
+        ball_row = xp.where(state.caught, NOWHERE, state.step)
         columns = xp.concat([state.paddle[None], state.paddle[None] + 1, state.ball[None]])
         rows = xp.concat([bottom[None], bottom[None], ball_row[None]])
         return Observation(self.sensor.read_points(columns, rows, state.location), state.location)

@@ -265,12 +265,11 @@ class Classification(Task):
         }
 
     def caption(self, state: ClassificationState, row: int) -> str:
-        """Step, guess and label."""
+        """Step, label, guess and reward."""
         names = self.data.class_names
         guess, label = int(state.prediction[row]), int(state.label[row])
+        ended, reward = bool(self.terminal(state)[row]), float(self.reward(state)[row])
         line = f"step {int(state.step[row])}/{self.num_glimpses} · label {names[label]}"
-        if bool(self.terminal(state)[row]):
-            line += (
-                f" · guess {names[guess] if guess != UNDECIDED else 'none'} · reward {float(self.reward(state)[row]):g}"
-            )
-        return line
+        if ended:
+            line += f" · guess {'none' if guess == UNDECIDED else names[guess]}"
+        return line + (f" · reward {reward:g}" if ended or reward else "")

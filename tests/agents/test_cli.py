@@ -191,6 +191,20 @@ def test_an_unknown_id_is_answered_with_those_spelled_alike(capsys, command):
     assert "did you mean RAM-MNIST-v0" in refused(capsys, command, "RAM-MNSIT-v0")
 
 
+@pytest.mark.parametrize("command", ["train", "play"])
+def test_the_id_of_a_variant_is_answered_with_that_of_the_environment(capsys, command):
+    assert "other formats, which make no difference here: say RAM-MNIST-v0" in refused(
+        capsys, command, "ram_envs:RAM-MNIST-Flat-v0"
+    )
+
+
+@pytest.mark.parametrize("command", ["train", "play"])
+def test_help_says_where_the_id_goes_also_if_one_is_given(capsys, command):
+    with pytest.raises(SystemExit) as exit:
+        main([command, "RAM-CatchGame-v0", "--help"])
+    assert exit.value.code == 0 and f"usage: ram {command} [-h] [OPTIONS] ENV_ID" in capsys.readouterr().out
+
+
 def test_an_unknown_command_is_answered_with_the_one_spelled_alike(capsys):
     assert "did you mean `ram train`" in refused(capsys, "trian", "RAM-MNIST-v0")
 
@@ -217,9 +231,9 @@ def test_training_refuses_bad_settings(capsys, tmp_path, options, message):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 @pytest.mark.parametrize("command", ["train", "evaluate"])
-def test_cuda_is_refused_where_there_is_none(capsys, digits, tmp_path, command):
+def test_cuda_is_refused_where_there_is_none(capsys, digits, tmp_path, command, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     rest = [*DIGITS[1:-1], f"--out={tmp_path}/run"] if command == "train" else [digits[0]]
     assert "no CUDA device" in refused(capsys, command, *rest, "--device=cuda")
 

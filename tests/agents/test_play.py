@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 import gymnasium
 import numpy as np
+import pygame
 import pytest
 
 import ram_envs  # noqa: F401
 from agents.play import UNSEEN, CatchGame, ClassificationGame, DisplayError, Score, only_glimpse, play
 from ram_envs.rendering import View, layout
-
-pygame = pytest.importorskip("pygame")
 
 LEFT, STAY, RIGHT = 0, 1, 2
 

@@ -61,7 +61,7 @@ def test_an_agent_is_evaluated_and_watched_by_name(trained, package, tmp_path, c
 
 
 def test_an_agent_that_is_not_there_is_answered_with_those_that_are(trained, package, capsys):
-    with pytest.raises(CheckpointError, match="those that come with the package are none"):
+    with pytest.raises(CheckpointError, match="none comes with this package: train one"):
         pretrained_file(ID)
     export_pretrained(trained, ID)
     assert main(["evaluate", "pretrained:RAM-MNIST-v0"]) == 2

@@ -6,12 +6,11 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
+import pygame
 import pytest
 from gymnasium.error import DependencyNotInstalled
 
 from ram_envs.rendering import CAPTION_COLOUR, PATH_COLOUR, SCALE_COLOURS, Box, Renderer, View, layout
-
-pygame = pytest.importorskip("pygame")
 
 
 @pytest.fixture(autouse=True)

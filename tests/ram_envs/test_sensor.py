@@ -61,9 +61,11 @@ def test_a_glimpse_of_a_coordinate_ramp_equals_its_formula(location, first):
         np.testing.assert_allclose(row, expected if seen else [0, 0], atol=1e-6)
 
 
-def test_a_white_scene_is_exactly_one_at_every_scale():
-    sensor = GlimpseSensor(64, 64, 5, 3)
-    white = np.full((1, 1, 64, 64), 255, np.uint8)
+@pytest.mark.parametrize(("side", "patch_size", "num_scales"), [(64, 5, 3), (2048, 1, 12)])
+def test_a_white_scene_is_exactly_one_at_every_scale(side, patch_size, num_scales):
+    sensor = GlimpseSensor(side, side, patch_size, num_scales)
+    white = np.full((1, 1, side, side), 255, np.uint8)
+    assert (sensor.read(sensor.summed_area_table(white), np.zeros((1, 2), np.float32)) == 1).all()
     assert (sensor.read(white, np.zeros((1, 2), np.float32)) == 1).all()
 
 
@@ -77,9 +79,7 @@ def test_points_read_as_the_picture_of_these_points():
     rows[3] = NOWHERE  # the fourth point does not exist
     sensor = GlimpseSensor(size, size, 6, 3)
     locations = generator.uniform(-1, 1, (batch, 2)).astype(np.float32)
-    np.testing.assert_array_equal(
-        sensor.read_points(columns, rows, locations), sensor.read(pictures, locations)
-    )
+    np.testing.assert_array_equal(sensor.read_points(columns, rows, locations), sensor.read(pictures, locations))
 
 
 def test_torch_and_compiled_kernels_give_the_bits_of_numpy(monkeypatch):
@@ -119,6 +119,7 @@ def test_squares_are_concentric_and_finest_first():
         ({"patch_size": 7.5, "num_scales": 1}, "patch_size=7.5"),
         ({"patch_size": True, "num_scales": 1}, "patch_size=True"),
         ({"patch_size": 8, "num_scales": 0}, "num_scales=0"),
+        ({"patch_size": 1, "num_scales": 13}, "num_scales=13"),  # whose sums would leave int32
         ({"patch_size": 4096, "num_scales": 5}, "65536 pixels wide"),
     ],
 )

@@ -4,19 +4,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gymnasium
+import imageio_ffmpeg
 import numpy as np
 import pytest
+import torch
+from gymnasium.error import DependencyNotInstalled
+from PIL import Image, ImageSequence
 
-torch = pytest.importorskip("torch")
-
-import gymnasium  # noqa: E402
-from gymnasium.error import DependencyNotInstalled  # noqa: E402
-from PIL import Image, ImageSequence  # noqa: E402
-
-from agents.ram.policy import RAMPolicy  # noqa: E402
-from agents.ram.settings import RAMSettings  # noqa: E402
-from agents.results import figures  # noqa: E402
-from agents.results.figures import animate, plot_learning_curve  # noqa: E402
+from agents.ram.policy import RAMPolicy
+from agents.ram.settings import RAMSettings
+from agents.results import figures
+from agents.results.figures import animate, plot_learning_curve
 
 
 def write(path: Path, text: str) -> Path:
@@ -138,9 +137,8 @@ def test_formats_of_the_environment_do_not_matter(tmp_path: Path, policy: RAMPol
 
 
 def test_an_mp4_is_as_long_as_its_shots(tmp_path: Path, policy: RAMPolicy) -> None:
-    ffmpeg = pytest.importorskip("imageio_ffmpeg")
     animate(policy, CATCH, SMALL, tmp_path / "play.mp4", episodes=1)
-    _, seconds = ffmpeg.count_frames_and_secs(str(tmp_path / "play.mp4"))
+    _, seconds = imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "play.mp4"))
     assert seconds == pytest.approx(7 * 0.375 + 1, abs=0.1)
 
 

@@ -7,14 +7,17 @@ import torch
 
 from agents.ram.policy import RAMPolicy, SequenceEvaluation
 from agents.ram.settings import RAMSettings
+from agents.training.hybrid import mean_of_the_others
 from agents.training.losses import (
     Targets,
     advantages,
     discounted_returns,
     hybrid_loss,
+    information_gains,
     normalised,
     ppo_loss,
     reinforce_loss,
+    right_class_log_prob,
 )
 
 
@@ -97,6 +100,32 @@ def test_hybrid_loss_of_a_single_glimpse_has_no_location_to_learn():
     loss = hybrid_loss(seen, torch.tensor([0]), torch.tensor([1.0]))
     assert loss.location == 0
     assert loss.total.isfinite()
+
+
+def test_hybrid_loss_with_a_return_for_every_location():
+    seen = evaluation((-1.5, -2.5), (0.0, 0.0), (0.0, 0.0), LOGITS, (0.25, 0.75))
+    loss = hybrid_loss(seen, torch.tensor([1]), column(0.6, 0.0))
+    torch.testing.assert_close(loss.location, torch.tensor((0.6 - 0.25) * 1.5))
+    torch.testing.assert_close(loss.baseline, torch.tensor((0.35**2 + 0.75**2) / 2))
+
+
+@pytest.mark.parametrize("discount", [0.0, 0.5, 1.0])
+def test_information_gains_by_hand(discount):
+    # The right class has the probabilities 1/4, 1/2 and 1/5 after the three glimpses.
+    logits = torch.tensor([[0.0, math.log(3.0)], [0.0, 0.0], [0.0, math.log(4.0)]])[:, None]  # (T, B = 1, classes)
+    last = math.log(1 / 5) - math.log(1 / 2)
+    first = math.log(1 / 2) - math.log(1 / 4) + discount * last
+    known = right_class_log_prob(logits.requires_grad_(), torch.tensor([0]))
+    torch.testing.assert_close(known, column(1 / 4, 1 / 2, 1 / 5).log())
+    assert not known.requires_grad
+    torch.testing.assert_close(information_gains(known, discount), column(first, last, 0.0))
+
+
+def test_the_others_mean_is_taken_image_by_image():
+    returns = torch.tensor([[1.0, 0.0, 4.0, 6.0], [0.0, 0.5, 1.0, 1.0]])  # (T, B): two images of two episodes each
+    expected = torch.tensor([[0.0, 1.0, 6.0, 4.0], [0.5, 0.0, 1.0, 1.0]])
+    torch.testing.assert_close(mean_of_the_others(returns, 2), expected)
+    torch.testing.assert_close(mean_of_the_others(returns[0], 2), expected[0])
 
 
 # --- PPO and REINFORCE ----------------------------------------------------------------------------------------------

@@ -48,6 +48,11 @@ RUNS = {
     "reinforce": (CATCH, REINFORCE),
     "hybrid": (DIGITS, HYBRID),
     "shared baseline": (DIGITS, replace(HYBRID, rollouts_per_image=2, class_loss="every")),
+    "likelihood": (DIGITS, replace(HYBRID, location_reward="likelihood")),
+    "information": (
+        DIGITS,
+        replace(HYBRID, location_reward="information", information_discount=0.5, class_loss="every"),
+    ),
     "learned stop": (DIGITS, STOPPING),
     "bfloat16": (CATCH, replace(GAME, precision="bfloat16")),
 }
@@ -167,7 +172,9 @@ def test_nan_stops_the_run_and_the_last_good_checkpoint_stays(module, poison, tm
 def test_a_folder_that_holds_a_run_is_refused(tmp_path):
     train(CATCH, GAME, tmp_path, progress_bar=False)
     before = (tmp_path / FILE_NAME).read_bytes()
-    with pytest.raises(TrainingError, match="holds another run: resume it, or choose another folder"):
+    with pytest.raises(
+        TrainingError, match="holds another run: go on with that one .*--resume .*or choose another folder"
+    ):
         train(CATCH, GAME, tmp_path, seed=1, progress_bar=False)
     assert (tmp_path / FILE_NAME).read_bytes() == before
 
@@ -219,8 +226,8 @@ def test_resuming_a_complete_run_changes_nothing(tmp_path):
     assert metrics(tmp_path) == lines
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
-def test_cuda_where_there_is_none_is_an_error(tmp_path):
+def test_cuda_where_there_is_none_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="finds no CUDA device here: use 'cpu' or 'auto'"):
         train(CATCH, GAME, tmp_path, device="cuda", progress_bar=False)
     assert os.listdir(tmp_path) == []

@@ -116,11 +116,20 @@ def test_stepping_where_no_episode_runs_is_refused():
 
 @pytest.mark.parametrize(
     ("seed", "message"),
-    [(-1, "-1"), ([1, 2], "2 entries"), ([1, -2, 3], "-2"), ([1, 2.5, 3], "2.5")],
+    [
+        (-1, "-1"),
+        (1.5, "seed=1.5"),
+        (np.array(1), r"seed=array\(1\)"),
+        ([1, 2], "2 entries"),
+        ([1, -2, 3], "-2"),
+        ([1, 2.5, 3], "2.5"),
+    ],
 )
 def test_bad_seeds_are_refused(seed, message):
     with pytest.raises((ValueError, gym.error.Error), match=message):
         gym.make_vec(CATCH, 3).reset(seed=seed)
+    with pytest.raises(ValueError, match=message):
+        ram_envs.make_tensor(CATCH, 3).reset(seed=seed)
 
 
 def test_seeds_may_be_given_for_some_rows():

@@ -44,7 +44,10 @@ def test_a_learned_stop_ends_at_any_class_and_looking_on_costs(tiny_images):
     assert env.action_space["label"].n == 11
     _, info = env.reset(seed=0)
     assert env.step(answer(10))[1:3] == (-0.125, False)
-    assert env.step(answer(info["label"]))[1:3] == (1.0, True)
+    label = info["label"]
+    assert env.view().caption == f"step 1/3 · label {label} · reward -0.125"
+    assert env.step(answer(label))[1:3] == (1.0, True)
+    assert env.view().caption == f"step 2/3 · label {label} · guess {label} · reward 1"
 
     _, info = env.reset()
     assert env.step(answer((info["label"] + 1) % 10))[1:3] == (0.0, True)
@@ -116,6 +119,7 @@ def test_colour_images_keep_their_channels():
         ({"first_location": "corner"}, "first_location='corner'"),
         ({"first_location": (0, 2)}, "first_location"),
         ({"num_glimpse": 3}, "did you mean 'num_glimpses'"),
+        ({"task": "sort"}, "task='sort'"),
         ({"action_format": "tuple"}, "action_format='tuple'"),
         ({"observation_format": "image"}, "observation_format='image'"),
         ({"action_format": "discrete", "grid_size": 0}, "grid_size=0"),
