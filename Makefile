@@ -24,6 +24,8 @@ INTEGRATIONS := .venv-integrations
 OLDEST := gymnasium==1.1.0
 NEWEST := $(shell grep ^gymnasium== constraints.txt)
 WITH = PYTHONPATH=$(INTEGRATIONS)/$(1) $(INTEGRATIONS)/bin/python
+# tests/integrations/conftest.py ends a test that takes too long; this ends the run if that does not help.
+NO_HANG := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
 ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl.py
 
 BENCH := .venv-bench
@@ -41,7 +43,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest
 
 test-integrations: $(INTEGRATIONS)/.installed
-	$(INTEGRATIONS)/bin/python -m pytest tests/integrations
+	$(INTEGRATIONS)/bin/python -m pytest $(NO_HANG) tests/integrations
 	$(call WITH,$(OLDEST)) -m pytest tests/ram_envs/envs tests/ram_envs/test_libraries.py tests/agents/integrations $(ANY_GYMNASIUM)
 	$(call WITH,$(NEWEST)) -m pytest $(ANY_GYMNASIUM)
 

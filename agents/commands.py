@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -131,9 +130,10 @@ def train(arguments: Sequence[str]) -> int:
     out = options.out or Path("runs") / f"{env_id}-seed{options.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
 
     from agents.training import trainer
+    from agents.training.distributed import first
 
-    print(f"training on {env_id}: run folder {out}")
-    sys.stdout.flush()
+    if first():
+        print(f"training on {env_id}: run folder {out}", flush=True)
     result = trainer.train(env_id, options.settings, out, seed=options.seed, device=options.device)
     return _report(result)
 
@@ -228,6 +228,10 @@ def _resume(arguments: Sequence[str]) -> int:
 
 def _report(result: TrainingResult) -> int:
     """Say where a run's results are, or how to go on with it, and return the exit status."""
+    from agents.training.distributed import first
+
+    if not first():
+        return 0 if result.stopped_by is None else EXIT_STATUS[result.stopped_by]
     if result.stopped_by is not None:
         print(
             f"stopped by {result.stopped_by} after {result.progress.frames:,} frames, and saved; to go on: "

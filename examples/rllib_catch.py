@@ -43,6 +43,7 @@ config = (
         num_envs_per_env_runner=arguments.num_envs,
         gym_env_vectorize_mode="vector_entry_point",  # the native vector environment, with RLlib's next-step resets
         rollout_fragment_length=EPISODE,
+        sample_timeout_s=600,  # the first games wait until all processes have started; what comes later is thrown away
     )
     .learners(num_learners=arguments.num_learners)
     .rl_module(rl_module_spec=ram_module_spec(ENV_ID, network))

@@ -1,7 +1,7 @@
 """Train the RAM policy with sb3-contrib's RecurrentPPO on Catch and, beside it, RecurrentPPO's own policy.
 
 pip install "ram-active-vision[sb3]"
-python examples/sb3_ram_policy.py --out runs/sb3             a quarter of an hour or more for both
+python examples/sb3_ram_policy.py --out runs/sb3             minutes for both
 ram evaluate runs/sb3                                        goes on with it (extra agents)
 
 Both learn from the same number of frames with the same settings: rollouts of whole games, minibatches of a quarter of
@@ -18,6 +18,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecMonitor
 
 from agents.integrations.sb3 import RAMRecurrentPolicy, RAMVecEnv, from_sb3, ram_settings
+from agents.ram.checkpoint import save_checkpoint
 from agents.ram.settings import NetworkSettings
 
 ENV_ID, GAME = "RAM-CatchGame-v0", 23
@@ -67,8 +68,6 @@ if arguments.policy != "stock":
     ram = train(RAMRecurrentPolicy, 2.5e-3, {"settings": settings})
     report("RAM policy", ram)
     if arguments.out:
-        from agents.ram.checkpoint import save_checkpoint
-
         print(save_checkpoint(arguments.out, from_sb3(ram), ENV_ID, {}))
 if arguments.policy != "ram":
     report("stock policy", train("MultiInputLstmPolicy", 2.5e-3, {"lstm_hidden_size": 128}))

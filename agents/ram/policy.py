@@ -8,7 +8,7 @@ clipped here: the environment clips, and the log-probability is that of the numb
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -172,17 +172,21 @@ class RAMPolicy(nn.Module):
         greedy_location: bool = False,
         greedy_action: bool = False,
         generator: torch.Generator | None = None,
+        share: tuple[int, int] = (0, 1),
     ) -> tuple[Tensor, Decision, State]:
-        """Decide one step, as :meth:`act` does, and return what the core said besides: h, float (B, core_size)."""
+        """Decide one step, as :meth:`act` does, and return what the core said besides: h, float (B, core_size).
+
+        With ``share`` (r, n) the rows are the r-th, from 0, of n equal parts of a batch, and draw as they would in it.
+        """
         sequence = {key: value[None] for key, value in observation.items()}  # (B, ...) -> (T = 1, B, ...)
         h, state = self.encode(sequence, state)
         heads = self.heads(h[0])
         mean, preference = heads.location_mean.detach(), heads.action_logits.detach()
         draws = not greedy_location or self.settings.random_locations
-        fixation = self.fixation(mean, torch.empty_like(mean).normal_(generator=generator) if draws else None)
+        fixation = self.fixation(mean, _draw(Tensor.normal_, mean, generator, share) if draws else None)
         if not greedy_action:
             # Gumbel's trick: the argmax of logits - log(an exponential draw) is a draw from the softmax.
-            waiting = torch.empty_like(preference).exponential_(generator=generator)
+            waiting = _draw(Tensor.exponential_, preference, generator, share)
             preference = preference - waiting.clamp_min(torch.finfo(waiting.dtype).tiny).log()
         task_action = preference.argmax(-1)
         decision = Decision(
@@ -261,3 +265,13 @@ def _with_gradient(h: Tensor, share: float) -> Tensor:
 def _log_prob(log_probs: Tensor, task_action: Tensor) -> Tensor:
     """Pick the log-probability of each action: (..., num_actions), (...) -> (...)."""
     return log_probs.gather(-1, task_action[..., None]).squeeze(-1)
+
+
+def _draw(
+    distribution: Callable[..., Tensor], like: Tensor, generator: torch.Generator | None, share: tuple[int, int]
+) -> Tensor:
+    """Draw a number for each of ``like``, float (B, ...), and for the rest of the batch that it is a share of."""
+    part, parts = share
+    size = len(like)
+    batch = distribution(like.new_empty(parts * size, *like.shape[1:]), generator=generator)
+    return batch[part * size : (part + 1) * size]

@@ -6,16 +6,17 @@ from typing import Literal
 
 import torch
 
+from agents.training.distributed import local_rank
 from ram_envs.arguments import check_choice
 
 DEVICES = ("auto", "cpu", "cuda")
 
 
 def resolve_device(device: str) -> torch.device:
-    """Return the device that "auto", "cpu" or "cuda" means here.
+    """Return the device that "auto", "cpu" or "cuda" means here: with several processes a GPU for each.
 
     Raises:
-        ValueError: If it is none of them, or "cuda" where there is none.
+        ValueError: If it is none of them, or "cuda" where there is none, or fewer than processes that train together.
     """
     check_choice("device", device, DEVICES)
     if device == "auto":
@@ -24,7 +25,14 @@ def resolve_device(device: str) -> torch.device:
         raise ValueError(
             "device='cuda', but torch finds no CUDA device here: use 'cpu' or 'auto', or install torch with CUDA"
         )
-    return torch.device(device, 0) if device == "cuda" else torch.device(device)
+    if device == "cpu":
+        return torch.device(device)
+    if local_rank() >= torch.cuda.device_count():
+        raise ValueError(
+            f"process {local_rank()} of this machine has no GPU of its own, of {torch.cuda.device_count()}: expected "
+            "--nproc-per-node of at most that number, or device='cpu'"
+        )
+    return torch.device(device, local_rank())
 
 
 def resolve_precision(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from agents.training import distributed
 from agents.training.losses import (
     Targets,
     advantages,
@@ -30,11 +31,12 @@ def train_game(run: Run, env: TensorEnv, settings: GameSettings) -> None:
     """
     policy, optimizer, seed = run.policy, run.optimizer, run.progress.seed
     generator = torch.Generator(env.device)
+    mine = distributed.rows(settings.num_envs)
 
     for iteration in run.iterations():
         follow_schedule(run, settings, iteration)
         generator = seed_generator(generator, seed, iteration)
-        observation, _ = env.reset(seed=episode_seed(seed, iteration, env.num_envs))
+        observation, _ = env.reset(seed=episode_seed(seed, iteration, settings.num_envs) + mine.start)
         with torch.no_grad(), autocast(settings, env.device):
             episodes = collect_episodes(env, policy, observation, generator)
         targets = _targets(episodes, settings)
@@ -92,10 +94,11 @@ def _targets(episodes: Episodes, settings: GameSettings) -> Targets:
 
 
 def _minibatches(env: TensorEnv, settings: GameSettings, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield the rows of each update: int64 (B / minibatches,); for REINFORCE all of them, once."""
+    """Yield this process's rows of each update, int64: alone (B / minibatches,); for REINFORCE all of them, once."""
     if settings.algorithm == "reinforce":
         yield torch.arange(env.num_envs, device=env.device)
         return
     for _ in range(settings.update_epochs):
-        order = torch.randperm(env.num_envs, generator=generator, device=env.device)
-        yield from order.chunk(settings.minibatches)
+        order = torch.randperm(settings.num_envs, generator=generator, device=env.device)
+        for chosen in order.chunk(settings.minibatches):
+            yield distributed.own(chosen, settings.num_envs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from agents.training import distributed
 from agents.training.losses import hybrid_loss, information_gains, right_class_log_prob
 from agents.training.optimisation import autocast, follow_schedule, update
 from agents.training.rollout import ImageOrder, collect_episodes, episode_seed, seed_generator
@@ -25,13 +26,14 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
     generator = torch.Generator(env.device)
     order = ImageOrder(task.num_images, seed, env.device)
     copies = settings.rollouts_per_image
-    num_images = env.num_envs // copies
+    num_images = settings.num_envs // copies
+    mine = distributed.rows(settings.num_envs)
 
     for iteration in run.iterations():
         follow_schedule(run, settings, iteration)
-        image_index = order.batch(iteration * num_images, num_images).repeat_interleave(copies)
+        image_index = order.batch(iteration * num_images, num_images).repeat_interleave(copies)[mine]
         observation, _ = env.reset(
-            seed=episode_seed(seed, iteration, env.num_envs), options={"image_index": image_index}
+            seed=episode_seed(seed, iteration, settings.num_envs) + mine.start, options={"image_index": image_index}
         )
         with autocast(settings, env.device):
             generator = seed_generator(generator, seed, iteration)

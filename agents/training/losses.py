@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agents.ram.policy import SequenceEvaluation
+from agents.training.distributed import average, share
 
 
 class HybridLoss(NamedTuple):
@@ -76,8 +77,12 @@ class Targets(NamedTuple):
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean of the values, float (T, B), where the mask, bool (T, B), is true; 0 if it is nowhere."""
-    return torch.where(mask, values, 0.0).sum() / mask.sum().clamp_min(1)
+    """Mean of the values, float (T, B), where the mask, bool (T, B), is true; 0 if it is nowhere.
+
+    Where several processes have a part of the rows each, it is the mean of what they return that is the mean over all.
+    """
+    count = average(mask.sum())
+    return torch.where(mask, values, 0.0).sum() / count.clamp_min(1 / share()[1])
 
 
 def hybrid_loss(
@@ -196,8 +201,8 @@ def advantages(reward: Tensor, value: Tensor, terminated: Tensor, discount: floa
 
 def normalised(advantage: Tensor, mask: Tensor) -> Tensor:
     """Shift and scale advantages, float32 (T, B), to mean 0 and deviation 1 where the mask, bool (T, B), is true."""
-    mean = masked_mean(advantage, mask)
-    variance = masked_mean((advantage - mean).square(), mask)
+    mean = average(masked_mean(advantage, mask))
+    variance = average(masked_mean((advantage - mean).square(), mask))
     return (advantage - mean) / (variance.sqrt() + 1e-8)
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from agents.ram.policy import RAMPolicy
+from agents.training import distributed
 from agents.training.run import Run
 from agents.training.settings import TrainingSettings
 
@@ -34,6 +35,7 @@ def update(policy: RAMPolicy, optimizer: torch.optim.Optimizer, loss: Tensor, ma
     """Take one step of the optimiser; return the gradient's norm before it was clipped, float32 ()."""
     optimizer.zero_grad()
     loss.backward()
+    distributed.average_gradients(policy.parameters())
     gradient_norm = torch.nn.utils.clip_grad_norm_(policy.parameters(), max_grad_norm)
     optimizer.step()
     return gradient_norm

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from agents.ram.policy import Decision, RAMPolicy
+from agents.training import distributed
 from ram_envs.envs.tensor import TensorEnv
 
 Observation = dict[str, Tensor]
@@ -65,7 +66,9 @@ def collect_episodes(
     alive = torch.ones(env.num_envs, dtype=torch.bool, device=env.device)
     steps: list[tuple[Any, ...]] = []
     for _ in range(env.task.max_episode_steps):
-        h, decision, state = policy.step(observation, state, greedy_action=greedy_action, generator=generator)
+        h, decision, state = policy.step(
+            observation, state, greedy_action=greedy_action, generator=generator, share=distributed.share()
+        )
         action = {"fixation": decision.fixation, env.task.action_key: decision.task_action}
         seen = observation
         observation, reward, terminated, _, info = env.step(action)

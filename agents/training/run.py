@@ -31,6 +31,7 @@ from tqdm import tqdm
 
 from agents.ram.checkpoint import FILE_NAME, save_checkpoint, write_atomically
 from agents.ram.policy import RAMPolicy
+from agents.training import distributed
 
 SETTINGS, METRICS, TENSORBOARD = "settings.json", "metrics.csv", "tensorboard"
 
@@ -73,8 +74,8 @@ class Plan(NamedTuple):
     checkpoint_every: int
 
 
-def check_new(folder: Path) -> None:
-    """Check that a folder can take a new run.
+def check_new(folder: Path) -> Path:
+    """Check that a folder can take a new run, and return it.
 
     Raises:
         TrainingError: If it holds a run.
@@ -83,13 +84,15 @@ def check_new(folder: Path) -> None:
         raise TrainingError(
             f"{folder} holds another run: go on with that one (`ram train --resume {folder}`), or choose another folder"
         )
+    return folder
 
 
 class Run:
     """A run in its folder: a context manager around the training loop.
 
     Ctrl-C or SIGTERM lets the loop end after the iteration in hand; a second one ends it at once. A loss that is not
-    finite ends it with an error. Whatever happens, the last good checkpoint stays.
+    finite ends it with an error. Whatever happens, the last good checkpoint stays. Of several processes the first alone
+    writes, and a signal to any of them ends all after the same iteration.
 
     Args:
         folder: Where it goes.
@@ -124,24 +127,21 @@ class Run:
         self.plan, self.progress = plan, progress
         self.stopped_by: str | None = None
         self._saved = progress.iteration
-        self._show = progress_bar
+        self._show = progress_bar and distributed.first()
+        self._signal = 0
         # Statistics of the iterations since the last line of the logs, (number of statistics,) each: still on the
         # device, and read from there.
         self._on_device: list[Tensor] = []
         self._read: list[list[float]] = []
         self._names: list[str] = []
         self._handlers: dict[int, Any] = {}
+        self._writer: SummaryWriter | None = None
 
     def __enter__(self) -> Run:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            content = {"env_id": self.env_id, "seed": self.progress.seed, "training": self.training}
-            write_atomically(self.folder / SETTINGS, (json.dumps(content, indent=2) + "\n").encode())
-            forget_after(self.folder / METRICS, self.progress.frames)
-        except OSError as error:
-            raise TrainingError(f"{self.folder} cannot be written: {error.strerror or error}") from error
+        distributed.once(self._open_folder)
         self.save()
-        self._writer = SummaryWriter(str(self.folder / TENSORBOARD), purge_step=self.progress.frames)
+        if distributed.first():
+            self._writer = SummaryWriter(str(self.folder / TENSORBOARD), purge_step=self.progress.frames)
         self._bar = tqdm(
             total=self.plan.iterations * self.plan.frames_per_iteration,
             initial=self.progress.frames,
@@ -162,7 +162,8 @@ class Run:
     ) -> None:
         self._restore_handlers()
         self._bar.close()
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
     def iterations(self) -> Iterator[int]:
         """Yield the number of each iteration that is left; afterwards write what is due, and save before the end."""
@@ -174,18 +175,21 @@ class Run:
                 frames=done * self.plan.frames_per_iteration,
                 time_s=time.perf_counter() - self._started,
             )
-            ending = done == self.plan.iterations or self.stopped_by is not None
+            number = distributed.largest(self._signal)
+            ending = done == self.plan.iterations or number != 0
             if done % self.plan.log_every == 0 or ending:
                 self._write_line()
             if done % self.plan.checkpoint_every == 0 or ending:
                 self.save()
             if ending:
+                self.stopped_by = signal.Signals(number).name if number else self.stopped_by
                 return
 
     def log(self, statistics: Mapping[str, Tensor]) -> None:
         """Note the statistics of an iteration, each float (); they stay on their device until a line is due."""
         self._names = list(statistics)
-        self._on_device.append(torch.stack([value.detach().float() for value in statistics.values()]))
+        values = torch.stack([value.detach().float() for value in statistics.values()])
+        self._on_device.append(distributed.average(values))
 
     def save(self) -> None:
         """Write a checkpoint, once it is sure that everything was finite so far.
@@ -195,6 +199,20 @@ class Run:
             CheckpointError: If it cannot be written; the one before it is kept.
         """
         self._read_statistics()
+        distributed.once(self._save)
+        self._saved = self.progress.iteration
+
+    def _open_folder(self) -> None:
+        """Make the folder ready for what follows, in the process that writes."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            content = {"env_id": self.env_id, "seed": self.progress.seed, "training": self.training}
+            write_atomically(self.folder / SETTINGS, (json.dumps(content, indent=2) + "\n").encode())
+            forget_after(self.folder / METRICS, self.progress.frames)
+        except OSError as error:
+            raise TrainingError(f"{self.folder} cannot be written: {error.strerror or error}") from error
+
+    def _save(self) -> None:
         save_checkpoint(
             self.folder,
             self.policy,
@@ -204,7 +222,6 @@ class Run:
             progress=self.progress._asdict(),
             optimizer=self.optimizer,
         )
-        self._saved = self.progress.iteration
 
     def _read_statistics(self) -> None:
         """Fetch the statistics from the device, all at once, and check that they are finite."""
@@ -239,21 +256,28 @@ class Run:
             "frames_per_second": round(frames_per_second, 1),
             **means,
         }
+        distributed.once(lambda: self._append(line))
+        self._bar.set_postfix_str(f"{self.plan.figure} {means[self.plan.figure]:.3f}", refresh=False)
+        self._bar.update(frames - self._bar.n)
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        """Append a line to the logs."""
+        assert self._writer is not None
         try:
             append_line(self.folder / METRICS, line)
-            for name, value in {"frames_per_second": frames_per_second, **means}.items():
-                self._writer.add_scalar(name if "/" in name else f"charts/{name}", value, frames)
+            for name, value in line.items():
+                if name not in ("iteration", "frames", "time_s"):
+                    tag = name if "/" in name else f"charts/{name}"
+                    self._writer.add_scalar(tag, value, line["frames"])
         except OSError as error:
             raise TrainingError(
                 f"the logs in {self.folder} cannot be written: {error.strerror or error}; the checkpoint of iteration "
                 f"{self._saved} is kept: resume from it"
             ) from error
-        self._bar.set_postfix_str(f"{self.plan.figure} {means[self.plan.figure]:.3f}", refresh=False)
-        self._bar.update(frames - self._bar.n)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         """Ask the loop to end; a second signal does what it always does."""
-        self.stopped_by = signal.Signals(number).name
+        self._signal, self.stopped_by = number, signal.Signals(number).name
         self._restore_handlers()
 
     def _restore_handlers(self) -> None:

@@ -20,6 +20,7 @@ from agents.ram.checkpoint import CheckpointError, load_checkpoint, restore_opti
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
 from agents.results.figures import animate, plot_learning_curve
+from agents.training import distributed
 from agents.training.device import resolve_device, resolve_precision
 from agents.training.games import train_game
 from agents.training.hybrid import train_hybrid
@@ -79,13 +80,15 @@ def train(
     folder, where = Path(out), resolve_device(device)
     if not 0 <= seed < 2**29:
         raise ValueError(f"seed={seed} is out of range: expected an integer from 0 to {2**29 - 1}")
-    check_new(folder)
     settings = replace(settings, precision=resolve_precision(settings.precision, where))
+    distributed.join(where)
+    folder = distributed.once(lambda: check_new(folder))
     env = _make_env(env_id, settings, where)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         policy = RAMPolicy(RAMSettings.for_environment(env, settings.network)).to(where)
-    return _train(folder, env_id, settings, env, policy, {}, Progress(seed), progress_bar, draw)
+    run = _train(folder, env_id, settings, env, policy, {}, Progress(seed), progress_bar)
+    return _result(run, draw)
 
 
 def resume(
@@ -112,6 +115,7 @@ def resume(
         TrainingError: If the folder cannot be written, or training diverges.
     """
     folder, where = Path(out), resolve_device(device)
+    distributed.join(where)
     checkpoint = load_checkpoint(folder, env_id, where)
     try:
         progress = Progress(**checkpoint.progress)
@@ -119,9 +123,10 @@ def resume(
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{folder} holds a checkpoint to use, but not to go on from: {error}") from error
     env = _make_env(checkpoint.env_id, settings, where)
-    return _train(
-        folder, checkpoint.env_id, settings, env, checkpoint.policy, checkpoint.optimizer, progress, progress_bar, draw
+    run = _train(
+        folder, checkpoint.env_id, settings, env, checkpoint.policy, checkpoint.optimizer, progress, progress_bar
     )
+    return _result(run, draw)
 
 
 def _train(
@@ -133,9 +138,8 @@ def _train(
     optimizer_state: dict[str, Tensor],
     progress: Progress,
     progress_bar: bool,
-    draw: bool,
-) -> TrainingResult:
-    """Run the loop that the settings are of, then draw what it led to."""
+) -> Run:
+    """Run the loop that the settings are of."""
     optimizer = torch.optim.AdamW(
         policy.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
@@ -154,18 +158,27 @@ def _train(
                 train_game(run, env, settings)
     finally:
         torch.set_num_threads(threads)
+    return run
+
+
+def _result(run: Run, draw: bool) -> TrainingResult:
+    """Draw what a run led to, if it is complete, and say where it is."""
+    folder = run.folder
     if run.stopped_by is not None or not draw:
         return TrainingResult(folder, run.progress, run.stopped_by)
-    plot_learning_curve(folder / METRICS, folder / CURVE)
-    animate(policy, env_id, env_settings, folder / ANIMATION)
+    if distributed.first():
+        plot_learning_curve(folder / METRICS, folder / CURVE)
+        animate(run.policy, run.env_id, run.env_settings, folder / ANIMATION)
     return TrainingResult(folder, run.progress, None, folder / CURVE, folder / ANIMATION)
 
 
 def _make_env(env_id: str, settings: HybridSettings | GameSettings, device: torch.device) -> TensorEnv:
     """Make the environment to train in, and check that the settings go with it."""
+    copies = settings.rollouts_per_image if isinstance(settings, HybridSettings) else 1
+    mine = distributed.rows(settings.num_envs, multiple_of=copies)
     env = make_tensor(
         env_id,
-        settings.num_envs,
+        mine.stop - mine.start,
         device,
         action_format="dict",
         check_actions=False,
@@ -184,11 +197,11 @@ def _make_env(env_id: str, settings: HybridSettings | GameSettings, device: torc
 
 def _plan(env: TensorEnv, settings: HybridSettings | GameSettings) -> Plan:
     """Return how many iterations the settings come to."""
-    frames_per_iteration = env.num_envs * env.task.max_episode_steps
+    frames_per_iteration = settings.num_envs * env.task.max_episode_steps
     if isinstance(settings, HybridSettings):
         assert isinstance(env.task, Classification)
         shown = settings.epochs * env.task.num_images * settings.rollouts_per_image
-        iterations, figure = math.ceil(shown / env.num_envs), "error_percent"
+        iterations, figure = math.ceil(shown / settings.num_envs), "error_percent"
     else:
         iterations, figure = math.ceil(settings.frames / frames_per_iteration), "success_rate"
     return Plan(iterations, frames_per_iteration, figure, settings.log_every, settings.checkpoint_every)

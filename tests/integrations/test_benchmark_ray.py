@@ -1,10 +1,6 @@
 """`ram benchmark --ray`: runs as tasks of a real Ray."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import ray
@@ -12,6 +8,8 @@ import ray
 from agents.benchmark.items import item_of
 from agents.benchmark.processes import run_on_ray
 from agents.benchmark.reading import read_plan
+from agents.integrations.ray_cluster import connect_ray
+from tests.integrations.programs import run_program
 
 TOY = """
 import os, signal
@@ -39,7 +37,7 @@ class Toy(Algorithm):
 @pytest.fixture(scope="module")
 def cluster():
     """A Ray that runs on this machine and has an address, as a cluster has."""
-    ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR")
+    connect_ray(num_cpus=2, object_store_mib=100)
     yield ray.get_runtime_context().gcs_address
     ray.shutdown()
 
@@ -66,14 +64,7 @@ def test_runs_on_ray_and_a_lost_worker_costs_only_its_run(cluster, tmp_path, mon
 
 def test_an_address_that_does_not_answer_is_told(tmp_path):
     options = ["--algorithms", "ram", "--environments", "RAM-Digits-v0", "--frames", "100", "--ray", "127.0.0.1:1"]
-    result = subprocess.run(
-        [sys.executable, "-m", "agents.cli", "benchmark", *options],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert result.returncode == 2
+    result = run_program("-m", "agents.cli", "benchmark", *options, folder=tmp_path)
+    assert result.status == 2
     assert "tried to connect to a Ray cluster at address='127.0.0.1:1'" in result.stderr
     assert "no answer in 20 seconds" in result.stderr

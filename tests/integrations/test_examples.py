@@ -1,13 +1,9 @@
 """The examples of these libraries run as they are, here with a small budget; RLlib's runs in test_rllib.py."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.integrations.programs import ROOT, run_program
+
 EXAMPLES = {
     "torchrl_catch.py": ["--num-envs", "8"],
     "torchrl_catch.py --gym": ["--num-envs", "4"],
@@ -18,8 +14,7 @@ EXAMPLES = {
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_example_runs(example, tmp_path):
     name, *options = example.split()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(ROOT / "examples" / name), *options, *EXAMPLES[example], "--steps", "200"]
-    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
-    assert result.returncode == 0, result.stderr
+    command = [ROOT / "examples" / name, *options, *EXAMPLES[example], "--steps", "200"]
+    result = run_program(*command, folder=tmp_path)
+    assert result.status == 0, result.stderr
     assert "steps: caught" in result.stdout

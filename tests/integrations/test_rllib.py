@@ -1,10 +1,6 @@
 """The RAM policy in RLlib: the same distributions as our own, on a real Ray with two players and a learner."""
 
-import os
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -22,8 +18,8 @@ from agents.integrations.rllib import HybridDistribution, ram_module_spec
 from agents.ram.checkpoint import load_checkpoint
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
+from tests.integrations.programs import LIMIT_S, ROOT, run_program
 
-ROOT = Path(__file__).parents[2]
 CATCH, EPISODE = "RAM-CatchGame-v0", 23
 SMALL = {"core_size": 12, "glimpse_hidden": 8, "location_hidden": 6, "glimpse_features": 10}
 ROWS, STEPS = 3, 5
@@ -121,9 +117,18 @@ def test_a_cluster_that_does_not_answer_is_an_error_within_thirty_seconds(addres
 
 @pytest.fixture(scope="module")
 def local_ray():
-    connect_ray(num_cpus=4)
+    connect_ray(num_cpus=4, object_store_mib=100)
     yield
     ray.shutdown()
+
+
+@pytest.fixture
+def started():
+    """Algorithms to stop, however the test ends: one that keeps its processors lets the next one wait for them."""
+    algorithms = []
+    yield algorithms
+    for algorithm in algorithms:
+        algorithm.stop()
 
 
 def weights(algorithm):
@@ -142,7 +147,7 @@ def greedy_actions(algorithm):
     return action.to_deterministic().sample()
 
 
-def test_two_players_and_a_learner_train_and_a_checkpoint_brings_them_back(local_ray, tmp_path):
+def test_two_players_and_a_learner_train_and_a_checkpoint_brings_them_back(local_ray, started, tmp_path):
     network = NetworkSettings(core="lstm", **SMALL)
     config = (
         PPOConfig()
@@ -152,13 +157,16 @@ def test_two_players_and_a_learner_train_and_a_checkpoint_brings_them_back(local
             num_envs_per_env_runner=4,
             gym_env_vectorize_mode="vector_entry_point",
             rollout_fragment_length=2 * EPISODE,
+            sample_timeout_s=LIMIT_S,  # what comes later is thrown away, and played again
         )
+        .fault_tolerance(restart_failed_env_runners=False)
         .learners(num_learners=1)
         .rl_module(rl_module_spec=ram_module_spec(CATCH, network))
         .training(train_batch_size_per_learner=16 * EPISODE, minibatch_size=8 * EPISODE, num_epochs=2, lr=1e-2)
         .debugging(seed=0, log_level="ERROR")
     )
     algorithm = config.build_algo()
+    started.append(algorithm)
     before = weights(algorithm)
     for _ in range(2):
         players = algorithm.train()["env_runners"]
@@ -172,30 +180,28 @@ def test_two_players_and_a_learner_train_and_a_checkpoint_brings_them_back(local
 
     expected = greedy_actions(algorithm)
     algorithm.save_to_path(str(tmp_path / "checkpoint"))
-    algorithm.stop()
+    started.pop().stop()
     restored = Algorithm.from_checkpoint(str(tmp_path / "checkpoint"))
+    started.append(restored)
     assert after.keys() == weights(restored).keys()
     for name, value in weights(restored).items():
         np.testing.assert_array_equal(value, after[name], err_msg=name)
     got = greedy_actions(restored)
     assert torch.equal(got["move"], expected["move"]) and torch.equal(got["fixation"], expected["fixation"])
     restored.train()
-    restored.stop()
 
 
 def test_example_trains_on_the_cluster_at_an_address(local_ray, tmp_path):
     address = ray.get_runtime_context().gcs_address
-    command = [sys.executable, str(ROOT / "examples/rllib_catch.py"), "--address", address, "--num-env-runners", "1"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    settings = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True, "timeout": 300}
-    result = subprocess.run([*command, "--num-envs", "4", "--steps", "100"], **settings)
-    assert result.returncode == 0, result.stderr
+    command = [ROOT / "examples" / "rllib_catch.py", "--address", address, "--num-env-runners", "1"]
+    result = run_program(*command, "--num-envs", "4", "--steps", "100", folder=tmp_path)
+    assert result.status == 0, result.stderr
     assert "of the last balls" in result.stdout
     assert load_checkpoint(tmp_path / "runs/rllib-catch").env_id == CATCH
 
 
 def test_a_ray_that_this_process_uses_already_is_kept(local_ray):
-    connect_ray(num_cpus=4)
+    connect_ray()
     node = ray.get_runtime_context().get_node_id()
     connect_ray("127.0.0.1:1")
     assert ray.get_runtime_context().get_node_id() == node

@@ -9,6 +9,7 @@ from gymnasium.error import DependencyNotInstalled
 MODULES = {
     "ray_cluster": ("rllib", "ray"),
     "rllib": ("rllib", "ray"),
+    "sb3": ("sb3", "stable_baselines3"),
     "torchrl": ("torchrl", "torchrl"),
     "skrl": ("skrl", "skrl"),
 }

@@ -1,0 +1,151 @@
+"""Writes docs/api.md, the page of all public names, from the source: `python docs/api.py`.
+
+It reads the files and imports none of them, so that it needs no optional library.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "api.md"
+PUBLIC: dict[str, list[str]] = {
+    "ram_envs": ["ENVIRONMENTS", "VARIANTS", "make_tensor"],
+    "ram_envs.envs.single": ["GlimpseEnv"],
+    "ram_envs.envs.vector": ["GlimpseVectorEnv"],
+    "ram_envs.envs.tensor": ["TensorEnv"],
+    "ram_envs.tasks.catch": ["Catch"],
+    "ram_envs.tasks.classification": ["Classification"],
+    "ram_envs.tasks.task": ["Task", "Observation"],
+    "ram_envs.sensor": ["GlimpseSensor"],
+    "ram_envs.scenes.datasets": ["ImageDataset", "load_dataset"],
+    "agents.ram.settings": ["NetworkSettings", "RAMSettings"],
+    "agents.ram.policy": ["RAMPolicy", "Decision", "Heads", "SequenceEvaluation"],
+    "agents.ram.networks": [
+        "GlimpseNetwork",
+        "CoreNetwork",
+        "LSTMCore",
+        "LocationNetwork",
+        "ActionNetwork",
+        "Baseline",
+    ],
+    "agents.ram.checkpoint": ["Checkpoint", "CheckpointError", "load_checkpoint", "save_checkpoint"],
+    "agents.pretrained": ["pretrained_ids", "load_pretrained"],
+    "agents.training.settings": ["EnvironmentSettings", "TrainingSettings", "HybridSettings", "GameSettings"],
+    "agents.training.presets": ["PRESETS", "settings_for"],
+    "agents.training.trainer": ["train", "resume", "TrainingResult"],
+    "agents.training.run": ["TrainingError", "Progress"],
+    "agents.training.distributed": ["ProcessLost"],
+    "agents.results.evaluation": ["evaluate", "Evaluation"],
+    "agents.results.figures": ["plot_learning_curve", "animate"],
+    "agents.results.paths": ["Gaze", "follow_gaze"],
+    "agents.integrations.sb3_vec_env": ["RAMVecEnv"],
+    "agents.integrations.sb3_policy": ["RAMRecurrentPolicy", "ram_settings", "to_sb3", "from_sb3"],
+    "agents.integrations.sb3_networks": ["GlimpseExtractor", "HybridDistribution"],
+    "agents.integrations.rllib": ["ram_module_spec", "RAMModule", "HybridDistribution"],
+    "agents.integrations.ray_cluster": ["connect_ray"],
+    "agents.integrations.torchrl": ["RAMEnv"],
+    "agents.integrations.skrl": ["RAMModel"],
+    "agents.benchmark.algorithm": ["Algorithm", "Problem"],
+    "agents.cli": ["main"],
+}
+"""What a user imports, by the module that defines it."""
+REEXPORTED = {
+    "ram_envs.tasks.catch": "ram_envs.tasks",
+    "ram_envs.tasks.classification": "ram_envs.tasks",
+    "ram_envs.tasks.task": "ram_envs.tasks",
+    "agents.integrations.sb3_vec_env": "agents.integrations.sb3",
+    "agents.integrations.sb3_policy": "agents.integrations.sb3",
+    "agents.integrations.sb3_networks": "agents.integrations.sb3",
+    "agents.benchmark.algorithm": "agents.benchmark",
+}
+"""Where the names of a module are imported from, if not from itself."""
+RECORDS = {"Task", "TrainingSettings", "NetworkSettings"}
+"""What other records take their fields from."""
+INTRODUCTION = """\
+# Public names
+
+All that a user imports, by the module it is imported from; everything is typed (`py.typed`). Records are shown with
+their fields, which are also the arguments that make one; the docstrings (`help(...)`) say what each argument is, with
+dtype, shape and range. Made from the source by `python docs/api.py`; a test fails where it is out of date.
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    sections: dict[str, list[str]] = {}
+    for module, names in PUBLIC.items():
+        definitions = _definitions(module)
+        lines = [_line(name, *definitions[name]) for name in names]
+        sections.setdefault(REEXPORTED.get(module, module), []).extend(lines)
+    parts = [f"## {module}\n" + "\n".join(lines) + "\n" for module, lines in sections.items()]
+    return "\n".join([INTRODUCTION, *parts])
+
+
+def imported_from() -> set[tuple[str, str]]:
+    """Return every name on the page with the module that it is imported from."""
+    return {(REEXPORTED.get(module, module), name) for module, names in PUBLIC.items() for name in names}
+
+
+def _definitions(module: str) -> dict[str, tuple[ast.stmt, str]]:
+    """Return what a module defines, each with the first sentence of its documentation."""
+    path = ROOT / module.replace(".", "/")
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    result: dict[str, tuple[ast.stmt, str]] = {}
+    for statement, after in zip(body, [*body[1:], ast.Pass()], strict=True):
+        if isinstance(statement, (ast.ClassDef, ast.FunctionDef)):
+            result[statement.name] = statement, ast.get_docstring(statement) or ""
+        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            words = getattr(getattr(after, "value", None), "value", "")  # the string below it
+            result[statement.target.id] = statement, words if isinstance(words, str) else ""
+    return result
+
+
+def _line(name: str, definition: ast.stmt, documentation: str) -> str:
+    """Return a name's line: how it is written, and the first paragraph of its documentation."""
+    assert documentation, f"{name} is public, but has no documentation"
+    if isinstance(definition, ast.FunctionDef):
+        result = f" -> {ast.unparse(definition.returns)}" if definition.returns else ""
+        written = f"{name}({_arguments(definition)}){result}"
+    elif isinstance(definition, ast.ClassDef):
+        fields = ", ".join(_fields(definition))
+        written = f"{name}({fields})" if fields else name
+    else:
+        assert isinstance(definition, ast.AnnAssign)
+        written = f"{name}: {ast.unparse(definition.annotation)}"
+    bases = [ast.unparse(base) for base in definition.bases] if isinstance(definition, ast.ClassDef) else []
+    more = "".join(f", and the fields of `{base}`" for base in bases if base in RECORDS)
+    first = " ".join(documentation.strip().split("\n\n")[0].split())
+    return f"- `{written}`{more}: {re.sub(r':[a-z]+:(?=`)', '', first).replace('``', '`')}"
+
+
+def _fields(definition: ast.ClassDef) -> Iterator[str]:
+    """Yield the fields of a record, or the arguments that any other class is made with."""
+    makers = [part for part in definition.body if isinstance(part, ast.FunctionDef) and part.name == "__init__"]
+    if makers:
+        yield _arguments(makers[0], method=True)
+    elif _is_record(definition):
+        for part in definition.body:
+            if isinstance(part, ast.AnnAssign):
+                written = re.sub(r"field\(default_factory=(\w+)\)", r"\1()", ast.unparse(part))
+                if "ClassVar" not in written:
+                    yield written
+
+
+def _is_record(definition: ast.ClassDef) -> bool:
+    decorated = any("dataclass" in ast.unparse(decorator) for decorator in definition.decorator_list)
+    return decorated or any(ast.unparse(base) == "NamedTuple" for base in definition.bases)
+
+
+def _arguments(function: ast.FunctionDef, method: bool = False) -> str:
+    arguments = ast.unparse(function.args)
+    return arguments.removeprefix("self").removeprefix(", ") if method else arguments
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(PAGE)
