@@ -171,7 +171,7 @@ def _table() -> Iterator[Row]:
         name="catch",
         table="catch",
         label="RAM",
-        settings=settings_for(TABLES["catch"][0]),
+        settings=settings_for(TABLES["catch"][0], "paper"),
         env_id=TABLES["catch"][0],
         reported=Reported(
             neurips=85.0,
