@@ -57,8 +57,8 @@ def per_thread(threads: str) -> str:
 
 
 def threads_of(results: Results) -> list[str]:
-    """Return the numbers of threads that training was measured with, as the results name them."""
-    return [name for name in results["training"] if name.endswith("threads")]
+    """Return the numbers of threads and processes that training was measured with, as the results name them."""
+    return [name for name in results["training"] if name.endswith(("threads", "processes"))]
 
 
 def table(header: list[str], rows: list[list[Any]], name: str) -> str:

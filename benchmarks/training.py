@@ -1,15 +1,20 @@
 """How fast training is: `python benchmarks/training.py` (needs the extra sb3, and MNIST).
 
 Catch: frames a second of our recurrent PPO beside sb3-contrib's RecurrentPPO, both with our policy, of equal networks,
-rows, epochs and minibatches, in turns. MNIST: images a second of the hybrid training. The ceilings are measured too: a
-matrix product in float32 and bfloat16, and a large copy. A frame is one step of one row, an image one episode.
+rows, epochs and minibatches, in turns. MNIST: images a second of the hybrid training. Ours on one thread, on two, and
+by two processes of one thread each (torchrun), with the preset's rows for each. The ceilings are measured too: a matrix
+product in float32 and bfloat16, and a large copy. A frame is one step of one row, an image one episode.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import os
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,10 +47,29 @@ def frames_per_second(env_id: str, settings: GameSettings | HybridSettings, devi
     """Train for a while, and return the frames a second between the first and the last line of the metrics."""
     with TemporaryDirectory() as folder:
         trainer.train(env_id, settings, folder, device=device, progress_bar=False, draw=False)
-        with open(Path(folder) / "metrics.csv", encoding="utf-8", newline="") as file:
-            lines = list(csv.DictReader(file))
+        return rate_of(Path(folder))
+
+
+def rate_of(folder: Path) -> float:
+    """Return the frames a second between the first and the last line of a run's metrics."""
+    with open(folder / "metrics.csv", encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
     frames, seconds = (float(lines[-1][name]) - float(lines[0][name]) for name in ("frames", "time_s"))
     return frames / seconds
+
+
+def frames_per_second_of_processes(env_id: str, settings: GameSettings | HybridSettings, processes: int) -> float:
+    """Train for a while by several processes, each with the rows of the settings, and return the frames a second."""
+    length = {"frames": processes * settings.frames} if isinstance(settings, GameSettings) else {"epochs": processes}
+    options = {"num_envs": processes * settings.num_envs, "log_every": settings.log_every, **length}
+    options |= settings.environment.to_dict()
+    with TemporaryDirectory() as folder:
+        launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        train = ["-m", "agents.cli", "train", env_id, "--out", folder + "/run", "--device", "cpu"]
+        flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        subprocess.run([*launch, *train, *flags], check=True, capture_output=True, env=environment)
+        return rate_of(Path(folder) / "run")
 
 
 def shortened(env_id: str, iterations: int, rows: int | None = None) -> GameSettings | HybridSettings:
@@ -125,6 +149,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="shorter and fewer turns, for a first look")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="numbers of threads to try")
+    parser.add_argument("--processes", type=int, default=2, help="number of processes to try; 1 for none")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/training.json"))
     options = parser.parse_args()
@@ -139,8 +164,28 @@ def main() -> None:
     except ImportError as error:
         missing["sb3-contrib RecurrentPPO"] = str(error)
 
+    def compare(
+        rate: Callable[[str, GameSettings | HybridSettings], float], threads: int, peak: float
+    ) -> dict[str, Figure]:
+        """Measure a way to train, in turns with RecurrentPPO on as many threads as it has processors."""
+        ours, others, images = [], [], []
+        catch, mnist = shortened(CATCH, iterations), shortened(MNIST, 3 * iterations)
+        torch.set_num_threads(threads)
+        for _ in range(repeats):
+            ours.append(rate(CATCH, catch))
+            if not missing:
+                others.append(recurrent_ppo_catch(max(1, iterations // 20)))
+            images.append(rate(MNIST, mnist) / GLIMPSES)
+        found = {"Catch, ours, frames/s": figure(ours)}
+        if others:
+            found |= {"Catch, RecurrentPPO, frames/s": figure(others), "Catch, ratio": ratio(ours, others)}
+        found["MNIST, ours, images/s"] = figure(images)
+        for name, env_id, frames in (("Catch", CATCH, ours), ("MNIST", MNIST, [GLIMPSES * r for r in images])):
+            share = [operations_per_frame(env_id) * each / peak for each in frames]
+            found[f"{name}, share of the {precision} product"] = figure(share)
+        return found
+
     results: dict[str, Any] = {"precision": precision, "missing": missing}
-    table: list[list[Any]] = []
     for threads in options.threads:
         torch.set_num_threads(threads)
         ceilings = {
@@ -148,32 +193,22 @@ def main() -> None:
             "bfloat16 product, FLOP/s": matrix_product(torch.bfloat16, "cpu"),
             "copy, bytes/s": copy("cpu"),
         }
-        found: dict[str, Figure] = {
-            name: figure(rates) for name, rates in measure(ceilings, repeats, 0.2 if options.quick else 1.0).items()
-        }
-        ours, others, images = [], [], []
-        catch, mnist = (
-            replace(shortened(id, count), threads=threads)
-            for id, count in ((CATCH, iterations), (MNIST, 3 * iterations))
-        )
-        for _ in range(repeats):
-            ours.append(frames_per_second(CATCH, catch, "cpu"))
-            if not missing:
-                others.append(recurrent_ppo_catch(max(1, iterations // 20)))
-            images.append(frames_per_second(MNIST, mnist, "cpu") / GLIMPSES)
-        found["Catch, ours, frames/s"] = figure(ours)
-        if others:
-            found |= {"Catch, RecurrentPPO, frames/s": figure(others), "Catch, ratio": ratio(ours, others)}
-        found["MNIST, ours, images/s"] = figure(images)
+        rates = measure(ceilings, repeats, 0.2 if options.quick else 1.0)
+        found = {name: figure(values) for name, values in rates.items()}
         peak = found[f"{precision} product, FLOP/s"].median
-        for name, env_id, rate in (
-            ("Catch", CATCH, figure(ours)),
-            ("MNIST", MNIST, figure([GLIMPSES * r for r in images])),
-        ):
-            share = operations_per_frame(env_id) * rate.median / peak
-            found[f"{name}, share of the {precision} product"] = figure([share])
-        results[f"{threads} threads"] = found
-        table += [[threads, name, value] for name, value in found.items()]
+
+        def by_threads(env_id: str, settings: GameSettings | HybridSettings, threads: int = threads) -> float:
+            return frames_per_second(env_id, replace(settings, threads=threads), "cpu")
+
+        results[f"{threads} threads"] = found | compare(by_threads, threads, peak)
+    if options.processes > 1:
+
+        def by_processes(env_id: str, settings: GameSettings | HybridSettings) -> float:
+            return frames_per_second_of_processes(env_id, settings, options.processes)
+
+        peak = options.processes * results[f"{options.threads[0]} threads"][f"{precision} product, FLOP/s"].median
+        results[f"{options.processes} processes"] = compare(by_processes, options.processes, peak)
+    table = [[n, name, value] for n, found in results.items() if n[0].isdigit() for name, value in found.items()]
     print(markdown_table(["threads", "what", "median (least to greatest)"], table))
     for peer, error in missing.items():
         print(f"missing: {peer} ({error})")
