@@ -29,7 +29,7 @@ NO_HANG := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
 ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl.py
 
 BENCH := .venv-bench
-BENCHMARKS := environments peers sb3_vec_env size training phases time_to overhead
+BENCHMARKS := environments peers sb3_vec_env size training phases overhead
 
 .PHONY: train test test-integrations check bench clean
 
@@ -54,6 +54,7 @@ check: $(STAMP)
 
 bench: $(BENCH)/.installed
 	for name in $(BENCHMARKS); do $(BENCH)/bin/python benchmarks/$$name.py $(if $(QUICK),--quick) || exit 1; done
+	$(BENCH)/bin/python -m torch.distributed.run --standalone --nproc-per-node 2 benchmarks/time_to.py $(if $(QUICK),--quick)
 	$(BENCH)/bin/python benchmarks/report.py
 
 clean:

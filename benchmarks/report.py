@@ -137,8 +137,8 @@ def times(results: Results) -> list[tuple[str, str]]:
     if not found:
         unknown = show(None, "time_to")
         return [("85 % of the balls caught", unknown), ("1.12 % error on MNIST with 6 glimpses", unknown)]
-    threads = results["time_to"]["threads_of_training"]
-    on = per_thread(f"{threads} threads")
+    processes, threads = results["time_to"]["processes"], results["time_to"]["threads_of_training"]
+    on = f"{processes} processes" if processes > 1 else per_thread(f"{threads} threads")
     return [(f"{name}, {on}", show(value["seconds"])) for name, value in found.items()]
 
 

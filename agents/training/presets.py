@@ -1,7 +1,8 @@
 """The settings of every task, one table.
 
-A preset is a whole set of settings, named by environment and name; "default" is what `ram train` takes, "paper" has the
-paper's sizes where the default is smaller to be quick. What each one reaches is in the README, with the command.
+A preset is a whole set of settings, named by environment and name; "default" is what `ram train` takes, "quick" one
+for a first look, "paper" has the paper's sizes where the default is smaller. What each one reaches is in the README,
+with the command.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _CATCH = GameSettings(
     baseline_weight=4.0,
     entropy_weight=0.003,
 )
+_CATCH_QUICK = replace(_CATCH, learning_rate=3e-3, frames=3_000_000)
 _CATCH_OF_THE_PAPER = replace(
     _CATCH, network=replace(_CATCH.network, core_size=256), learning_rate=2e-3, frames=10_000_000
 )
@@ -61,7 +63,7 @@ _SCENES = HybridSettings(
 )
 
 PRESETS: dict[str, dict[str, HybridSettings | GameSettings]] = {
-    "RAM-CatchGame-v0": {"default": _CATCH, "paper": _CATCH_OF_THE_PAPER},
+    "RAM-CatchGame-v0": {"default": _CATCH, "quick": _CATCH_QUICK, "paper": _CATCH_OF_THE_PAPER},
     "RAM-MNIST-v0": {"default": _MNIST},
     "RAM-TranslatedMNIST-v0": {"default": _SCENES},
     "RAM-ClutteredMNIST-v0": {"default": _SCENES},

@@ -68,7 +68,11 @@ def test_what_was_measured_is_on_the_page(tmp_path):
         peers={"machine": {"processor": "slow"}, "missing": {"ap_gym CircleSquare": "No module named 'ap_gym'"}},
         training={"1 threads": product, "2 threads": product | rates},
         phases={"precision": "bfloat16", "Catch": {"share of the bfloat16 product, update": figure(0.3)}},
-        time_to={"threads_of_training": 2, "85 % of the balls caught": {"seconds": figure(80.0), "runs": []}},
+        time_to={
+            "processes": 2,
+            "threads_of_training": 1,
+            "85 % of the balls caught": {"seconds": figure(80.0), "runs": []},
+        },
         gpu={
             "device": "H200",
             "256 rows": {"Catch training, frames/s": figure(1e6)},
@@ -108,7 +112,7 @@ def benchmark(monkeypatch):
 
 def test_a_run_ends_at_the_first_judgement_that_passes_or_at_the_limit(benchmark):
     time_to = benchmark("time_to")
-    easy = time_to.Task("RAM-Digits-v0", "anything", 100.0, 20, 2)
+    easy = time_to.Task("RAM-Digits-v0", "default", "anything", 100.0, 20, 2)
     found = time_to.time_to(easy, 0, 1, 1, 60.0)
     (judgement,) = found["judgements"]
     assert (found["seconds"], found["frames"]) == (judgement["seconds"], judgement["frames"])
@@ -131,7 +135,8 @@ def test_operations_and_bytes_are_counted_from_the_networks(benchmark):
     assert counting.operations_per_step(training.CATCH) == 2 * (glimpse + core + heads)
     epochs = counting.settings_for(training.CATCH).update_epochs
     assert counting.operations_per_frame(training.CATCH) == (1 + 3 * epochs) * 2 * (glimpse + core + heads)
-    assert counting.update_operations_per_frame(training.MNIST) == 2 * counting.operations_per_step(training.MNIST)
+    digits = "RAM-Digits-v0"
+    assert counting.update_operations_per_frame(digits) == 2 * counting.operations_per_step(digits)
     assert counting.update_bytes_per_frame(training.CATCH, 4) == 2 * counting.update_bytes_per_frame(training.CATCH)
 
 
