@@ -124,7 +124,7 @@ def test_the_page_compares_each_ablation_with_the_preset():
     assert single["changed (%)"] == "99.00" and single["difference"] == "+2.00" and single["seeds"] == "3 and 1"
     missing = line(text, "algorithm")
     assert (missing["changed (%)"], missing["difference"], missing["seeds"]) == ("–", "–", "3 and 0")
-    assert "after 2 M frames; the row of the tables is trained for 8 M" in text
+    assert "after 2 M frames; the row of the tables is trained for 10 M" in text
 
 
 def test_what_hurts_most_comes_first():
