@@ -31,7 +31,7 @@ _MNIST = HybridSettings(
     warmup=0.05,
     schedule="cosine",
     weight_decay=0.01,
-    epochs=120,
+    epochs=200,
 )
 _DIGITS = HybridSettings(
     network=NetworkSettings(location_std=0.1),
