@@ -59,6 +59,12 @@ ABLATIONS = (
     Ablation("cluttered-8", REFERENCE, "the preset as it is", {}),
     Ablation("cluttered-8", "location-reward", "what a location is judged by", {"location_reward": "return"}),
     Ablation("cluttered-8", "information-discount", "discount of later information", {"information_discount": 1.0}),
+    Ablation(
+        "cluttered-8",
+        "location-gradient",
+        "share of the locations' gradient that the core learns from",
+        {"location_gradient": 0.0},
+    ),
     # Judged by what they teach, locations need an answer at every step: the paper's loss goes with the paper's reward.
     Ablation(
         "cluttered-8",

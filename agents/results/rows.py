@@ -219,7 +219,7 @@ def scaled(row: Row, factor: float) -> Row:
 
 
 def departures(training: dict[str, Any]) -> list[str]:
-    """Say in what a RAM's networks differ from the paper's.
+    """Say in what a RAM differs from the paper's: in its networks, and in what the locations learn from.
 
     Args:
         training: The settings as plain values, as a run or a results file has them.
@@ -241,4 +241,19 @@ def departures(training: dict[str, Any]) -> list[str]:
         found.append(f"glimpse branches of {sizes}")
     if network["glimpse_features"] != 256:
         found.append(f"{network['glimpse_features']} glimpse features")
+    if network["squash_location"]:
+        found.append("tanh on the mean of the location")
+    if not game:
+        if training["class_loss"] == "every":
+            found.append("class learned at every step")
+        if training["location_reward"] != "return":
+            found.append(f"locations judged by {_JUDGED_BY[training['location_reward']]}, not by right or wrong")
+        if training["location_gradient"]:
+            found.append("core learns from the locations too")
     return found
+
+
+_JUDGED_BY = {
+    "likelihood": "the log-likelihood of the right class in the end",
+    "information": "how much likelier the right class became",
+}

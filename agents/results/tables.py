@@ -29,11 +29,14 @@ def markdown(records: Mapping[str, Record], detail: bool = False) -> str:
 
     Args:
         records: The results there are, by row.
-        detail: Whether to give every seed, drawn locations and what the training took, as well.
+        detail: Whether to give every seed, drawn locations and what the training took, as well, and the rows that have
+            no results.
     """
     parts = [PROTOCOL.replace("\n", " ")]
     for table, (_, title) in TABLES.items():
-        rows = [row for row in ROWS.values() if row.table == table]
+        rows = [row for row in ROWS.values() if row.table == table and (detail or row.name in records)]
+        if not rows:
+            continue
         parts.append(f"**{title}**")
         parts.append((_detailed if detail else _brief)(rows, records))
         notes = _notes(rows, records)

@@ -53,6 +53,7 @@ _SCENES = HybridSettings(
     class_loss="every",
     location_reward="information",
     information_discount=0.5,
+    location_gradient=1.0,
     learning_rate=4e-3,
     warmup=0.05,
     schedule="cosine",

@@ -15,7 +15,7 @@ from agents.results.rows import (
     for_validation,
     scaled,
 )
-from agents.training.settings import GameSettings
+from agents.training.settings import GameSettings, HybridSettings
 from ram_envs import ENVIRONMENTS
 
 
@@ -80,7 +80,7 @@ def test_scaling_changes_the_length_and_nothing_else():
 
 
 def test_departures_from_the_papers_networks_are_named():
-    training = ROWS["mnist-6"].settings.to_dict()
+    training = HybridSettings().to_dict()
     network = {
         **training["network"],
         "core": "relu",
@@ -94,5 +94,13 @@ def test_departures_from_the_papers_networks_are_named():
     other = {**network, "core": "lstm", "location_network_hidden": 64, "glimpse_hidden": 256}
     found = ["LSTM core", "location network with a hidden layer of 64", "glimpse branches of 256 and 128"]
     assert departures({**training, "network": other}) == found
+    network = {**network, "squash_location": True}
+    assert departures({**training, "network": network}) == ["tanh on the mean of the location"]
+    changes = {"class_loss": "every", "location_reward": "information", "location_gradient": 1.0}
+    assert departures({**training, **changes}) == [
+        "class learned at every step",
+        "locations judged by how much likelier the right class became, not by right or wrong",
+        "core learns from the locations too",
+    ]
     game = ROWS["catch"].settings.to_dict()
     assert "LSTM core" not in departures(game) and "ReLU core" not in departures(game)

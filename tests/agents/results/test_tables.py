@@ -17,10 +17,17 @@ def line(text, label, table="MNIST, 28x28"):
     return [cell.strip() for cell in cells]
 
 
-def test_without_results_every_row_is_there_with_the_figures_of_others():
-    text = markdown({})
-    assert line(text, "RAM, 2 glimpses") == ["RAM, 2 glimpses", "6.27", "3.79", "–", "–", "–"]
+def test_without_results_every_row_is_there_with_the_figures_of_others_where_all_is_told():
+    text = markdown({}, detail=True)
+    assert line(text, "RAM, 2 glimpses")[:5] == ["RAM, 2 glimpses", "6.27", "3.79", "–", "–"]
     assert all(f"| {row.label} " in text for row in ROWS.values())
+
+
+def test_in_brief_only_what_has_results_is_there():
+    assert "|" not in markdown({})
+    text = markdown({"mnist-2": records()["mnist-2"]})
+    assert line(text + "\n\n", "RAM, 2 glimpses")[-1] == "1"
+    assert "RAM, 6 glimpses" not in text and "Catch, 24x24" not in text
 
 
 def test_three_seeds_have_a_spread_and_one_has_its_interval():
@@ -34,8 +41,15 @@ def test_departures_from_the_papers_networks_are_marked_where_they_are():
     row = ROWS["mnist-2"]
     found = record(row, result())
     for changes, mark in (({}, ""), ({"core": "lstm"}, " <sup>a</sup>")):
-        network = {**found.settings["network"], "core": "relu", "location_network_hidden": 0, **changes}
-        text = markdown({"mnist-2": replace(found, settings={**found.settings, "network": network})})
+        network = {
+            **found.settings["network"],
+            "core": "relu",
+            "location_network_hidden": 0,
+            "squash_location": False,
+            **changes,
+        }
+        paper = {"location_reward": "return", "class_loss": "last", "location_gradient": 0.0}
+        text = markdown({"mnist-2": replace(found, settings={**found.settings, **paper, "network": network})}) + "\n\n"
         assert line(text, "RAM, 2 glimpses")[0] == "RAM, 2 glimpses" + mark
         assert ("<sup>a</sup> Not the paper's: LSTM core." in text) == bool(mark)
 
