@@ -76,26 +76,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return USER_ERROR
 
 
-def environment_id(id: str) -> str:
-    """Return the id of an environment as the table has it.
-
-    Raises:
-        ValueError: If there is no such environment; the message names the ones that are spelled alike.
-    """
-    from ram_envs import ENVIRONMENTS, VARIANTS
-
-    id = id.removeprefix("ram_envs:")
-    if id in ENVIRONMENTS:
-        return id
-    for variant in filter(None, VARIANTS):
-        if (base := id.replace(f"-{variant}-", "-")) in ENVIRONMENTS:
-            raise ValueError(f"{id} is {base} in other formats, which make no difference here: say {base}")
-    lower = {known.lower(): known for known in ENVIRONMENTS}
-    alike = [lower[name] for name in difflib.get_close_matches(id.lower(), lower, n=2, cutoff=0.4)]
-    hint = f"did you mean {' or '.join(alike)}? " if alike else ""
-    raise ValueError(f"there is no environment {id!r}: {hint}`ram list` shows them all")
-
-
 def _command(name: str) -> Callable[[list[str]], int]:
     """Return the command of that name.
 

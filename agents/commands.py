@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import json
 import time
@@ -13,10 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 
-from agents.cli import environment_id
 from agents.training.presets import PRESETS, settings_for
 from agents.training.settings import EnvironmentSettings, TrainingSettings
-from ram_envs import ENVIRONMENTS
+from ram_envs import ENVIRONMENTS, VARIANTS
 
 if TYPE_CHECKING:
     from agents.training.trainer import TrainingResult
@@ -126,7 +126,7 @@ def train(arguments: Sequence[str]) -> int:
     if any(argument == "--resume" or argument.startswith("--resume=") for argument in arguments):
         return _resume(arguments)
     options = _train_options(arguments)
-    env_id = environment_id(options.env_id)
+    env_id = _environment_id(options.env_id)
     out = options.out or Path("runs") / f"{env_id}-seed{options.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
 
     from agents.training import trainer
@@ -183,7 +183,7 @@ def watch(arguments: Sequence[str]) -> int:
 def play(arguments: Sequence[str]) -> int:
     """`ram play`."""
     options = _parse(PlayOptions, arguments, "play")
-    env_id = environment_id(options.env_id)
+    env_id = _environment_id(options.env_id)
     from agents.play import play
 
     score = play(
@@ -201,9 +201,9 @@ def _train_options(arguments: Sequence[str]) -> TrainOptions[Any]:
     """Read the options of a new run; the environment's id and the preset decide which settings there are."""
     named = [argument for argument in arguments if argument.removeprefix("ram_envs:") in ENVIRONMENTS]
     if named:
-        env_id = environment_id(named[0])
+        env_id = _environment_id(named[0])
     elif arguments and not arguments[0].startswith("-"):
-        env_id = environment_id(arguments[0])  # which is unknown, and says so
+        env_id = _environment_id(arguments[0])  # which is unknown, and says so
     else:
         env_id = next(iter(ENVIRONMENTS))  # for the help, or for the error that says that there is no id
     settings = settings_for(env_id, _value_of("--preset", arguments))
@@ -219,11 +219,29 @@ def _resume(arguments: Sequence[str]) -> int:
     options, unknown = tyro.cli(ResumeOptions, args=arguments, prog="ram train", return_unknown_args=True)
     if unknown:
         raise ValueError(f"a resumed run keeps its own settings: leave out {' '.join(unknown)}")
-    env_id = None if options.env_id is None else environment_id(options.env_id)
+    env_id = None if options.env_id is None else _environment_id(options.env_id)
 
     from agents.training import trainer
 
     return _report(trainer.resume(options.resume, env_id=env_id, device=options.device))
+
+
+def _environment_id(id: str) -> str:
+    """Return the id of an environment as the table has it.
+
+    Raises:
+        ValueError: If there is no such environment; the message names the ones that are spelled alike.
+    """
+    id = id.removeprefix("ram_envs:")
+    if id in ENVIRONMENTS:
+        return id
+    for variant in filter(None, VARIANTS):
+        if (base := id.replace(f"-{variant}-", "-")) in ENVIRONMENTS:
+            raise ValueError(f"{id} is {base} in other formats, which make no difference here: say {base}")
+    lower = {known.lower(): known for known in ENVIRONMENTS}
+    alike = [lower[name] for name in difflib.get_close_matches(id.lower(), lower, n=2, cutoff=0.4)]
+    hint = f"did you mean {' or '.join(alike)}? " if alike else ""
+    raise ValueError(f"there is no environment {id!r}: {hint}`ram list` shows them all")
 
 
 def _report(result: TrainingResult) -> int:
