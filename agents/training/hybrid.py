@@ -44,12 +44,11 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
         )
         evaluation = policy.evaluate_heads(heads, episodes.decision.fixation, episodes.decision.task_action)
         label = episodes.info["label"]
-        known = right_class_log_prob(evaluation.action_logits, label)
-        returns = {
-            "return": episodes.reward.sum(0),
-            "likelihood": known[-1],
-            "information": information_gains(known, settings.information_discount),
-        }[settings.location_reward]
+        returns = episodes.reward.sum(0)
+        if settings.location_reward != "return":
+            known = right_class_log_prob(evaluation.action_logits, label)
+            informs = settings.location_reward == "information"
+            returns = information_gains(known, settings.information_discount) if informs else known[-1]
         loss = hybrid_loss(
             evaluation,
             label,
