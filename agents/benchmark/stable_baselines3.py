@@ -37,7 +37,7 @@ _CHOSEN_HERE = (
     "_init_setup_model",
 )
 _ON_POLICY = {"num_envs": 64, "num_stacked": 1, "gae_lambda": 0.9, "learning_rate": 1e-3, "ent_coef": 0.01}
-_OFF_POLICY = {"num_envs": 16, "num_stacked": 1, "buffer_size": 200_000, "batch_size": 256, "learning_starts": 5_000}
+_OFF_POLICY = {"num_envs": 16, "num_stacked": 1, "buffer_size": 200_000, "batch_size": 128, "learning_starts": 5_000}
 
 
 class StableBaselines3(Algorithm):
@@ -155,7 +155,7 @@ class SAC(StableBaselines3):
     name = "sac"
     model_class = stable_baselines3.SAC
     action_formats = ("box",)
-    defaults = {**_OFF_POLICY, "train_freq": 1, "gradient_steps": 2}
+    defaults = {**_OFF_POLICY, "train_freq": 1, "gradient_steps": 1}
 
 
 class RecurrentPPO(StableBaselines3):

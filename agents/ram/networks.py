@@ -13,6 +13,8 @@ Every network works on any leading axes; the cores work on sequences, time first
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -85,14 +87,25 @@ class GlimpseNetwork(nn.Module):
 
 
 class CoreNetwork(nn.Module):
-    """f_h for classification: h_t = ReLU(Linear(h_{t-1}) + Linear(g_t))."""
+    """f_h for classification: h_t = ReLU(Linear(h_{t-1}) + Linear(g_t)).
 
-    def __init__(self, glimpse_features: int, core_size: int) -> None:
+    Args:
+        glimpse_features: Size of g.
+        core_size: Size of h.
+        start: What the matrix that h_{t-1} is multiplied with starts as: "orthogonal", or "identity", which keeps what
+            was seen as it is and adds what is new (Le et al. 2015, arXiv:1504.00941).
+    """
+
+    def __init__(
+        self, glimpse_features: int, core_size: int, start: Literal["orthogonal", "identity"] = "orthogonal"
+    ) -> None:
         super().__init__()
         self.core_size = core_size
         # Together the two are one layer of the usual gain, so that h neither grows nor fades over the steps.
         self.from_glimpse = start_orthogonal(nn.Linear(glimpse_features, core_size), 1.0)
         self.from_core = start_orthogonal(nn.Linear(core_size, core_size, bias=False), 1.0)
+        if start == "identity":
+            nn.init.eye_(self.from_core.weight)
 
     def initial_state(self, num_rows: int) -> State:
         """Return the state before the first glimpse: zeros."""

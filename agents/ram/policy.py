@@ -99,8 +99,8 @@ class RAMPolicy(nn.Module):
             settings.input_gain,
             settings.scale_gain,
         )
-        core = LSTMCore if settings.core == "lstm" else CoreNetwork
-        self.core_network = core(settings.glimpse_features, settings.core_size)
+        sizes = settings.glimpse_features, settings.core_size
+        self.core_network = LSTMCore(*sizes) if settings.core == "lstm" else CoreNetwork(*sizes, settings.core_start)
         self.location_network = LocationNetwork(
             settings.core_size, settings.location_network_hidden, settings.squash_location
         )

@@ -19,6 +19,8 @@ class NetworkSettings:
 
     core: Literal["relu", "lstm"] = "relu"
     """Core network: "relu" (the paper's for classification) or "lstm" (for games)."""
+    core_start: Literal["orthogonal", "identity"] = "orthogonal"
+    """What the recurrent matrix of a "relu" core starts as; "identity" keeps at first all that was seen."""
     core_size: int = 256
     """Units of the core, h."""
     glimpse_hidden: int = 128
@@ -47,6 +49,7 @@ class NetworkSettings:
             ValueError: If one is not valid; the message names it.
         """
         check_choice("core", self.core, CORES)
+        check_choice("core_start", self.core_start, ("orthogonal", "identity"))
         for name in ("core_size", "glimpse_hidden", "location_hidden", "glimpse_features"):
             check_integer(name, getattr(self, name), 1)
         check_integer("location_network_hidden", self.location_network_hidden, 0)

@@ -58,7 +58,7 @@ ABLATIONS = (
     Ablation("catch", "reinforce", "algorithm", {"algorithm": "reinforce"}),
     Ablation("cluttered-8", REFERENCE, "the preset as it is", {}),
     Ablation("cluttered-8", "location-reward", "what a location is judged by", {"location_reward": "return"}),
-    Ablation("cluttered-8", "information-discount", "discount of later information", {"information_discount": 1.0}),
+    Ablation("cluttered-8", "confidence-discount", "discount of later confidence", {"confidence_discount": 1.0}),
     Ablation(
         "cluttered-8",
         "location-gradient",
@@ -80,12 +80,13 @@ ABLATIONS = (
         "standard deviation of the location, first and final",
         {"network.location_std": 0.1, "location_std_final": 0.1},
     ),
-    Ablation("cluttered-8", "core", "core network", {"network.core": "relu"}),
+    Ablation("cluttered-8", "core-start", "start of the core's recurrent matrix", {"network.core_start": "orthogonal"}),
+    Ablation("cluttered-8", "core", "core network", {"network.core": "lstm"}),
     Ablation(
         "cluttered-8",
         "branches",
         "units of the glimpse network's two branches",
-        {"network.glimpse_hidden": 128, "network.location_hidden": 128},
+        {"network.glimpse_hidden": 256, "network.location_hidden": 256},
     ),
     Ablation(
         "cluttered-8",

@@ -255,5 +255,5 @@ def departures(training: dict[str, Any]) -> list[str]:
 
 _JUDGED_BY = {
     "likelihood": "the log-likelihood of the right class in the end",
-    "information": "how much likelier the right class became",
+    "confidence": "how much the probability of the right class rose",
 }

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from agents.training import distributed
-from agents.training.losses import hybrid_loss, information_gains, right_class_log_prob
+from agents.training.losses import confidence_gains, hybrid_loss, right_class_log_prob
 from agents.training.optimisation import autocast, follow_schedule, update
 from agents.training.rollout import ImageOrder, collect_episodes, episode_seed, seed_generator
 from agents.training.run import Run
@@ -47,8 +47,8 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
         returns = episodes.reward.sum(0)
         if settings.location_reward != "return":
             known = right_class_log_prob(evaluation.action_logits, label)
-            informs = settings.location_reward == "information"
-            returns = information_gains(known, settings.information_discount) if informs else known[-1]
+            gains = settings.location_reward == "confidence"
+            returns = confidence_gains(known.exp(), settings.confidence_discount) if gains else known[-1]
         loss = hybrid_loss(
             evaluation,
             label,

@@ -136,24 +136,25 @@ def right_class_log_prob(action_logits: Tensor, label: Tensor) -> Tensor:
     return action_logits.detach().log_softmax(-1).gather(-1, index).squeeze(-1)
 
 
-def information_gains(log_prob: Tensor, discount: float) -> Tensor:
-    """Return what each location taught about the class: how much likelier the right one became, in nats.
+def confidence_gains(prob: Tensor, discount: float) -> Tensor:
+    """Return what each location taught about the class: by how much the probability of the right one rose.
 
     With p_t the probability that the action network gives the right class after glimpse t, location l_t, which glimpse
-    t + 1 is taken at, is credited with G_t = log p_{t+1} - log p_t + discount * G_{t+1}. With a discount of 1 that is
-    log p_T - log p_t, the final answer's log-likelihood less what was known before; with less, a location is credited
-    above all with what it shows at once. Worth having only where the action network is trained at every step.
+    t + 1 is taken at, is credited with G_t = p_{t+1} - p_t + discount * G_{t+1}. With a discount of 1 that is
+    p_T - p_t, how sure the final answer is less what was known before; with less, a location is credited above all with
+    what it shows at once. Worth having only where the action network is trained at every step. Logarithms in place of
+    the probabilities have no bound: a few bad guesses then outweigh all else, and runs with a ReLU core diverged.
 
     Args:
-        log_prob: float32 (T, B), log p_t; see :func:`right_class_log_prob`.
+        prob: float32 (T, B), p_t, without gradient.
         discount: From 0 to 1.
 
     Returns:
         float32 (T, B); the last step's, whose location is never looked at, is 0.
     """
-    gains, later = torch.zeros_like(log_prob), torch.zeros_like(log_prob[0])
-    for t in reversed(range(log_prob.shape[0] - 1)):
-        later = log_prob[t + 1] - log_prob[t] + discount * later
+    gains, later = torch.zeros_like(prob), torch.zeros_like(prob[0])
+    for t in reversed(range(prob.shape[0] - 1)):
+        later = prob[t + 1] - prob[t] + discount * later
         gains[t] = later
     return gains
 

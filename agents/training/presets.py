@@ -41,24 +41,17 @@ _DIGITS = HybridSettings(
     epochs=150,
 )
 _SCENES = HybridSettings(
-    network=NetworkSettings(
-        core="lstm",
-        glimpse_hidden=256,
-        location_hidden=256,
-        location_network_hidden=128,
-        location_std=0.25,
-        input_gain=3.0,
-    ),
+    network=NetworkSettings(core_start="identity", location_network_hidden=128, location_std=0.25, input_gain=3.0),
     location_std_final=0.05,
     class_loss="every",
-    location_reward="information",
-    information_discount=0.5,
+    location_reward="confidence",
+    confidence_discount=0.5,
     location_gradient=1.0,
-    learning_rate=4e-3,
+    learning_rate=2.5e-3,
     warmup=0.05,
     schedule="cosine",
     weight_decay=0.01,
-    epochs=40,
+    epochs=100,
 )
 
 PRESETS: dict[str, dict[str, HybridSettings | GameSettings]] = {

@@ -113,12 +113,12 @@ class HybridSettings(TrainingSettings):
     """How often each image is shown."""
     class_loss: Literal["last", "every"] = "last"
     """Cross-entropy of the class at the last step, as in the paper, or at every step."""
-    location_reward: Literal["return", "likelihood", "information"] = "return"
+    location_reward: Literal["return", "likelihood", "confidence"] = "return"
     """What a location is judged by: the episode's "return", as in the paper; the "likelihood" of the right class in the
-    end, its logarithm, which says more than right or wrong; or the "information" that it brought, how much likelier the
-    right class became with the glimpses after it (for class_loss "every"). Both in nats."""
-    information_discount: float = 1.0
-    """With location_reward "information": what the gain of each later glimpse counts less than that of the one before;
+    end, its logarithm in nats, which says more than right or wrong; or the "confidence" that it brought, by how much
+    the probability of the right class rose with the glimpses after it (for class_loss "every")."""
+    confidence_discount: float = 1.0
+    """With location_reward "confidence": what the gain of each later glimpse counts less than that of the one before;
     0 judges a location by the next glimpse alone."""
     location_gradient: float = 0.0
     """Share of the locations' gradient that goes on into core and glimpse network; 0, as in the paper, for none."""
@@ -132,8 +132,8 @@ class HybridSettings(TrainingSettings):
         super().__post_init__()
         check_integer("epochs", self.epochs, 1)
         check_choice("class_loss", self.class_loss, ("last", "every"))
-        check_choice("location_reward", self.location_reward, ("return", "likelihood", "information"))
-        check_number("information_discount", self.information_discount, 0, 1)
+        check_choice("location_reward", self.location_reward, ("return", "likelihood", "confidence"))
+        check_number("confidence_discount", self.confidence_discount, 0, 1)
         check_number("location_gradient", self.location_gradient, 0, 1)
         check_integer("rollouts_per_image", self.rollouts_per_image, 1)
         if self.num_envs % self.rollouts_per_image:

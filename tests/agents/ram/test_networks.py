@@ -53,6 +53,12 @@ def test_relu_core_is_the_papers_formula_step_by_step():
     torch.testing.assert_close(state[0], h)
 
 
+def test_relu_core_that_starts_as_the_identity_keeps_what_it_saw():
+    core = CoreNetwork(3, 4, start="identity")
+    nothing, seen = torch.zeros(1, 1, 3), torch.rand(1, 4)
+    torch.testing.assert_close(core(nothing, (seen,))[0][0], seen)
+
+
 @pytest.mark.parametrize("core_type", [CoreNetwork, LSTMCore])
 def test_a_core_gives_the_same_over_a_sequence_and_in_steps(core_type):
     torch.manual_seed(0)

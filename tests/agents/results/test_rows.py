@@ -96,10 +96,10 @@ def test_departures_from_the_papers_networks_are_named():
     assert departures({**training, "network": other}) == found
     network = {**network, "squash_location": True}
     assert departures({**training, "network": network}) == ["tanh on the mean of the location"]
-    changes = {"class_loss": "every", "location_reward": "information", "location_gradient": 1.0}
+    changes = {"class_loss": "every", "location_reward": "confidence", "location_gradient": 1.0}
     assert departures({**training, **changes}) == [
         "class learned at every step",
-        "locations judged by how much likelier the right class became, not by right or wrong",
+        "locations judged by how much the probability of the right class rose, not by right or wrong",
         "core learns from the locations too",
     ]
     game = ROWS["catch"].settings.to_dict()

@@ -11,9 +11,9 @@ from agents.training.hybrid import mean_of_the_others
 from agents.training.losses import (
     Targets,
     advantages,
+    confidence_gains,
     discounted_returns,
     hybrid_loss,
-    information_gains,
     normalised,
     ppo_loss,
     reinforce_loss,
@@ -110,15 +110,15 @@ def test_hybrid_loss_with_a_return_for_every_location():
 
 
 @pytest.mark.parametrize("discount", [0.0, 0.5, 1.0])
-def test_information_gains_by_hand(discount):
+def test_confidence_gains_by_hand(discount):
     # The right class has the probabilities 1/4, 1/2 and 1/5 after the three glimpses.
     logits = torch.tensor([[0.0, math.log(3.0)], [0.0, 0.0], [0.0, math.log(4.0)]])[:, None]  # (T, B = 1, classes)
-    last = math.log(1 / 5) - math.log(1 / 2)
-    first = math.log(1 / 2) - math.log(1 / 4) + discount * last
+    last = 1 / 5 - 1 / 2
+    first = 1 / 2 - 1 / 4 + discount * last
     known = right_class_log_prob(logits.requires_grad_(), torch.tensor([0]))
     torch.testing.assert_close(known, column(1 / 4, 1 / 2, 1 / 5).log())
     assert not known.requires_grad
-    torch.testing.assert_close(information_gains(known, discount), column(first, last, 0.0))
+    torch.testing.assert_close(confidence_gains(known.exp(), discount), column(first, last, 0.0))
 
 
 def test_the_others_mean_is_taken_image_by_image():

@@ -49,7 +49,7 @@ RUNS = {
     "hybrid": (DIGITS, HYBRID),
     "shared baseline": (DIGITS, replace(HYBRID, rollouts_per_image=2, class_loss="every")),
     "likelihood": (DIGITS, replace(HYBRID, location_reward="likelihood")),
-    "information": (DIGITS, replace(HYBRID, location_reward="information", class_loss="every", location_gradient=0.1)),
+    "confidence": (DIGITS, replace(HYBRID, location_reward="confidence", class_loss="every", location_gradient=0.1)),
     "learned stop": (DIGITS, STOPPING),
     "bfloat16": (CATCH, replace(GAME, precision="bfloat16")),
 }
