@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -180,7 +182,7 @@ def format_observation(name: str, observation: Observation) -> Any:
 
 def _clip(fixation: Array) -> Array:
     xp = namespace(fixation)
-    return xp.minimum(xp.maximum(xp.astype(fixation, xp.float32), -1.0), 1.0)
+    return xp.minimum(xp.maximum(xp.astype(fixation, xp.float32, copy=False), -1.0), 1.0)
 
 
 def _cell_centers(grid_size: int) -> Constants:
@@ -216,8 +218,12 @@ def _integers(name: str, value: Any, shape: tuple[int, ...], counts: tuple[int, 
 
 
 def _is_kind(array: Array, kind: str) -> bool:
-    xp = namespace(array)
-    return getattr(array.dtype, "kind", "f") in "biufc" and xp.isdtype(array.dtype, kind)
+    return _is_dtype_of(namespace(array), array.dtype, kind)
+
+
+@cache  # looked up at every step, and slow to find out
+def _is_dtype_of(xp: ModuleType, dtype: Any, kind: str) -> bool:
+    return getattr(dtype, "kind", "f") in "biufc" and xp.isdtype(dtype, kind)
 
 
 def _describe(array: Array) -> str:
