@@ -89,6 +89,7 @@ def time_to(task: Task, seed: int, length: int | None, threads: int, limit: floa
             if passes(value) or self.progress.time_s > limit:
                 self.decided = True
                 signal.raise_signal(signal.SIGTERM)  # the run ends as it does for a user, after the next iteration
+            distributed.largest(0)  # nobody waits with a running clock: all have judged by now
             self._started += time.perf_counter() - start  # the clock stands still
 
     preset = settings_for(task.env_id, task.preset)
