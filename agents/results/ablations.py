@@ -53,7 +53,7 @@ ABLATIONS = (
     Ablation("catch", "scale-gain", "gain of each coarser scale", {"network.scale_gain": 1.0}),
     Ablation("catch", "location-std", "standard deviation of the location", {"network.location_std": 0.2}),
     Ablation("catch", "core", "core network", {"network.core": "relu"}),
-    Ablation("catch", "precision", "arithmetic (auto: bfloat16 where there is)", {"precision": "float32"}),
+    Ablation("catch", "precision", "arithmetic (auto: bfloat16 where that is faster)", {"precision": "float32"}),
     Ablation("catch", "advantage", "advantages normalised in every batch", {"normalise_advantage": False}),
     Ablation("catch", "reinforce", "algorithm", {"algorithm": "reinforce"}),
     Ablation("cluttered-8", REFERENCE, "the preset as it is", {}),

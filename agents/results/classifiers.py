@@ -58,7 +58,7 @@ class ClassifierSettings:
     weight_decay: float = 0.01
     """Decoupled weight decay (AdamW)."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of the hidden layers; "auto" is bfloat16 where the processor has it."""
+    """Arithmetic of the hidden layers; "auto" is bfloat16 where that is faster."""
     log_every: int = 50
     """Iterations between two lines of the logs."""
     checkpoint_every: int = 500

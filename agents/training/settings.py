@@ -71,7 +71,7 @@ class TrainingSettings:
     baseline_weight: float = 0.5
     """Weight of the baseline's squared error in the loss."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of glimpse and core network; "auto" is bfloat16 where the processor has it."""
+    """Arithmetic of glimpse and core network; "auto" is bfloat16 where that is faster."""
     threads: int = 1
     """Threads of the CPU that compute; one is as fast as two for small networks. Results differ in the last bits."""
     log_every: int = 10
