@@ -20,7 +20,7 @@ class EnvironmentSettings:
     """Side of a patch in pixels."""
     num_scales: int | None = None
     """Patches in a glimpse, each twice as wide as the one before."""
-    first_location: Literal["random", "center"] | None = None
+    first_location: Literal["random", "inside", "center"] | None = None
     """Where the first glimpse is taken."""
     screen_size: int | None = None
     """Catch: side of the screen in pixels."""

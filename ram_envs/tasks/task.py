@@ -17,7 +17,7 @@ from ram_envs.arrays import Array, namespace
 from ram_envs.scenes.randomness import uniform
 from ram_envs.sensor import GlimpseSensor
 
-FIRST_LOCATIONS = ("random", "center")
+FIRST_LOCATIONS = ("random", "inside", "center")
 
 
 class Observation(NamedTuple):
@@ -39,8 +39,9 @@ class Task(ABC):
     Attributes:
         patch_size: Side of a patch as the agent receives it, in pixels.
         num_scales: Number of concentric patches, each twice as wide as the one before.
-        first_location: Where the first glimpse is taken: "random" (uniform over the scene), "center", or a pair (x, y)
-            in [-1, 1].
+        first_location: Where the first glimpse is taken: "random" (uniform over the scene, so that the patches may lie
+            partly outside), "inside" (uniform over the places where the finest patch lies inside), "center", or a pair
+            (x, y) in [-1, 1].
     """
 
     patch_size: int
@@ -57,8 +58,8 @@ class Task(ABC):
                 x, y = (check_number("first_location", value, -1, 1) for value in self.first_location)
             except (TypeError, ValueError):
                 raise ValueError(
-                    f"first_location={self.first_location!r} is not valid: expected 'random', 'center' or a "
-                    "pair (x, y) in [-1, 1]"
+                    f"first_location={self.first_location!r} is not valid: expected 'random', 'inside', 'center' or "
+                    "a pair (x, y) in [-1, 1]"
                 ) from None
             object.__setattr__(self, "first_location", (x, y))
         _ = self.sensor  # which checks patch_size and num_scales
@@ -140,8 +141,13 @@ class Task(ABC):
     def first_fixation(self, words: Array) -> Array:
         """Turn two random words a row, int64 (B, 2), into the first locations, float32 (B, 2)."""
         xp = namespace(words)
-        if self.first_location == "random":
-            return xp.astype(uniform(words) * 2 - 1, xp.float32)
+        if self.first_location in ("random", "inside"):
+            location = xp.astype(uniform(words) * 2 - 1, xp.float32)
+            if self.first_location == "inside":
+                height, width, _ = self.scene_shape
+                location[:, 0] *= max(0.0, 1 - self.patch_size / width)
+                location[:, 1] *= max(0.0, 1 - self.patch_size / height)
+            return location
         x, y = (0.0, 0.0) if self.first_location == "center" else cast("tuple[float, float]", self.first_location)
         location = xp.zeros(words.shape, dtype=xp.float32, device=words.device)
         location[:, 0] += x

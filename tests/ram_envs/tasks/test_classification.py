@@ -139,3 +139,15 @@ def test_bad_settings_are_refused_by_name_everywhere(tiny_images, settings, mess
 def test_the_first_location_can_be_set(tiny_images, first_location, expected):
     observation, _ = make(tiny_images, first_location=first_location).reset(seed=0)
     assert tuple(observation["location"]) == expected
+
+
+@pytest.mark.parametrize(("shape", "patch_size", "reach"), [((12, 20), 4, (0.8, 2 / 3)), ((6, 6), 8, (0.0, 0.0))])
+def test_a_first_location_inside_keeps_the_finest_patch_in_the_scene(shape, patch_size, reach):
+    pictures = np.full((40, *shape), 255, np.uint8), np.arange(40) % 10
+    settings = {"dataset": pictures, "patch_size": patch_size, "first_location": "inside"}
+    observation, _ = ram_envs.make_tensor("RAM-MNIST-v0", 2_000, **settings).reset(seed=0)
+    farthest = observation["location"].abs().amax(0).numpy()
+    np.testing.assert_allclose(farthest, reach, atol=0.01)
+    assert (farthest <= np.float32(reach)).all()
+    if max(reach) > 0:
+        assert (observation["glimpse"] == 1).all()  # nothing black from outside of the white pictures
