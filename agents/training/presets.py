@@ -26,6 +26,7 @@ _CATCH_QUICK = replace(_CATCH, learning_rate=3e-3, frames=3_000_000)
 _CATCH_OF_THE_PAPER = replace(_CATCH, network=replace(_CATCH.network, core_size=256), frames=10_000_000)
 _MNIST = HybridSettings(
     network=NetworkSettings(location_std=0.1, squash_location=True),
+    location_std_final=0.03,
     location_reward="likelihood",
     learning_rate=2e-3,
     warmup=0.05,
@@ -51,13 +52,15 @@ _SCENES = HybridSettings(
     warmup=0.05,
     schedule="cosine",
     weight_decay=0.01,
-    epochs=100,
+    epochs=150,
 )
+# Without clutter the networks come to know the training images better than others; with it they do not.
+_TRANSLATED = replace(_SCENES, weight_decay=0.05)
 
 PRESETS: dict[str, dict[str, HybridSettings | GameSettings]] = {
     "RAM-CatchGame-v0": {"default": _CATCH, "quick": _CATCH_QUICK, "paper": _CATCH_OF_THE_PAPER},
     "RAM-MNIST-v0": {"default": _MNIST},
-    "RAM-TranslatedMNIST-v0": {"default": _SCENES},
+    "RAM-TranslatedMNIST-v0": {"default": _TRANSLATED},
     "RAM-ClutteredMNIST-v0": {"default": _SCENES},
     "RAM-ClutteredMNIST100-v0": {"default": _SCENES},
     "RAM-Digits-v0": {"default": _DIGITS},
