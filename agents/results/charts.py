@@ -34,28 +34,24 @@ def write_figure(figure: Figure, png: Path) -> None:
 
 
 def error_by_glimpses(records: Records) -> Figure | None:
-    """Draw the test error against the number of glimpses, a panel a table, beside those of others."""
+    """Draw the test error against the number of glimpses, a panel a table, beside those of others.
+
+    Bars go from the least to the greatest seed.
+    """
     tables = {table: [row for row in learned_rows() if row.table == table] for table in TABLES}
     tables = {table: rows for table, rows in tables.items() if any(row.name in records for row in rows)}
     if not tables:
         return None
     figure = _figure(2.9 * len(tables) + 0.4, 3.5)
-    label = "ours (bars: least and greatest seed)"
     for ax, (table, rows) in zip(figure.subplots(1, len(tables), squeeze=False)[0], tables.items(), strict=True):
         _tidy(ax)
         ax.set_title(TABLES[table][1].replace(", ", "\n", 1), fontsize=9)
         ax.set_xlabel("glimpses")
         _reported_line(ax, rows, "neurips", PAPER, "paper (NeurIPS)", "s--")
         _reported_line(ax, rows, "public", PUBLIC, "best public", "D:", zorder=3, markerfacecolor="none", markersize=8)
-        ours = [(row.num_glimpses, records[row.name].values) for row in rows if row.name in records]
-        x = [glimpses for glimpses, _ in ours]
-        means = [statistics.fmean(values) for _, values in ours]
-        spread = [
-            [mean - min(values) for mean, (_, values) in zip(means, ours, strict=True)],
-            [max(values) - mean for mean, (_, values) in zip(means, ours, strict=True)],
-        ]
-        ax.errorbar(x, means, spread, fmt="o-", color=OURS, linewidth=2, markersize=5, capsize=3, label=label)
-        ax.set_xticks([row.num_glimpses for row in rows])
+        _our_line(ax, [row for row in rows if not row.first_inside], records, "ours", "o-")
+        _our_line(ax, [row for row in rows if row.first_inside], records, "ours, first glimpse inside", "o--")
+        ax.set_xticks(sorted({row.num_glimpses for row in rows}))
         ax.set_ylim(0, 1.08 * ax.get_ylim()[1])
     figure.axes[0].set_ylabel("test error (%)")
     _legend_below(figure)
@@ -185,9 +181,23 @@ def _legend_below(figure: Figure) -> None:
     figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=len(entries), frameon=False)
 
 
+def _our_line(ax: Axes, rows: list[Row], records: Records, label: str, style: str) -> None:
+    """Draw the mean over the seeds of the rows that there are, with bars from the least to the greatest."""
+    ours = [(row.num_glimpses, records[row.name].values) for row in rows if row.name in records]
+    if not ours:
+        return
+    means = [statistics.fmean(values) for _, values in ours]
+    spread = [
+        [mean - min(values) for mean, (_, values) in zip(means, ours, strict=True)],
+        [max(values) - mean for mean, (_, values) in zip(means, ours, strict=True)],
+    ]
+    looks = {"linewidth": 2, "markersize": 5, "capsize": 3}
+    ax.errorbar([glimpses for glimpses, _ in ours], means, spread, fmt=style, color=OURS, label=label, **looks)
+
+
 def _reported_line(ax: Axes, rows: list[Row], column: str, colour: str, label: str, style: str, **looks: Any) -> None:
     """Draw the figures of others."""
-    values = [(row.num_glimpses, getattr(row.reported, column)) for row in rows]
+    values = dict.fromkeys((row.num_glimpses, getattr(row.reported, column)) for row in rows)
     points = [(glimpses, value) for glimpses, value in values if value is not None]
     if points:
         looks = {"linewidth": 1.3, "markersize": 4.5, **looks}

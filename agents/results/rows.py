@@ -88,6 +88,11 @@ class Row:
         """Whether RAM's locations are drawn at random in place of being learned."""
         return not isinstance(self.settings, ClassifierSettings) and self.settings.network.random_locations
 
+    @property
+    def first_inside(self) -> bool:
+        """Whether the first glimpse lies wholly inside the scene, where that is the row's choice."""
+        return self.settings.environment.first_location == "inside"
+
 
 def _ram(table: str, glimpses: int, reported: Reported) -> Row:
     settings = settings_for(TABLES[table][0])
@@ -240,7 +245,7 @@ def scaled(row: Row, factor: float) -> Row:
 
 
 def departures(training: dict[str, Any]) -> list[str]:
-    """Say in what a RAM differs from the paper's: in its networks, and in what the locations learn from.
+    """Say in what a RAM differs from the paper's: its networks, its first glimpse, and what the locations learn from.
 
     Args:
         training: The settings as plain values, as a run or a results file has them.
@@ -264,6 +269,8 @@ def departures(training: dict[str, Any]) -> list[str]:
         found.append(f"{network['glimpse_features']} glimpse features")
     if network["squash_location"]:
         found.append("tanh on the mean of the location")
+    if training["environment"]["first_location"] == "inside":
+        found.append("first glimpse wholly inside the scene")
     if not game:
         if training["class_loss"] == "every":
             found.append("class learned at every step")

@@ -127,7 +127,7 @@ def test_a_picture_that_lacks_rows_is_drawn_and_says_which(tmp_path, monkeypatch
     assert main(["figures", "--results", str(tmp_path), "--out", str(tmp_path)]) == 0
     said = capsys.readouterr()
     assert said.out == f"{tmp_path / 'error-by-glimpses.png'}\n"
-    assert "error-by-glimpses.png is incomplete: no results of mnist-2, mnist-3, " in said.err
+    assert "error-by-glimpses.png is incomplete: no results of mnist-2, mnist-2-inside, mnist-3, " in said.err
 
 
 def test_without_the_images_the_paths_say_how_to_get_them_and_the_rest_is_drawn(tmp_path, monkeypatch):

@@ -25,6 +25,7 @@ def test_every_row_of_the_paper_is_there():
     names |= {"mnist-fc-256", "mnist-conv", "cluttered100-conv", "catch"}
     names |= {f"{table}-{kind}" for table in ("translated", "cluttered") for kind in ("fc-64", "fc-256", "conv")}
     names |= {"mnist-random-1", "cluttered-random-8", "cluttered100-random-8"}
+    names |= {f"{name}-inside" for name in ("mnist-random-1", "mnist-2", "mnist-3")}
     assert names == set(ROWS)
     assert ROWS["cluttered100-8"].reported[:3] == (10.83, 8.11, 2.68)
 
@@ -34,7 +35,7 @@ def test_rows_have_the_environment_and_the_glimpses_that_their_names_say():
         assert row.name == name and row.env_id == TABLES[row.table][0] and row.env_id in ENVIRONMENTS
         assert row.num_seeds == (3 if name in HEADLINES else 1)
         if row.num_glimpses is not None:
-            assert name.endswith(f"-{row.num_glimpses}")
+            assert name.removesuffix("-inside").endswith(f"-{row.num_glimpses}")
         split = row.settings.environment.split
         assert split is None or split == "train", "final runs train on all images"
 
@@ -44,6 +45,14 @@ def test_random_rows_differ_from_the_learned_ones_in_nothing_else():
     assert random.random and not learned.random and not ROWS["cluttered-conv"].random
     network = replace(random.settings.network, random_locations=False)
     assert replace(random.settings, network=network) == learned.settings
+
+
+def test_rows_with_the_first_glimpse_inside_differ_from_the_others_in_nothing_else():
+    inside, other = ROWS["mnist-2-inside"], ROWS["mnist-2"]
+    assert inside.first_inside and not other.first_inside and inside.reported == other.reported
+    environment = replace(inside.settings.environment, first_location=None)
+    assert replace(inside.settings, environment=environment) == other.settings
+    assert departures(inside.settings.to_dict())[1:2] == ["first glimpse wholly inside the scene"]
 
 
 def test_the_classifiers_are_those_of_the_paper():
