@@ -51,7 +51,7 @@ def error_by_glimpses(records: Records) -> Figure | None:
         _reported_line(ax, rows, "public", PUBLIC, "best public", "D:", zorder=3, markerfacecolor="none", markersize=8)
         _our_line(ax, [row for row in rows if not row.first_inside], records, "ours", "o-")
         _our_line(ax, [row for row in rows if row.first_inside], records, "ours, first glimpse inside", "o--")
-        ax.set_xticks(sorted({row.num_glimpses for row in rows}))
+        ax.set_xticks(list(dict.fromkeys(row.num_glimpses for row in rows)))
         ax.set_ylim(0, 1.08 * ax.get_ylim()[1])
     figure.axes[0].set_ylabel("test error (%)")
     _legend_below(figure)
@@ -191,8 +191,8 @@ def _our_line(ax: Axes, rows: list[Row], records: Records, label: str, style: st
         [mean - min(values) for mean, (_, values) in zip(means, ours, strict=True)],
         [max(values) - mean for mean, (_, values) in zip(means, ours, strict=True)],
     ]
-    looks = {"linewidth": 2, "markersize": 5, "capsize": 3}
-    ax.errorbar([glimpses for glimpses, _ in ours], means, spread, fmt=style, color=OURS, label=label, **looks)
+    x: Any = [glimpses for glimpses, _ in ours]
+    ax.errorbar(x, means, spread, fmt=style, color=OURS, linewidth=2, markersize=5, capsize=3, label=label)
 
 
 def _reported_line(ax: Axes, rows: list[Row], column: str, colour: str, label: str, style: str, **looks: Any) -> None:
