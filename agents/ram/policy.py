@@ -176,11 +176,29 @@ class RAMPolicy(nn.Module):
     ) -> tuple[Tensor, Decision, State]:
         """Decide one step, as :meth:`act` does, and return what the core said besides: h, float (B, core_size).
 
-        With ``share`` (r, n) the rows are the r-th, from 0, of n equal parts of a batch, and draw as they would in it.
+        The arguments after ``state`` are those of :meth:`decide`.
         """
         sequence = {key: value[None] for key, value in observation.items()}  # (B, ...) -> (T = 1, B, ...)
         h, state = self.encode(sequence, state)
-        heads = self.heads(h[0])
+        decision = self.decide(
+            h[0], greedy_location=greedy_location, greedy_action=greedy_action, generator=generator, share=share
+        )
+        return h[0], decision, state
+
+    def decide(
+        self,
+        h: Tensor,
+        *,
+        greedy_location: bool = False,
+        greedy_action: bool = False,
+        generator: torch.Generator | None = None,
+        share: tuple[int, int] = (0, 1),
+    ) -> Decision:
+        """Decide from what the core says, float (B, core_size).
+
+        With ``share`` (r, n) the rows are the r-th, from 0, of n equal parts of a batch, and draw as they would in it.
+        """
+        heads = self.heads(h)
         mean, preference = heads.location_mean.detach(), heads.action_logits.detach()
         draws = not greedy_location or self.settings.random_locations
         fixation = self.fixation(mean, _draw(Tensor.normal_, mean, generator, share) if draws else None)
@@ -189,14 +207,13 @@ class RAMPolicy(nn.Module):
             waiting = _draw(Tensor.exponential_, preference, generator, share)
             preference = preference - waiting.clamp_min(torch.finfo(waiting.dtype).tiny).log()
         task_action = preference.argmax(-1)
-        decision = Decision(
+        return Decision(
             fixation,
             task_action,
             self.location_log_prob(heads.location_mean, fixation),
             _log_prob(heads.action_logits.log_softmax(-1), task_action),
             heads.value,
         )
-        return h[0], decision, state
 
     def evaluate_sequence(
         self,

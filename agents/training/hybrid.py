@@ -5,9 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from agents.ram.networks import CoreNetwork
 from agents.training import distributed
 from agents.training.losses import confidence_gains, hybrid_loss, right_class_log_prob
 from agents.training.optimisation import autocast, follow_schedule, update
+from agents.training.recording import Recording
 from agents.training.rollout import ImageOrder, collect_episodes, episode_seed, seed_generator
 from agents.training.run import Run
 from agents.training.settings import HybridSettings
@@ -18,7 +20,8 @@ from ram_envs.tasks.classification import Classification
 def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
     """Train until the run is over.
 
-    The episodes are collected with the gradient of the glimpse and the core network, so that nothing is computed twice.
+    The episodes are collected with the gradient of the glimpse and the core network, so that nothing is computed twice:
+    from a recording, or where the core is an LSTM by autograd.
     """
     task = env.task
     assert isinstance(task, Classification)
@@ -28,6 +31,10 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
     copies = settings.rollouts_per_image
     num_images = settings.num_envs // copies
     mine = distributed.rows(settings.num_envs)
+    recording = None
+    if isinstance(policy.core_network, CoreNetwork):
+        dtype = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
+        recording = Recording(policy, task.max_episode_steps, env.num_envs, dtype)
 
     for iteration in run.iterations():
         follow_schedule(run, settings, iteration)
@@ -37,7 +44,7 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
         )
         with autocast(settings, env.device):
             generator = seed_generator(generator, seed, iteration)
-            episodes = collect_episodes(env, policy, observation, generator, greedy_action=True)
+            episodes = collect_episodes(env, policy, observation, generator, greedy_action=True, recording=recording)
 
         heads = policy.heads(
             episodes.h, location_gradient=settings.location_gradient, value_gradient=settings.baseline_gradient

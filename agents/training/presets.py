@@ -54,8 +54,8 @@ _SCENES = HybridSettings(
     weight_decay=0.01,
     epochs=150,
 )
-# Without clutter the networks come to know the training images better than others, and soon know the class: nothing then
-# holds the gaze on the digit but tanh, and with the learning rate above a run diverged after 32 epochs.
+# Without clutter the networks learn the training images by heart sooner, and once they are sure of the class nothing
+# but tanh holds the gaze on the digit; with the learning rate above a run diverged after 32 epochs.
 _TRANSLATED = replace(
     _SCENES,
     network=replace(_SCENES.network, squash_location=True),
