@@ -39,11 +39,11 @@ class Recording:
         self.input_gains, self._step = glimpse.input_gains, 0
         layers = (glimpse.from_glimpse, glimpse.from_location, glimpse.what, glimpse.where, core.from_glimpse)
         self.parameters = [p for layer in layers for p in (layer.weight, layer.bias)] + [core.from_core.weight]
-        sizes = (glimpse.from_glimpse.in_features, 2)
         empty = self.parameters[0].new_empty((num_steps, num_rows, 0), dtype=dtype)
-        self.inputs = [empty.new_empty(num_steps, num_rows, size) for size in sizes]
-        sizes = tuple(layer.out_features for layer in (*layers[:3], core.from_core))
-        self.outputs = [empty.new_empty(num_steps, num_rows, size) for size in sizes]
+        self.inputs = [empty.new_empty(num_steps, num_rows, layer.in_features) for layer in layers[:2]]
+        self.outputs = [
+            empty.new_empty(num_steps, num_rows, layer.out_features) for layer in (*layers[:3], core.from_core)
+        ]
         self._zeros = empty.new_zeros(num_rows, core.core_size)
         self.begin()
 
