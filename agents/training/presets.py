@@ -54,8 +54,8 @@ _SCENES = HybridSettings(
     weight_decay=0.01,
     epochs=150,
 )
-# In smaller scenes the gaze is soon sure of the class, and nothing but tanh holds it on the digit then; without that, and
-# with the learning rate above, runs diverged.
+# In smaller scenes the agent is soon sure of the class, and then nothing but tanh holds the gaze on the
+# digit; without it, and with the learning rate above, runs diverged.
 _SCENES_60 = replace(_SCENES, network=replace(_SCENES.network, squash_location=True), learning_rate=1.5e-3)
 # Without clutter the networks learn the training images by heart sooner.
 _TRANSLATED = replace(_SCENES_60, weight_decay=0.05)
