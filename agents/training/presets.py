@@ -26,7 +26,6 @@ _CATCH_QUICK = replace(_CATCH, learning_rate=3e-3, frames=3_000_000)
 _CATCH_OF_THE_PAPER = replace(_CATCH, network=replace(_CATCH.network, core_size=256), frames=10_000_000)
 _MNIST = HybridSettings(
     network=NetworkSettings(location_std=0.1, squash_location=True),
-    location_std_final=0.03,
     location_reward="likelihood",
     learning_rate=2e-3,
     warmup=0.05,
