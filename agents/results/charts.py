@@ -34,10 +34,7 @@ def write_figure(figure: Figure, png: Path) -> None:
 
 
 def error_by_glimpses(records: Records) -> Figure | None:
-    """Draw the test error against the number of glimpses, a panel a table, beside those of others.
-
-    Bars go from the least to the greatest seed.
-    """
+    """Draw the test error against the number of glimpses, a panel a table, beside those of others."""
     tables = {table: [row for row in learned_rows() if row.table == table] for table in TABLES}
     tables = {table: rows for table, rows in tables.items() if any(row.name in records for row in rows)}
     if not tables:
@@ -49,8 +46,9 @@ def error_by_glimpses(records: Records) -> Figure | None:
         ax.set_xlabel("glimpses")
         _reported_line(ax, rows, "neurips", PAPER, "paper (NeurIPS)", "s--")
         _reported_line(ax, rows, "public", PUBLIC, "best public", "D:", zorder=3, markerfacecolor="none", markersize=8)
-        _our_line(ax, [row for row in rows if not row.first_inside], records, "ours", "o-")
-        _our_line(ax, [row for row in rows if row.first_inside], records, "ours, first glimpse inside", "o--")
+        anywhere, inside = ([row for row in rows if row.first_inside == chosen] for chosen in (False, True))
+        _our_line(ax, anywhere, records, "ours (bars: least and greatest seed)", "o-")
+        _our_line(ax, inside, records, "ours, first glimpse inside", "o--", face="white")
         ax.set_xticks(list(dict.fromkeys(row.num_glimpses for row in rows)))
         ax.set_ylim(0, 1.08 * ax.get_ylim()[1])
     figure.axes[0].set_ylabel("test error (%)")
@@ -181,7 +179,7 @@ def _legend_below(figure: Figure) -> None:
     figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=len(entries), frameon=False)
 
 
-def _our_line(ax: Axes, rows: list[Row], records: Records, label: str, style: str) -> None:
+def _our_line(ax: Axes, rows: list[Row], records: Records, label: str, style: str, face: str = OURS) -> None:
     """Draw the mean over the seeds of the rows that there are, with bars from the least to the greatest."""
     ours = [(row.num_glimpses, records[row.name].values) for row in rows if row.name in records]
     if not ours:
@@ -192,7 +190,8 @@ def _our_line(ax: Axes, rows: list[Row], records: Records, label: str, style: st
         [max(values) - mean for mean, (_, values) in zip(means, ours, strict=True)],
     ]
     x: Any = [glimpses for glimpses, _ in ours]
-    ax.errorbar(x, means, spread, fmt=style, color=OURS, linewidth=2, markersize=5, capsize=3, label=label)
+    line = ax.errorbar(x, means, spread, fmt=style, color=OURS, linewidth=2, markersize=5, capsize=3, label=label)
+    line.lines[0].set_markerfacecolor(face)
 
 
 def _reported_line(ax: Axes, rows: list[Row], column: str, colour: str, label: str, style: str, **looks: Any) -> None:

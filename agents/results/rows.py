@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, NamedTuple
 
 from agents.results.classifiers import ClassifierSettings
@@ -165,13 +164,12 @@ _CLASSIFIERS: dict[str, dict[str, Any]] = {
 def _table() -> Iterator[Row]:
     yield _connected("mnist", 256, Reported(arxiv=1.35, neurips=1.69))
     yield _convolutional("mnist", Reported(neurips=1.21))
-    for reported, row in (
-        (Reported(arxiv=42.85), partial(_random, "mnist", 1)),
-        (Reported(arxiv=6.27, neurips=3.79), partial(_ram, "mnist", 2)),
-        (Reported(arxiv=2.7, neurips=1.51), partial(_ram, "mnist", 3)),
-    ):
-        yield row(reported)
-        yield _inside(row(reported))
+    first = _random("mnist", 1, Reported(arxiv=42.85))
+    second = _ram("mnist", 2, Reported(arxiv=6.27, neurips=3.79))
+    third = _ram("mnist", 3, Reported(arxiv=2.7, neurips=1.51))
+    for row in (first, second, third):
+        yield row
+        yield _inside(row)
     yield _ram("mnist", 4, Reported(arxiv=1.73, neurips=1.54))
     yield _ram("mnist", 5, Reported(arxiv=1.55, neurips=1.34))
     yield _ram("mnist", 6, Reported(arxiv=1.29, neurips=1.12, public=0.67))

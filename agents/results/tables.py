@@ -9,7 +9,14 @@ from pathlib import Path
 
 from agents.pretrained import pretrained_ids
 from agents.ram.checkpoint import write_atomically
-from agents.results.records import Record, SeedResult, frames_to_reach, in_percent
+from agents.results.records import (
+    Record,
+    SeedResult,
+    differing_settings,
+    frames_to_reach,
+    in_percent,
+    plain_settings,
+)
 from agents.results.rows import HEADLINES, ROWS, TABLES, Row, departures
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
@@ -182,7 +189,17 @@ def _notes(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:
     """Return the sentences below a table."""
     marks = [f"<sup>{mark}</sup> Not the paper's: {text}." for mark, (_, text) in _legend(rows, records).items()]
     notes = [row.reported.note for row in rows if row.reported.note]
-    return marks + [f"{note[0].upper()}{note[1:]}." for note in notes]
+    return marks + _outdated(rows, records) + [f"{note[0].upper()}{note[1:]}." for note in notes]
+
+
+def _outdated(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:
+    """Name the rows that were trained by other settings than they would be today."""
+    sentences = []
+    for row in rows:
+        record = records.get(row.name)
+        if record is not None and (found := differing_settings(record.settings, plain_settings(row))):
+            sentences.append(f"{row.label}: by earlier settings, {'; '.join(found)}.")
+    return sentences
 
 
 def _learning_speed(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:

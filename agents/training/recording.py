@@ -36,7 +36,7 @@ class Recording:
     def __init__(self, policy: RAMPolicy, num_steps: int, num_rows: int, dtype: torch.dtype) -> None:
         assert isinstance(policy.core_network, CoreNetwork), "the LSTM is the library's, which goes back by itself"
         glimpse, core = policy.glimpse_network, policy.core_network
-        self.input_gains, self._step = glimpse.input_gains, 0
+        self.input_gains = glimpse.input_gains
         layers = (glimpse.from_glimpse, glimpse.from_location, glimpse.what, glimpse.where, core.from_glimpse)
         self.parameters = [p for layer in layers for p in (layer.weight, layer.bias)] + [core.from_core.weight]
         empty = self.parameters[0].new_empty((num_steps, num_rows, 0), dtype=dtype)

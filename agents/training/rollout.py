@@ -24,7 +24,8 @@ class Episodes(NamedTuple):
     """Whole episodes, time first: T steps of B rows, T the longest that an episode may be.
 
     Attributes:
-        observation: "glimpse" float32 (T, B, glimpse_size) and "location" float32 (T, B, 2), before each step.
+        observation: "glimpse" float32 (T, B, glimpse_size) and "location" float32 (T, B, 2), before each step; from a
+            recording in its dtype, and like ``h`` good until its next rollout.
         decision: What was decided at each step; every field (T, B, ...).
         h: float (T, B, core_size), what the core said; it carries the gradient if the episodes were collected with one.
         reward: float32 (T, B), 0 after the end.

@@ -54,6 +54,14 @@ def test_departures_from_the_papers_networks_are_marked_where_they_are():
         assert ("<sup>a</sup> Not the paper's: LSTM core." in text) == bool(mark)
 
 
+def test_a_row_by_other_settings_than_todays_says_which():
+    found = record(ROWS["mnist-2"], result())
+    assert "earlier settings" not in markdown({"mnist-2": found})
+    older = replace(found, settings={**found.settings, "learning_rate": 0.5, "precision": "bfloat16"})
+    said = "RAM, 2 glimpses: by earlier settings, learning_rate=0.5 and not 0.002."
+    assert said in markdown({"mnist-2": older})
+
+
 def test_the_detailed_table_has_every_seed_drawn_locations_and_what_it_took():
     text = markdown(records(), detail=True)
     assert line(text, "RAM, 6 glimpses")[5:] == [
