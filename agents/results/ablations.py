@@ -73,6 +73,7 @@ ABLATIONS = (
         {"class_loss": "last", "location_reward": "return"},
     ),
     Ablation("cluttered-8", "learning-rate", "learning rate", {"learning_rate": 1e-3}),
+    Ablation("cluttered-8", "weight-decay", "weight decay", {"weight_decay": 0.01}),
     Ablation("cluttered-8", "input-gain", "gain of the pixels", {"network.input_gain": 1.0}),
     Ablation(
         "cluttered-8",
@@ -94,6 +95,7 @@ ABLATIONS = (
         "units of the location network's hidden layer",
         {"network.location_network_hidden": 0},
     ),
+    Ablation("cluttered-8", "squash-location", "tanh on the mean of the location", {"network.squash_location": False}),
 )
 """The table of ablations; the reference of a headline row comes before its others."""
 

@@ -58,7 +58,8 @@ def test_a_row_by_other_settings_than_todays_says_which():
     found = record(ROWS["mnist-2"], result())
     assert "earlier settings" not in markdown({"mnist-2": found})
     older = replace(found, settings={**found.settings, "learning_rate": 0.5, "precision": "bfloat16"})
-    said = "RAM, 2 glimpses: by earlier settings, learning_rate=0.5 and not 0.002."
+    today = ROWS["mnist-2"].settings.learning_rate
+    said = f"RAM, 2 glimpses: by earlier settings, learning_rate=0.5 and not {today}."
     assert said in markdown({"mnist-2": older})
 
 
