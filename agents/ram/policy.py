@@ -65,14 +65,14 @@ class SequenceEvaluation(NamedTuple):
         location_log_prob: float32 (T, B).
         action_log_prob: float32 (T, B).
         action_entropy: float32 (T, B), entropy of the task action's distribution, in nats.
-        action_logits: float32 (T, B, num_actions).
+        action_log_probs: float32 (T, B, num_actions), log-probabilities of all task actions.
         value: float32 (T, B).
     """
 
     location_log_prob: Tensor
     action_log_prob: Tensor
     action_entropy: Tensor
-    action_logits: Tensor
+    action_log_probs: Tensor
     value: Tensor
 
 
@@ -125,6 +125,20 @@ class RAMPolicy(nn.Module):
         """
         return self.core_network(self.glimpse_network(observation["glimpse"], observation["location"]), state)
 
+    def encode_step(self, observation: Mapping[str, Tensor], state: State) -> tuple[Tensor, State]:
+        """Run glimpse and core network one step on.
+
+        Args:
+            observation: "glimpse" float32 (B, glimpse_size) and "location" float32 (B, 2).
+            state: State of the core before this step.
+
+        Returns:
+            h: float (B, core_size); and the state after it.
+        """
+        sequence = {key: value[None] for key, value in observation.items()}  # (B, ...) -> (T = 1, B, ...)
+        h, state = self.encode(sequence, state)
+        return h[0], state
+
     def heads(self, h: Tensor, *, location_gradient: float = 1.0, value_gradient: bool = True) -> Heads:
         """Run location network, action network and baseline, in float32 even under autocast.
 
@@ -159,31 +173,8 @@ class RAMPolicy(nn.Module):
         Returns:
             The decision, and the state of the core after this step.
         """
-        _, decision, state = self.step(
-            observation, state, greedy_location=greedy, greedy_action=greedy, generator=generator
-        )
-        return decision, state
-
-    def step(
-        self,
-        observation: Mapping[str, Tensor],
-        state: State,
-        *,
-        greedy_location: bool = False,
-        greedy_action: bool = False,
-        generator: torch.Generator | None = None,
-        share: tuple[int, int] = (0, 1),
-    ) -> tuple[Tensor, Decision, State]:
-        """Decide one step, as :meth:`act` does, and return what the core said besides: h, float (B, core_size).
-
-        The arguments after ``state`` are those of :meth:`decide`.
-        """
-        sequence = {key: value[None] for key, value in observation.items()}  # (B, ...) -> (T = 1, B, ...)
-        h, state = self.encode(sequence, state)
-        decision = self.decide(
-            h[0], greedy_location=greedy_location, greedy_action=greedy_action, generator=generator, share=share
-        )
-        return h[0], decision, state
+        h, state = self.encode_step(observation, state)
+        return self.decide(h, greedy_location=greedy, greedy_action=greedy, generator=generator), state
 
     def decide(
         self,
@@ -192,21 +183,11 @@ class RAMPolicy(nn.Module):
         greedy_location: bool = False,
         greedy_action: bool = False,
         generator: torch.Generator | None = None,
-        share: tuple[int, int] = (0, 1),
     ) -> Decision:
-        """Decide from what the core says, float (B, core_size).
-
-        With ``share`` (r, n) the rows are the r-th, from 0, of n equal parts of a batch, and draw as they would in it.
-        """
+        """Decide from what the core says, float (B, core_size), and say how likely the decision was."""
         heads = self.heads(h)
-        mean, preference = heads.location_mean.detach(), heads.action_logits.detach()
-        draws = not greedy_location or self.settings.random_locations
-        fixation = self.fixation(mean, _draw(Tensor.normal_, mean, generator, share) if draws else None)
-        if not greedy_action:
-            # Gumbel's trick: the argmax of logits - log(an exponential draw) is a draw from the softmax.
-            waiting = _draw(Tensor.exponential_, preference, generator, share)
-            preference = preference - waiting.clamp_min(torch.finfo(waiting.dtype).tiny).log()
-        task_action = preference.argmax(-1)
+        mean, logits = heads.location_mean.detach(), heads.action_logits.detach()
+        fixation, task_action = self._draw(mean, logits, greedy_location, greedy_action, generator, (0, 1))
         return Decision(
             fixation,
             task_action,
@@ -214,6 +195,49 @@ class RAMPolicy(nn.Module):
             _log_prob(heads.action_logits.log_softmax(-1), task_action),
             heads.value,
         )
+
+    @torch.no_grad()
+    def choose(
+        self,
+        h: Tensor,
+        *,
+        greedy_action: bool = False,
+        generator: torch.Generator | None = None,
+        share: tuple[int, int] = (0, 1),
+    ) -> tuple[Tensor, Tensor]:
+        """Decide from what the core says, float (B, core_size), and no more than that, for whoever judges it later.
+
+        Args:
+            h: float (B, core_size).
+            greedy_action: Take the likeliest action instead of drawing it.
+            generator: Source of the draws.
+            share: With (r, n) the rows are the r-th, from 0, of n equal parts of a batch, and draw as they would in it.
+
+        Returns:
+            The next location, float32 (B, 2), and the task action, int64 (B,), as :class:`Decision` has them.
+        """
+        with torch.autocast(h.device.type, enabled=False):
+            h = h.float()
+            mean, logits = self.location_network(h), self.action_network(h)
+        return self._draw(mean, logits, False, greedy_action, generator, share)
+
+    def _draw(
+        self,
+        mean: Tensor,
+        logits: Tensor,
+        greedy_location: bool,
+        greedy_action: bool,
+        generator: torch.Generator | None,
+        share: tuple[int, int],
+    ) -> tuple[Tensor, Tensor]:
+        """Draw location and task action from what location and action network say; see :meth:`choose`."""
+        draws = not greedy_location or self.settings.random_locations
+        fixation = self.fixation(mean, _draw(Tensor.normal_, mean, generator, share) if draws else None)
+        if not greedy_action:
+            # Gumbel's trick: the argmax of logits - log(an exponential draw) is a draw from the softmax.
+            waiting = _draw(Tensor.exponential_, logits, generator, share)
+            logits = logits - waiting.clamp_min(torch.finfo(waiting.dtype).tiny).log()
+        return fixation, logits.argmax(-1)
 
     def evaluate_sequence(
         self,
@@ -246,7 +270,7 @@ class RAMPolicy(nn.Module):
             self.location_log_prob(heads.location_mean, fixation),
             _log_prob(log_probs, task_action),
             -(log_probs.exp() * log_probs).sum(-1),
-            heads.action_logits,
+            log_probs,
             heads.value,
         )
 

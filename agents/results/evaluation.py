@@ -207,9 +207,8 @@ def _play(
     glimpses = torch.zeros_like(seed)
     for step in range(env.task.max_episode_steps):
         glimpses += alive
-        sequence = {key: value[None] for key, value in observation.items()}  # (B, ...) -> (T = 1, B, ...)
-        h, state = policy.encode(sequence, state)
-        heads = policy.heads(h[0])
+        h, state = policy.encode_step(observation, state)
+        heads = policy.heads(h)
         noise, scores = None, heads.action_logits
         if not (greedy and greedy_action):
             normal, gumbel = _row_noise(seed, step, scores.shape[1])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from agents.ram.policy import SequenceEvaluation
 from agents.training import distributed
 from agents.training.losses import (
     Targets,
@@ -39,7 +40,8 @@ def train_game(run: Run, env: TensorEnv, settings: GameSettings) -> None:
         observation, _ = env.reset(seed=episode_seed(seed, iteration, settings.num_envs) + mine.start)
         with torch.no_grad(), autocast(settings, env.device):
             episodes = collect_episodes(env, policy, observation, generator)
-        targets = _targets(episodes, settings)
+            played = policy.evaluate_heads(policy.heads(episodes.h), episodes.fixation, episodes.task_action)
+        targets = _targets(episodes, played, settings)
 
         statistics = []
         for rows in _minibatches(env, settings, generator):
@@ -48,8 +50,8 @@ def train_game(run: Run, env: TensorEnv, settings: GameSettings) -> None:
                 evaluation = policy.evaluate_sequence(
                     {key: value[:, rows] for key, value in episodes.observation.items()},
                     policy.initial_state(len(rows)),
-                    episodes.decision.fixation[:, rows],
-                    episodes.decision.task_action[:, rows],
+                    episodes.fixation[:, rows],
+                    episodes.task_action[:, rows],
                 )
             weights = {
                 "location_weight": settings.location_weight,
@@ -74,9 +76,9 @@ def train_game(run: Run, env: TensorEnv, settings: GameSettings) -> None:
         )
 
 
-def _targets(episodes: Episodes, settings: GameSettings) -> Targets:
+def _targets(episodes: Episodes, played: SequenceEvaluation, settings: GameSettings) -> Targets:
     """Judge what was done: by the advantage, with the returns for the baseline."""
-    reward, terminated, value = episodes.reward, episodes.terminated, episodes.decision.value
+    reward, terminated, value = episodes.reward, episodes.terminated, played.value
     if settings.algorithm == "ppo":
         advantage = advantages(reward, value, terminated, settings.discount, settings.gae_lambda)
         returns = advantage + value
@@ -84,8 +86,8 @@ def _targets(episodes: Episodes, settings: GameSettings) -> Targets:
         returns = discounted_returns(reward, terminated, settings.discount)
         advantage = returns - value
     return Targets(
-        location_log_prob=episodes.decision.location_log_prob,
-        action_log_prob=episodes.decision.action_log_prob,
+        location_log_prob=played.location_log_prob,
+        action_log_prob=played.action_log_prob,
         advantage=normalised(advantage, episodes.mask) if settings.normalise_advantage else advantage,
         returns=returns,
         action_mask=episodes.mask,

@@ -49,11 +49,11 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
         heads = policy.heads(
             episodes.h, location_gradient=settings.location_gradient, value_gradient=settings.baseline_gradient
         )
-        evaluation = policy.evaluate_heads(heads, episodes.decision.fixation, episodes.decision.task_action)
+        evaluation = policy.evaluate_heads(heads, episodes.fixation, episodes.task_action)
         label = episodes.info["label"]
         returns = episodes.reward.sum(0)
         if settings.location_reward != "return":
-            known = right_class_log_prob(evaluation.action_logits, label)
+            known = right_class_log_prob(evaluation.action_log_probs, label)
             gains = settings.location_reward == "confidence"
             returns = confidence_gains(known.exp(), settings.confidence_discount) if gains else known[-1]
         loss = hybrid_loss(

@@ -112,9 +112,9 @@ def hybrid_loss(
         baseline: float32, broadcast over (T, B): what is taken from the return to get the advantage; None for the
             policy's own baseline.
     """
-    logits = evaluation.action_logits if class_loss == "every" else evaluation.action_logits[-1:]
-    labels = label.expand(logits.shape[0], -1)  # (B,) -> (T or 1, B)
-    classification = F.cross_entropy(logits.flatten(0, 1), labels.flatten())
+    log_probs = evaluation.action_log_probs if class_loss == "every" else evaluation.action_log_probs[-1:]
+    labels = label.expand(log_probs.shape[0], -1)  # (B,) -> (T or 1, B)
+    classification = F.nll_loss(log_probs.flatten(0, 1), labels.flatten())
 
     advantage = returns - (evaluation.value if baseline is None else baseline).detach()
     advantage = advantage.expand_as(evaluation.value)
@@ -125,15 +125,15 @@ def hybrid_loss(
     return HybridLoss(total, classification, location, regression)
 
 
-def right_class_log_prob(action_logits: Tensor, label: Tensor) -> Tensor:
+def right_class_log_prob(action_log_probs: Tensor, label: Tensor) -> Tensor:
     """Return how likely the action network holds the right class at every step, as its logarithm: float32 (T, B).
 
     Args:
-        action_logits: float32 (T, B, classes). No gradient goes back to them.
+        action_log_probs: float32 (T, B, classes). No gradient goes back to them.
         label: int64 (B,), the right class.
     """
-    index = label.expand(action_logits.shape[0], -1)[..., None]  # (B,) -> (T, B, 1)
-    return action_logits.detach().log_softmax(-1).gather(-1, index).squeeze(-1)
+    index = label.expand(action_log_probs.shape[0], -1)[..., None]  # (B,) -> (T, B, 1)
+    return action_log_probs.detach().gather(-1, index).squeeze(-1)
 
 
 def confidence_gains(prob: Tensor, discount: float) -> Tensor:

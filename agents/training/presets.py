@@ -36,6 +36,7 @@ _MNIST = HybridSettings(
     weight_decay=0.07,
     epochs=150,
 )
+_MNIST_QUICK = replace(_MNIST, epochs=55)
 _DIGITS = HybridSettings(
     network=NetworkSettings(location_std=0.1),
     schedule="cosine",
@@ -65,7 +66,7 @@ _SCENES_60 = replace(
 
 PRESETS: dict[str, dict[str, HybridSettings | GameSettings]] = {
     "RAM-CatchGame-v0": {"default": _CATCH, "quick": _CATCH_QUICK, "paper": _CATCH_OF_THE_PAPER},
-    "RAM-MNIST-v0": {"default": _MNIST},
+    "RAM-MNIST-v0": {"default": _MNIST, "quick": _MNIST_QUICK},
     "RAM-TranslatedMNIST-v0": {"default": _SCENES_60},
     "RAM-ClutteredMNIST-v0": {"default": _SCENES_60},
     "RAM-ClutteredMNIST100-v0": {"default": _SCENES},

@@ -30,7 +30,10 @@ class Recording:
 
     Attributes:
         inputs: The glimpses and the locations: (T, B, glimpse_size) and (T, B, 2).
-        outputs: h_g, h_l, g and h, each (T, B, size), as :mod:`agents.ram.networks` calls them.
+        branches: h_g and h_l side by side, (T, B, glimpse_hidden + location_hidden); symbols as in
+            :mod:`agents.ram.networks`.
+        g: (T, B, glimpse_features).
+        h: (T, B, core_size).
     """
 
     def __init__(self, policy: RAMPolicy, num_steps: int, num_rows: int, dtype: torch.dtype) -> None:
@@ -39,38 +42,46 @@ class Recording:
         self.input_gains = glimpse.input_gains
         layers = (glimpse.from_glimpse, glimpse.from_location, glimpse.what, glimpse.where, core.from_glimpse)
         self.parameters = [p for layer in layers for p in (layer.weight, layer.bias)] + [core.from_core.weight]
-        empty = self.parameters[0].new_empty((num_steps, num_rows, 0), dtype=dtype)
-        self.inputs = [empty.new_empty(num_steps, num_rows, layer.in_features) for layer in layers[:2]]
-        self.outputs = [
-            empty.new_empty(num_steps, num_rows, layer.out_features) for layer in (*layers[:3], core.from_core)
-        ]
-        self._zeros = empty.new_zeros(num_rows, core.core_size)
+        like = self.parameters[0].new_empty(0, dtype=dtype)
+        self.inputs = [like.new_empty(num_steps, num_rows, layer.in_features) for layer in layers[:2]]
+        self.hidden = layers[0].out_features, layers[1].out_features
+        self.branches, self.g, self.h = (
+            like.new_empty(num_steps, num_rows, size)
+            for size in (sum(self.hidden), glimpse.what.out_features, core.core_size)
+        )
+        outputs = (self.branches, self.g, self.h)
+        self.gradients = [torch.empty_like(output) for output in outputs]  # of what goes into their ReLUs
+        before = [like.new_zeros(num_rows, core.core_size), *self.h[:-1]]
+        halves = self.branches.split(self.hidden, -1)
+        self._steps = list(zip(*self.inputs, *halves, self.branches, self.g, before, self.h, strict=True))
         self.begin()
 
     @torch.no_grad()
     def begin(self) -> None:
         """Begin a new rollout, with the policy's weights as they are now."""
         self._step = 0
-        scaled = self.parameters[0] * self.input_gains  # the weights, which are fewer, in place of the glimpses
-        self.weights = [parameter.to(self._zeros.dtype) for parameter in (scaled, *self.parameters[1:])]
+        w_x, b_x, w_l, b_l, w_what, b_what, w_where, b_where, w_g, b_g, w_h = self.parameters
+        w_x = w_x * self.input_gains  # the weights, which are fewer, in place of the glimpses
+        joined = torch.cat([w_what, w_where], 1)
+        weights = (w_x, b_x, w_l, b_l, joined, b_what + b_where, w_g, b_g, w_h)
+        self.weights = [weight.to(self.h.dtype) for weight in weights]
 
     @torch.no_grad()
     def step(self, observation: Mapping[str, Tensor]) -> Tensor:
         """Return what the core says, (B, core_size), to the next observation: "glimpse" and "location", (B, ...)."""
-        t = self._step
-        (x, where), (h_g, h_l, g, h) = ([part[t] for part in parts] for parts in (self.inputs, self.outputs))
-        w_x, b_x, w_l, b_l, w_what, b_what, w_where, b_where, w_g, b_g, w_h = self.weights
+        x, where, h_g, h_l, branches, g, before, h = self._steps[self._step]
+        w_x, b_x, w_l, b_l, w_joined, b_joined, w_g, b_g, w_h = self.weights
         x.copy_(observation["glimpse"])
         where.copy_(observation["location"])
-        torch.addmm(b_x, x, w_x.T, out=h_g).relu_()
-        torch.addmm(b_l, where, w_l.T, out=h_l).relu_()
-        torch.addmm(b_what + b_where, h_g, w_what.T, out=g).addmm_(h_l, w_where.T).relu_()
-        before = self.outputs[-1][t - 1] if t > 0 else self._zeros
+        torch.addmm(b_x, x, w_x.T, out=h_g)
+        torch.addmm(b_l, where, w_l.T, out=h_l)
+        branches.relu_()
+        torch.addmm(b_joined, branches, w_joined.T, out=g).relu_()
         torch.addmm(b_g, g, w_g.T, out=h).addmm_(before, w_h.T).relu_()
         self._step += 1
         return h
 
-    def h(self) -> Tensor:
+    def h_with_gradient(self) -> Tensor:
         """Return what the core said, (T, B, core_size), with its gradient; good until the next rollout begins."""
         return _Recorded.apply(self, *self.parameters)
 
@@ -81,33 +92,39 @@ class _Recorded(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, recording: Recording, *parameters: Tensor) -> Tensor:
         ctx.recording = recording
-        return recording.outputs[-1].detach()
+        return recording.h.detach()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         recording: Recording = ctx.recording
-        _, _, _, _, w_what, _, w_where, _, w_g, _, w_h = recording.weights
-        # Through the core, from the last step to the first: d is the gradient of what goes into its ReLUs.
-        h = recording.outputs[-1]
-        d = torch.empty_like(h)
-        for t in reversed(range(len(h))):
-            total = grad[t] if t == len(h) - 1 else torch.addmm(grad[t], d[t + 1], w_h)
-            d[t] = _through_relu(total, h[t])
+        _, _, _, _, w_joined, _, w_g, _, w_h = recording.weights
+        h, d = recording.h, recording.gradients[-1]
+        # Through the core, from the last step to the first.
+        _through_relu(grad[-1], h[-1], out=d[-1])
+        for t in reversed(range(len(h) - 1)):
+            torch.addmm(grad[t], d[t + 1], w_h, out=d[t])
+            _through_relu(d[t], h[t], out=d[t])
         d_h, before = d[1:].flatten(0, 1), h[:-1].flatten(0, 1)
         # Through the other layers, all steps at once: (T, B, ...) -> (T * B, ...).
-        x, where, h_g, h_l, g = (part.flatten(0, 1) for part in (*recording.inputs, *recording.outputs[:-1]))
-        d = d.flatten(0, 1)
-        d_g = _through_relu(d @ w_g, g)
-        d_what = _through_relu(d_g @ w_what, h_g)
-        d_where = _through_relu(d_g @ w_where, h_l)
-        gradients = [(d_what, x), (d_where, where), (d_g, h_g), (d_g, h_l), (d, g)]
-        layers = [part for d_out, below in gradients for part in (d_out.T @ below, d_out.sum(0))]
-        layers.append(d_h.T @ before)
-        layers[0] = layers[0] * recording.input_gains
-        return None, *(part.to(p.dtype) for part, p in zip(layers, recording.parameters, strict=True))
+        x, where, branches, g = (part.flatten(0, 1) for part in (*recording.inputs, recording.branches, recording.g))
+        d_branches, d_g, d = (part.flatten(0, 1) for part in recording.gradients)
+        _through_relu(torch.mm(d, w_g, out=d_g), g, out=d_g)
+        _through_relu(torch.mm(d_g, w_joined, out=d_branches), branches, out=d_branches)
+        d_what, d_where = d_branches.split(recording.hidden, -1)
+        b_what, b_where = d_branches.sum(0).split(recording.hidden)
+        w_what, w_where = (d_g.T @ branches).split(recording.hidden, -1)
+        b_joined = d_g.sum(0)
+        gradients = (
+            *((d_what.T @ x) * recording.input_gains, b_what),
+            *(d_where.T @ where, b_where),
+            *(w_what, b_joined, w_where, b_joined.clone()),
+            *(d.T @ g, d.sum(0)),
+            d_h.T @ before,
+        )
+        return None, *(part.to(p.dtype) for part, p in zip(gradients, recording.parameters, strict=True))
 
 
-def _through_relu(grad: Tensor, output: Tensor) -> Tensor:
-    """Return the gradient of a ReLU's input from that of its output, and its output."""
-    return torch.ops.aten.threshold_backward(grad, output, 0)
+def _through_relu(grad: Tensor, output: Tensor, out: Tensor) -> None:
+    """Write down the gradient of a ReLU's input, given that of its output, and its output; it may be in place."""
+    torch.ops.aten.threshold_backward.grad_input(grad, output, 0, grad_input=out)

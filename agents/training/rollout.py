@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from agents.ram.policy import Decision, RAMPolicy
+from agents.ram.policy import RAMPolicy
 from agents.training import distributed
 from agents.training.recording import Recording
 from ram_envs.envs.tensor import TensorEnv
@@ -26,7 +26,8 @@ class Episodes(NamedTuple):
     Attributes:
         observation: "glimpse" float32 (T, B, glimpse_size) and "location" float32 (T, B, 2), before each step; from a
             recording in its dtype, and like ``h`` good until its next rollout.
-        decision: What was decided at each step; every field (T, B, ...).
+        fixation: float32 (T, B, 2), the location decided on at each step, as drawn.
+        task_action: int64 (T, B), likewise.
         h: float (T, B, core_size), what the core said; it carries the gradient if the episodes were collected with one.
         reward: float32 (T, B), 0 after the end.
         terminated: bool (T, B), whether the episode is over after the step.
@@ -36,7 +37,8 @@ class Episodes(NamedTuple):
     """
 
     observation: Observation
-    decision: Decision
+    fixation: Tensor
+    task_action: Tensor
     h: Tensor
     reward: Tensor
     terminated: Tensor
@@ -72,30 +74,26 @@ def collect_episodes(
     state = policy.initial_state(env.num_envs)
     alive = torch.ones(env.num_envs, dtype=torch.bool, device=env.device)
     steps: list[tuple[Any, ...]] = []
-    drawing: dict[str, Any] = {
-        "greedy_action": greedy_action,
-        "generator": generator,
-        "share": distributed.share(),
-    }
+    share = distributed.share()
     for _ in range(env.task.max_episode_steps):
         seen: tuple[Tensor, ...] = ()
         if recording is None:
-            h, decision, state = policy.step(observation, state, **drawing)
+            h, state = policy.encode_step(observation, state)
             seen = observation["glimpse"], observation["location"], h
         else:
-            with torch.no_grad():
-                decision = policy.decide(recording.step(observation), **drawing)
-        action = {"fixation": decision.fixation, env.task.action_key: decision.task_action}
+            h = recording.step(observation)
+        fixation, task_action = policy.choose(h, greedy_action=greedy_action, generator=generator, share=share)
+        action = {"fixation": fixation, env.task.action_key: task_action}
         observation, reward, terminated, _, info = env.step(action)
-        steps.append((*decision, reward, terminated, alive, *seen))
+        steps.append((fixation, task_action, reward, terminated, alive, *seen))
         alive = ~terminated
     columns = [torch.stack(values) for values in zip(*steps, strict=True)]  # T x (B, ...) -> (T, B, ...)
-    after = len(Decision._fields)
-    reward, terminated, mask, *observed = columns[after:]
-    glimpse, location, h = observed if recording is None else (*recording.inputs, recording.h())
+    fixation, task_action, reward, terminated, mask, *observed = columns
+    glimpse, location, h = observed if recording is None else (*recording.inputs, recording.h_with_gradient())
     return Episodes(
         {"glimpse": glimpse, "location": location},
-        Decision(*columns[:after]),
+        fixation,
+        task_action,
         h,
         reward,
         terminated,

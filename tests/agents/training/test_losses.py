@@ -26,9 +26,9 @@ def column(*values):
     return torch.tensor(values)[:, None]
 
 
-def evaluation(location, action, entropy, logits, value):
+def evaluation(location, action, entropy, log_probs, value):
     return SequenceEvaluation(
-        column(*location), column(*action), column(*entropy), torch.tensor(logits), column(*value)
+        column(*location), column(*action), column(*entropy), torch.tensor(log_probs), column(*value)
     )
 
 
@@ -69,7 +69,7 @@ def test_normalised_advantages_do_not_look_at_what_is_masked():
 
 # --- hybrid ---------------------------------------------------------------------------------------------------------
 
-LOGITS = [[[0.0, math.log(3.0)]], [[math.log(4.0), 0.0]]]  # T = 2, B = 1: probabilities (1/4, 3/4), (4/5, 1/5)
+LOG_PROBS = [[[math.log(1 / 4), math.log(3 / 4)]], [[math.log(4 / 5), math.log(1 / 5)]]]  # T = 2, B = 1
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ LOGITS = [[[0.0, math.log(3.0)]], [[math.log(4.0), 0.0]]]  # T = 2, B = 1: proba
     [("last", -math.log(0.2)), ("every", -(math.log(0.75) + math.log(0.2)) / 2)],
 )
 def test_hybrid_loss_by_hand(class_loss, expected):
-    seen = evaluation((-1.5, -2.5), (0.0, 0.0), (0.0, 0.0), LOGITS, (0.25, 0.75))
+    seen = evaluation((-1.5, -2.5), (0.0, 0.0), (0.0, 0.0), LOG_PROBS, (0.25, 0.75))
     loss = hybrid_loss(
         seen, torch.tensor([1]), torch.tensor([1.0]), class_loss=class_loss, location_weight=2.0, baseline_weight=3.0
     )
@@ -90,20 +90,20 @@ def test_hybrid_loss_by_hand(class_loss, expected):
 
 
 def test_hybrid_loss_with_a_baseline_of_ones_own():
-    seen = evaluation((-1.5, -2.5), (0.0, 0.0), (0.0, 0.0), LOGITS, (0.25, 0.75))
+    seen = evaluation((-1.5, -2.5), (0.0, 0.0), (0.0, 0.0), LOG_PROBS, (0.25, 0.75))
     loss = hybrid_loss(seen, torch.tensor([1]), torch.tensor([1.0]), baseline=torch.tensor([0.4]))
     torch.testing.assert_close(loss.location, torch.tensor(0.6 * 1.5))
 
 
 def test_hybrid_loss_of_a_single_glimpse_has_no_location_to_learn():
-    seen = evaluation((-1.5,), (0.0,), (0.0,), LOGITS[1:], (0.25,))
+    seen = evaluation((-1.5,), (0.0,), (0.0,), LOG_PROBS[1:], (0.25,))
     loss = hybrid_loss(seen, torch.tensor([0]), torch.tensor([1.0]))
     assert loss.location == 0
     assert loss.total.isfinite()
 
 
 def test_hybrid_loss_with_a_return_for_every_location():
-    seen = evaluation((-1.5, -2.5), (0.0, 0.0), (0.0, 0.0), LOGITS, (0.25, 0.75))
+    seen = evaluation((-1.5, -2.5), (0.0, 0.0), (0.0, 0.0), LOG_PROBS, (0.25, 0.75))
     loss = hybrid_loss(seen, torch.tensor([1]), column(0.6, 0.0))
     torch.testing.assert_close(loss.location, torch.tensor((0.6 - 0.25) * 1.5))
     torch.testing.assert_close(loss.baseline, torch.tensor((0.35**2 + 0.75**2) / 2))
@@ -112,10 +112,10 @@ def test_hybrid_loss_with_a_return_for_every_location():
 @pytest.mark.parametrize("discount", [0.0, 0.5, 1.0])
 def test_confidence_gains_by_hand(discount):
     # The right class has the probabilities 1/4, 1/2 and 1/5 after the three glimpses.
-    logits = torch.tensor([[0.0, math.log(3.0)], [0.0, 0.0], [0.0, math.log(4.0)]])[:, None]  # (T, B = 1, classes)
+    log_probs = torch.tensor([[1 / 4, 3 / 4], [1 / 2, 1 / 2], [1 / 5, 4 / 5]]).log()[:, None]  # (T, B = 1, classes)
     last = 1 / 5 - 1 / 2
     first = 1 / 2 - 1 / 4 + discount * last
-    known = right_class_log_prob(logits.requires_grad_(), torch.tensor([0]))
+    known = right_class_log_prob(log_probs.requires_grad_(), torch.tensor([0]))
     torch.testing.assert_close(known, column(1 / 4, 1 / 2, 1 / 5).log())
     assert not known.requires_grad
     torch.testing.assert_close(confidence_gains(known.exp(), discount), column(first, last, 0.0))
