@@ -1,10 +1,10 @@
-"""How long training takes to a result: `python benchmarks/time_to.py` (needs MNIST for `--task mnist`).
+"""How long training takes to a result: `python benchmarks/time_to.py` (needs MNIST, or `--task catch`).
 
 With two processes: `torchrun --nproc-per-node 2 benchmarks/time_to.py`, each with half the rows of the preset.
 
-A run by the preset "quick" is judged every so often by greedy episodes, while its clock stands
-still, and ends at the first judgement that passes the bar: for Catch 85 % of 2,000 fresh episodes, for MNIST an error
-of 1.12 % on the test set, one rollout an image: the paper's figures. The learning rate follows the preset's schedule
+A run by the preset "quick" is judged every so often by greedy episodes, while its clock stands still, and ends at the
+first judgement that passes the bar: for Catch 85 % of 2,000 fresh episodes, for MNIST an error of 1.12 % on the test
+set, one rollout an image: the paper's figures. The learning rate follows the preset's schedule
 for the preset's length, or for that of `--length`: what is reached early depends on it. What is not reached by the end
 of the run is reported so.
 """
@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--length", type=int, help="frames or epochs of the run, with one --task")
     parser.add_argument("--limit", type=float, default=3600, help="seconds of training after which it is given up")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/time_to.json"))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="folder of the JSON, one a task")
     options = parser.parse_args()
     if options.length is not None and len(options.task) > 1:
         parser.error("--length is frames for Catch and epochs for MNIST: give one --task with it")
@@ -130,7 +130,6 @@ def main() -> None:
     distributed.join(torch.device("cpu"))
     seeds, limit = (1, 10.0) if options.quick else (options.seeds, options.limit)
 
-    results: dict[str, Any] = {"processes": distributed.share()[1], "threads_of_training": options.threads}
     table: list[list[Any]] = []
     for name in options.task:
         task = TASKS[name]
@@ -142,12 +141,12 @@ def main() -> None:
             found = f"not reached by {seconds.count(None)} of {seeds} seeds (last: {values} %)"
         else:
             found = figure(seconds)
-        results[task.title] = {"seconds": found, "runs": runs}
         table.append([task.title, found])
-    if not distributed.first():
-        return
-    print(markdown_table(["to", "seconds of training: median (least to greatest)"], table))
-    write_json(options.out, results)
+        if distributed.first():
+            how = {"processes": distributed.share()[1], "threads_of_training": options.threads}
+            write_json(options.out / f"time_to_{name}.json", {**how, task.title: {"seconds": found, "runs": runs}})
+    if distributed.first():
+        print(markdown_table(["to", "seconds of training: median (least to greatest)"], table))
 
 
 if __name__ == "__main__":

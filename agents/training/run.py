@@ -188,8 +188,7 @@ class Run:
     def log(self, statistics: Mapping[str, Tensor]) -> None:
         """Note the statistics of an iteration, each float (); they stay on their device until a line is due."""
         self._names = list(statistics)
-        values = torch.stack([value.detach().float() for value in statistics.values()])
-        self._on_device.append(distributed.average(values))
+        self._on_device.append(torch.stack([value.detach().float() for value in statistics.values()]))
 
     def save(self) -> None:
         """Write a checkpoint, once it is sure that everything was finite so far.
@@ -224,10 +223,10 @@ class Run:
         )
 
     def _read_statistics(self) -> None:
-        """Fetch the statistics from the device, all at once, and check that they are finite."""
+        """Fetch the statistics of all processes from the device, all at once, and check that they are finite."""
         if not self._on_device:
             return
-        rows = torch.stack(self._on_device).tolist()
+        rows = distributed.average(torch.stack(self._on_device)).tolist()
         first = self.progress.iteration - len(rows) + 1
         self._on_device.clear()
         for number, row in enumerate(rows, first):

@@ -68,7 +68,7 @@ def test_what_was_measured_is_on_the_page(tmp_path):
         peers={"machine": {"processor": "slow"}, "missing": {"ap_gym CircleSquare": "No module named 'ap_gym'"}},
         training={"1 threads": product, "2 threads": product | rates},
         phases={"precision": "bfloat16", "Catch": {"share of the bfloat16 product, update": figure(0.3)}},
-        time_to={
+        time_to_catch={
             "processes": 2,
             "threads_of_training": 1,
             "85 % of the balls caught": {"seconds": figure(80.0), "runs": []},
