@@ -176,7 +176,8 @@ def _legend_below(figure: Figure) -> None:
     for ax in figure.axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
-    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=len(entries), frameon=False)
+    columns = min(len(entries), int(figure.get_figwidth() // 2))  # an entry is about two inches wide
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=columns, frameon=False)
 
 
 def _our_line(ax: Axes, rows: list[Row], records: Records, label: str, style: str, face: str = OURS) -> None:
