@@ -99,6 +99,24 @@ def test_the_generator_decides_the_draws():
     assert not torch.equal(draws[0][0], draws[2][0])
 
 
+@pytest.mark.parametrize("greedy_action", [False, True])
+def test_choosing_draws_as_deciding_does_whole_or_by_shares(greedy_action):
+    policy = make_policy()
+    h, _ = policy.encode(observations(), policy.initial_state(B))
+    drawing = {"greedy_action": greedy_action}
+
+    def choose(rows, share):
+        return policy.choose(h[0, rows], generator=torch.Generator().manual_seed(1), share=share, **drawing)
+
+    decision = policy.decide(h[0], generator=torch.Generator().manual_seed(1), **drawing)
+    half = B // 2
+    first, second = choose(slice(half), (0, 2)), choose(slice(half, B), (1, 2))
+    for decided, whole, *parts in zip(decision, choose(slice(B), (0, 1)), first, second, strict=False):
+        torch.testing.assert_close(whole, decided)
+        torch.testing.assert_close(torch.cat(parts), decided)
+        assert not whole.requires_grad
+
+
 def test_no_gradient_passes_through_the_draw():
     decision, _ = make_policy().act({k: v[0] for k, v in observations().items()}, make_policy().initial_state(B))
     assert not decision.fixation.requires_grad
