@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from measure import Figure, markdown_table
+from time_to import TASKS
 
 TEMPLATE = Path(__file__).with_name("performance.template.md")
-TIMES = {
-    "time_to_catch": "85 % of the balls caught",
-    "time_to_mnist": "1.12 % error on MNIST with 6 glimpses",
-}
+TIMES = {f"time_to_{name}": task.title for name, task in TASKS.items()}
 NAMES = ("environments", "peers", "sb3_vec_env", "training", "phases", *TIMES, "overhead", "size", "gpu")
 Results = Mapping[str, Mapping[str, Any]]
 

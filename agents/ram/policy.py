@@ -187,7 +187,7 @@ class RAMPolicy(nn.Module):
         """Decide from what the core says, float (B, core_size), and say how likely the decision was."""
         heads = self.heads(h)
         mean, logits = heads.location_mean.detach(), heads.action_logits.detach()
-        fixation, task_action = self._draw(mean, logits, greedy_location, greedy_action, generator, (0, 1))
+        fixation, task_action = self._drawn(mean, logits, greedy_location, greedy_action, generator, (0, 1))
         return Decision(
             fixation,
             task_action,
@@ -219,9 +219,9 @@ class RAMPolicy(nn.Module):
         with torch.autocast(h.device.type, enabled=False):
             h = h.float()
             mean, logits = self.location_network(h), self.action_network(h)
-        return self._draw(mean, logits, False, greedy_action, generator, share)
+        return self._drawn(mean, logits, False, greedy_action, generator, share)
 
-    def _draw(
+    def _drawn(
         self,
         mean: Tensor,
         logits: Tensor,

@@ -9,6 +9,7 @@ writes. In a process alone each function here hands back what it was given.
 from __future__ import annotations
 
 import atexit
+import importlib
 import os
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -33,6 +34,9 @@ def join(device: torch.device) -> None:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
+    # The optimiser imports it sooner or later, and with it modules that take the group of that moment as a default
+    # argument. Then nothing would end the group's threads, and one that still works as the interpreter ends aborts it.
+    importlib.import_module("torch._dynamo")
     distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     atexit.register(distributed.destroy_process_group)
 
@@ -99,9 +103,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     if not _joined():
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    together = torch.cat([gradient.flatten() for gradient in gradients])
-    _call(distributed.all_reduce, together)
-    together /= distributed.get_world_size()
+    together = average(torch.cat([gradient.flatten() for gradient in gradients]))
     for gradient, mean in zip(gradients, together.split([gradient.numel() for gradient in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))
 

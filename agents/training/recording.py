@@ -30,8 +30,8 @@ class Recording:
 
     Attributes:
         inputs: The glimpses and the locations: (T, B, glimpse_size) and (T, B, 2).
-        branches: h_g and h_l side by side, (T, B, glimpse_hidden + location_hidden); symbols as in
-            :mod:`agents.ram.networks`.
+        branches: h_g and h_l side by side, so that one product makes g of both: (T, B, glimpse_hidden +
+            location_hidden); symbols as in :mod:`agents.ram.networks`.
         g: (T, B, glimpse_features).
         h: (T, B, core_size).
     """
