@@ -17,8 +17,8 @@ from agents.training.settings import GameSettings, HybridSettings
 
 ABLATION_SEEDS = 3
 """How many seeds each ablation is trained with, unless asked otherwise."""
-LENGTHS: dict[str, dict[str, Any]] = {"catch": {"frames": 2_000_000}, "cluttered-8": {"epochs": 6}}
-"""How long the ablations of a headline row are trained."""
+LENGTHS: dict[str, dict[str, Any]] = {"catch": {"frames": 2_000_000}, "cluttered-8": {"epochs": 6, "num_envs": 256}}
+"""How long the ablations of a headline row are trained, and with fewer rows where so many would be too few steps."""
 REFERENCE = "reference"
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from agents.ram.policy import SequenceEvaluation
 from agents.training import distributed
+from agents.training.graph import Graph
 from agents.training.losses import (
     Targets,
     advantages,
@@ -34,10 +35,9 @@ def train_game(run: Run, env: TensorEnv, settings: GameSettings) -> None:
     generator = torch.Generator(env.device)
     mine = distributed.rows(settings.num_envs)
 
-    for iteration in run.iterations():
-        follow_schedule(run, settings, iteration)
-        generator = seed_generator(generator, seed, iteration)
-        observation, _ = env.reset(seed=episode_seed(seed, iteration, settings.num_envs) + mine.start)
+    def learn(row_seed: Tensor) -> dict[str, Tensor]:
+        """Play an episode in every row, of these seeds, int64 (B,), and learn from them."""
+        observation, _ = env.reset(seed=row_seed)
         with torch.no_grad(), autocast(settings, env.device):
             episodes = collect_episodes(env, policy, observation, generator)
             played = policy.evaluate_heads(policy.heads(episodes.h), episodes.fixation, episodes.task_action)
@@ -66,14 +66,18 @@ def train_game(run: Run, env: TensorEnv, settings: GameSettings) -> None:
             statistics.append(torch.stack([*(value.detach() for value in loss[1:]), gradient_norm]))
 
         names = [f"losses/{name}" for name in (*loss._fields[1:], "gradient_norm")]
-        run.log(
-            {
-                "success_rate": episodes.success.float().mean(),
-                "episode_return": episodes.reward.sum(0).mean(),
-                "episode_length": episodes.mask.sum(0).float().mean(),
-                **dict(zip(names, torch.stack(statistics).mean(0), strict=True)),
-            }
-        )
+        return {
+            "success_rate": episodes.success.float().mean(),
+            "episode_return": episodes.reward.sum(0).mean(),
+            "episode_length": episodes.mask.sum(0).float().mean(),
+            **dict(zip(names, torch.stack(statistics).mean(0), strict=True)),
+        }
+
+    rows, graph = torch.arange(mine.start, mine.stop, device=env.device), Graph(learn, generator)
+    for iteration in run.iterations():
+        follow_schedule(run, settings, iteration)
+        seed_generator(generator, seed, iteration)
+        run.log(graph(episode_seed(seed, iteration, settings.num_envs) + rows))
 
 
 def _targets(episodes: Episodes, played: SequenceEvaluation, settings: GameSettings) -> Targets:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from agents.ram.networks import CoreNetwork
 from agents.training import distributed
+from agents.training.graph import Graph
 from agents.training.losses import confidence_gains, hybrid_loss, right_class_log_prob
 from agents.training.optimisation import autocast, follow_schedule, update
 from agents.training.recording import Recording
@@ -36,14 +37,10 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
         dtype = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
         recording = Recording(policy, task.max_episode_steps, env.num_envs, dtype)
 
-    for iteration in run.iterations():
-        follow_schedule(run, settings, iteration)
-        image_index = order.batch(iteration * num_images, num_images).repeat_interleave(copies)[mine]
-        observation, _ = env.reset(
-            seed=episode_seed(seed, iteration, settings.num_envs) + mine.start, options={"image_index": image_index}
-        )
+    def learn(row_seed: Tensor, image_index: Tensor) -> dict[str, Tensor]:
+        """Play an episode of each image, int64 (B,), in rows of these seeds, int64 (B,), and learn from them."""
+        observation, _ = env.reset(seed=row_seed, options={"image_index": image_index})
         with autocast(settings, env.device):
-            generator = seed_generator(generator, seed, iteration)
             episodes = collect_episodes(env, policy, observation, generator, greedy_action=True, recording=recording)
 
         heads = policy.heads(
@@ -66,15 +63,20 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
             baseline=mean_of_the_others(returns, copies) if copies > 1 else None,
         )
         gradient_norm = update(policy, optimizer, loss.total, settings.max_grad_norm)
-        run.log(
-            {
-                "error_percent": 100 * (1 - episodes.success.float().mean()),
-                "losses/classification": loss.classification,
-                "losses/location": loss.location,
-                "losses/baseline": loss.baseline,
-                "losses/gradient_norm": gradient_norm,
-            }
-        )
+        return {
+            "error_percent": 100 * (1 - episodes.success.float().mean()),
+            "losses/classification": loss.classification,
+            "losses/location": loss.location,
+            "losses/baseline": loss.baseline,
+            "losses/gradient_norm": gradient_norm,
+        }
+
+    rows, graph = torch.arange(mine.start, mine.stop, device=env.device), Graph(learn, generator)
+    for iteration in run.iterations():
+        follow_schedule(run, settings, iteration)
+        seed_generator(generator, seed, iteration)
+        image_index = order.batch(iteration * num_images, num_images).repeat_interleave(copies)[mine]
+        run.log(graph(episode_seed(seed, iteration, settings.num_envs) + rows, image_index))
 
 
 def mean_of_the_others(returns: Tensor, copies: int) -> Tensor:

@@ -13,6 +13,15 @@ from agents.training.run import Run
 from agents.training.settings import TrainingSettings
 
 
+def make_optimizer(policy: RAMPolicy, settings: TrainingSettings) -> torch.optim.AdamW:
+    """Return the optimiser; on a GPU its learning rate is a tensor, so that a graph sees it change."""
+    on_gpu = policy.location_std.is_cuda
+    rate = torch.tensor(settings.learning_rate, device=policy.location_std.device) if on_gpu else settings.learning_rate
+    return torch.optim.AdamW(
+        policy.parameters(), lr=rate, weight_decay=settings.weight_decay, fused=True, capturable=on_gpu
+    )
+
+
 def follow_schedule(run: Run, settings: TrainingSettings, iteration: int) -> None:
     """Set the learning rate and the location's standard deviation of an iteration."""
     done = iteration / run.plan.iterations
@@ -20,7 +29,10 @@ def follow_schedule(run: Run, settings: TrainingSettings, iteration: int) -> Non
     if done < settings.warmup:
         factor *= (iteration + 1) / math.ceil(settings.warmup * run.plan.iterations)
     for group in run.optimizer.param_groups:
-        group["lr"] = settings.learning_rate * factor
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(settings.learning_rate * factor)
+        else:
+            group["lr"] = settings.learning_rate * factor
     if settings.location_std_final is not None:
         start = settings.network.location_std
         run.policy.location_std.fill_(start + (settings.location_std_final - start) * done)

@@ -33,10 +33,11 @@ _MNIST = HybridSettings(
     learning_rate=3e-3,
     warmup=0.05,
     schedule="cosine",
-    weight_decay=0.07,
-    epochs=150,
+    weight_decay=0.15,
+    num_envs=1024,
+    epochs=200,
 )
-_MNIST_QUICK = replace(_MNIST, epochs=55)
+_MNIST_QUICK = replace(_MNIST, num_envs=256, weight_decay=0.07, epochs=55)
 _DIGITS = HybridSettings(
     network=NetworkSettings(location_std=0.1),
     schedule="cosine",
@@ -44,8 +45,12 @@ _DIGITS = HybridSettings(
     num_envs=64,
     epochs=150,
 )
+# In small scenes the agent is soon sure of the class, and then nothing but tanh holds the gaze on the digit: without it
+# runs diverged. At 100x100 it gained half a point in validation.
 _SCENES = HybridSettings(
-    network=NetworkSettings(core_start="identity", location_network_hidden=128, location_std=0.25, input_gain=3.0),
+    network=NetworkSettings(
+        core_start="identity", location_network_hidden=128, location_std=0.25, input_gain=3.0, squash_location=True
+    ),
     location_std_final=0.05,
     class_loss="every",
     location_reward="confidence",
@@ -54,21 +59,19 @@ _SCENES = HybridSettings(
     learning_rate=2.5e-3,
     warmup=0.05,
     schedule="cosine",
-    weight_decay=0.01,
-    epochs=150,
+    weight_decay=0.05,
+    num_envs=1024,
+    epochs=300,
 )
-# In smaller scenes the agent is soon sure of the class, and then nothing but tanh holds the gaze on the digit; without
-# it, and with the learning rate above, runs diverged. So strong a weight decay was not tried at 100x100.
-_SCENES_60 = replace(
-    _SCENES, network=replace(_SCENES.network, squash_location=True), learning_rate=1.5e-3, weight_decay=0.1
-)
+# Without clutter the digits are learned by heart, wherever they stand: 0.84 % in validation, and 1.0 as above.
+_TRANSLATED = replace(_SCENES, learning_rate=1.5e-3, weight_decay=0.2)
 
 
 PRESETS: dict[str, dict[str, HybridSettings | GameSettings]] = {
     "RAM-CatchGame-v0": {"default": _CATCH, "quick": _CATCH_QUICK, "paper": _CATCH_OF_THE_PAPER},
     "RAM-MNIST-v0": {"default": _MNIST, "quick": _MNIST_QUICK},
-    "RAM-TranslatedMNIST-v0": {"default": _SCENES_60},
-    "RAM-ClutteredMNIST-v0": {"default": _SCENES_60},
+    "RAM-TranslatedMNIST-v0": {"default": _TRANSLATED},
+    "RAM-ClutteredMNIST-v0": {"default": _SCENES},
     "RAM-ClutteredMNIST100-v0": {"default": _SCENES},
     "RAM-Digits-v0": {"default": _DIGITS},
 }

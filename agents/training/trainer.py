@@ -24,6 +24,7 @@ from agents.training import distributed
 from agents.training.device import resolve_device, resolve_precision
 from agents.training.games import train_game
 from agents.training.hybrid import train_hybrid
+from agents.training.optimisation import make_optimizer
 from agents.training.run import METRICS, Plan, Progress, Run, check_new
 from agents.training.settings import GameSettings, HybridSettings, settings_from_dict
 from ram_envs import make_tensor
@@ -140,9 +141,7 @@ def _train(
     progress_bar: bool,
 ) -> Run:
     """Run the loop that the settings are of."""
-    optimizer = torch.optim.AdamW(
-        policy.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-    )
+    optimizer = make_optimizer(policy, settings)
     restore_optimizer(policy, optimizer, optimizer_state)
     plan = _plan(env, settings)
     env_settings = settings.environment.to_dict()

@@ -182,7 +182,7 @@ def format_observation(name: str, observation: Observation) -> Any:
 
 def _clip(fixation: Array) -> Array:
     xp = namespace(fixation)
-    return xp.minimum(xp.maximum(xp.astype(fixation, xp.float32, copy=False), -1.0), 1.0)
+    return xp.clip(xp.astype(fixation, xp.float32, copy=False), -1.0, 1.0)
 
 
 def _cell_centers(grid_size: int) -> Constants:

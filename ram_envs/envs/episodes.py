@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from ram_envs.arrays import Array, namespace
+from ram_envs.arrays import Array, as_array, namespace
 from ram_envs.tasks.task import Observation, Task
 
 
@@ -147,6 +147,11 @@ class Episodes:
             raise ValueError(
                 f"seed has {len(seed)} entries: expected one integer, or one for each of the {self.num_rows} rows"
             )
+        if as_array(seed) is seed and xp.isdtype(seed.dtype, "integral"):
+            if str(seed.device) == "cpu" and seed.min() < 0:  # on a GPU that would have to be waited for
+                raise ValueError(f"seed has the entry {seed.min()}: expected integers of at least 0")
+            seeds = xp.astype(xp.asarray(seed, device=device), xp.int64) & (2**63 - 1)
+            return xp.ones_like(seeds, dtype=xp.bool), seeds
         entries = seed.tolist() if hasattr(seed, "tolist") else list(seed)
         for entry in entries:
             if entry is not None and (not isinstance(entry, (int, np.integer)) or entry < 0):

@@ -86,7 +86,7 @@ class TensorEnv:
 
         Args:
             seed: An int s seeds row i with s + i, a sequence has one entry a row; None begins the next episode of
-                every row.
+                every row. A tensor on this environment's device, int64 (B,), is not waited for, and not checked.
             options: ``reset_mask``, and ``image_index``, int64 (B,), the images of a classification task.
 
         Returns:

@@ -129,7 +129,7 @@ class Catch(Task):
         """Move the paddle, then the ball, then the gaze; see :meth:`Task.transition`."""
         xp = namespace(fixation)
         step = state.step + 1
-        paddle = xp.minimum(xp.maximum(state.paddle + (task_action - 1), 0), self.screen_size - PADDLE_WIDTH)
+        paddle = xp.clip(state.paddle + (task_action - 1), 0, self.screen_size - PADDLE_WIDTH)
         wall = self.screen_size - 1
         ahead = state.column + state.speed
         column = xp.abs(ahead)  # reflected at column 0
@@ -142,7 +142,7 @@ class Catch(Task):
     def observation(self, state: CatchState) -> Observation:
         """Look at the paddle's two pixels and the ball."""
         xp = namespace(state.column)
-        bottom = xp.maximum(state.step, self.screen_size - 1)  # no step is greater; faster than filling an array
+        bottom = xp.full_like(state.step, self.screen_size - 1)
         # A ball on the paddle lies on a pixel that is white already.
         ball_row = xp.where(state.caught, NOWHERE, state.step)
         columns = xp.concat([state.paddle[None], state.paddle[None] + 1, state.ball[None]])
