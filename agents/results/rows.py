@@ -96,8 +96,8 @@ class Row:
 def _ram(table: str, glimpses: int, reported: Reported) -> Row:
     settings = settings_for(TABLES[table][0])
     if table == "mnist" and glimpses <= 3:
-        # In validation, with two glimpses, annealing the gaze gained half a point, with six nothing; what little is seen
-        # is not learned by heart, so these are trained for longer, with twice the learning rate (5.7 for 6.3 %) and
+        # In validation, with two glimpses, annealing the gaze gained half a point, with six nothing; what little is
+        # seen is not learned by heart, so these are trained for longer, with twice the learning rate (5.7 for 6.3 %) and
         # hardly any weight decay.
         assert isinstance(settings, HybridSettings)
         network = replace(settings.network, location_std=0.2)
