@@ -1,6 +1,7 @@
 """Everything that is to be known of a GPU, in one go: `python benchmarks/gpu.py` (`--device cpu` tries it out).
 
-First it holds the device's episodes equal to the CPU's, bit for bit. Then it measures the ceilings (matrix products and
+First it holds the device's episodes equal to the CPU's, bit for bit, and training by a CUDA graph equal to training
+without one. Then it measures the ceilings (matrix products and
 a copy) and, for growing numbers of rows, steps of the environments and frames of training; what the paper's 20 M
 frames of Catch and an epoch of MNIST come to; and the share of the bfloat16 product that training reaches. An image of
 MNIST is 6 frames.
@@ -9,15 +10,23 @@ MNIST is 6 frames.
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from unittest import mock
 
 import torch
 from counting import operations_per_frame
 from measure import Contestant, Figure, check_mnist, figure, markdown_table, measure, write_json
 from training import CATCH, GLIMPSES, MNIST, TRAINING_IMAGES, copy, frames_per_second, matrix_product, shortened
 
+import agents.training.trainer as trainer
+from agents.training.graph import Graph
+from agents.training.run import METRICS
 from ram_envs import make_tensor
 
 Parts = tuple[dict[str, torch.Tensor], ...]
@@ -67,6 +76,30 @@ def compare(id: str, ours: Parts, theirs: Parts, device: str) -> None:
             assert torch.equal(part[key], other[key].cpu()), f"{id}: {key} differs between the CPU and {device}"
 
 
+@contextmanager
+def without_graph() -> Iterator[None]:
+    """Launch every kernel of an iteration by itself."""
+    with mock.patch.object(Graph, "__call__", lambda graph, *arguments: graph._function(*arguments)):
+        yield
+
+
+def check_graph(device: str) -> None:
+    """Hold training by a graph equal to training without one.
+
+    Raises:
+        AssertionError: If a loss differs in one bit after some iterations.
+    """
+    for id in (CATCH, MNIST):
+        settings = shortened(id, 12)
+        with TemporaryDirectory() as one, TemporaryDirectory() as other:
+            trainer.train(id, settings, one, device=device, progress_bar=False, draw=False)
+            with without_graph():
+                trainer.train(id, settings, other, device=device, progress_bar=False, draw=False)
+            columns = [[line[4:] for line in csv.reader(open(Path(run, METRICS)))] for run in (one, other)]
+        assert columns[0] == columns[1], f"{id}: training by a graph differs: {columns[0][-1]}, not {columns[1][-1]}"
+    print(f"training by a graph on {device} equals training without one: {CATCH}, {MNIST}")
+
+
 def stepping(id: str, rows: int, device: str) -> Contestant:
     """Play one episode in every row."""
     env = make_tensor(id, rows, device, action_format="dict", check_actions=False)
@@ -106,7 +139,7 @@ def training(rows: int, iterations: int, repeats: int, device: str, peak: float)
         device: Where.
         peak: Operations a second of the bfloat16 product.
     """
-    found = {}
+    found: dict[str, Figure] = {}
     for name, id, whole, unit in (
         ("Catch training", CATCH, PAPER_FRAMES, "20 M frames of Catch, seconds"),
         ("MNIST training", MNIST, TRAINING_IMAGES * GLIMPSES, "an epoch of MNIST, seconds"),
@@ -116,6 +149,9 @@ def training(rows: int, iterations: int, repeats: int, device: str, peak: float)
         found[unit] = figure([whole / rate for rate in rates])
         shares = [operations_per_frame(id) * rate / peak for rate in rates]
         found[f"{name}, share of the bfloat16 product"] = figure(shares)
+        with without_graph():
+            single = frames_per_second(id, shortened(id, iterations, rows), device)
+        found[f"{name} without a graph, frames/s"] = figure([single])
     return found
 
 
@@ -135,6 +171,7 @@ def main() -> int:
         return 2
     check_mnist()
     check_equal(device)
+    check_graph(device)
 
     size = 8192 if device.startswith("cuda") else 512
     ceilings: dict[str, Contestant] = {
