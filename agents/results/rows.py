@@ -96,9 +96,9 @@ class Row:
 def _ram(table: str, glimpses: int, reported: Reported) -> Row:
     settings = settings_for(TABLES[table][0])
     if table == "mnist" and glimpses <= 3:
-        # In validation, with two glimpses, annealing the gaze gained half a point, with six nothing. What little is seen
-        # is not learned by heart, so these are trained for longer, with hardly any weight decay, and twice the learning
-        # rate: 5.7 for 6.3 %.
+        # In validation, with two glimpses, annealing the gaze gained half a point, with six nothing. The little that is
+        # seen is not learned by heart, so these are trained for longer, with hardly any weight decay and twice the
+        # learning rate: 5.7 for 6.3 %.
         assert isinstance(settings, HybridSettings)
         network = replace(settings.network, location_std=0.2)
         settings = replace(
