@@ -129,7 +129,9 @@ def waiting(contestant: Contestant, device: str) -> Contestant:
     return waited
 
 
-def training(rows: int, iterations: int, repeats: int, device: str, peak: float) -> dict[str, Figure]:
+def training(
+    rows: int, iterations: int, repeats: int, device: str, peak: float, with_and_without: bool
+) -> dict[str, Figure]:
     """Train Catch and MNIST by their presets with so many rows.
 
     Args:
@@ -138,6 +140,7 @@ def training(rows: int, iterations: int, repeats: int, device: str, peak: float)
         repeats: How often.
         device: Where.
         peak: Operations a second of the bfloat16 product.
+        with_and_without: Whether to train once without a graph, too.
     """
     found: dict[str, Figure] = {}
     for name, id, whole, unit in (
@@ -149,9 +152,10 @@ def training(rows: int, iterations: int, repeats: int, device: str, peak: float)
         found[unit] = figure([whole / rate for rate in rates])
         shares = [operations_per_frame(id) * rate / peak for rate in rates]
         found[f"{name}, share of the bfloat16 product"] = figure(shares)
-        with without_graph():
-            single = frames_per_second(id, shortened(id, iterations, rows), device)
-        found[f"{name} without a graph, frames/s"] = figure([single])
+        if with_and_without:
+            with without_graph():
+                alone = frames_per_second(id, shortened(id, iterations, rows), device)
+            found[f"{name} without a graph, frames/s"] = figure([alone])
     return found
 
 
@@ -193,7 +197,7 @@ def main() -> int:
             rates = measure(contestants, options.repeats, options.seconds)
             del contestants  # their memory
             at: dict[str, Any] = {f"{id}, steps/s": figure(values) for id, values in rates.items()}
-            at |= training(rows, options.iterations, min(3, options.repeats), device, peak)
+            at |= training(rows, options.iterations, min(3, options.repeats), device, peak, rows == options.rows[0])
         except torch.cuda.OutOfMemoryError:
             at = {"left out": "too large for the memory"}
         if device.startswith("cuda"):
