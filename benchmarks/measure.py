@@ -105,7 +105,7 @@ def markdown_table(header: list[str], rows: list[list[Any]]) -> str:
 
 def _round(value: float) -> str:
     """Write a number with three digits: 1.23, 45.6, 7,890, 1.23 M."""
-    for limit, unit in ((1e9, " G"), (1e6, " M"), (1e4, " k")):
+    for limit, unit in ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e4, " k")):
         if abs(value) >= limit:
             return f"{value / (1e3 if unit == ' k' else limit):.3g}{unit}"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -76,7 +76,7 @@ class TrainingSettings:
     """Threads of the CPU that compute; one is as fast as two for small networks. Results differ in the last bits."""
     log_every: int = 10
     """Iterations between two lines of the logs."""
-    checkpoint_every: int = 100
+    checkpoint_every: int = 500
     """Iterations between two checkpoints."""
 
     def __post_init__(self) -> None:
