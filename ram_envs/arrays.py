@@ -30,6 +30,17 @@ def as_array(value: Any) -> Array:
     return value if isinstance(value, np.ndarray) or type(value).__module__.startswith("torch") else np.asarray(value)
 
 
+def clip(array: Array, least: float, greatest: float) -> Array:
+    """Return the values of an array, none below ``least`` or above ``greatest``.
+
+    In NumPy by two ufuncs, which take half the time of ``numpy.clip`` on a few values; in torch by one operation,
+    because each of the two would bring its number to the device, and wait for it.
+    """
+    if isinstance(array, np.ndarray):
+        return np.minimum(np.maximum(array, least), greatest)
+    return array.clamp(least, greatest)
+
+
 def compiled_kernels(array: Array) -> ModuleType | None:
     """Return :mod:`ram_envs.kernels` if numba is installed and ``array`` is on the CPU, otherwise None."""
     if isinstance(array, np.ndarray) or array.device.type == "cpu":

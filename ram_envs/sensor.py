@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ram_envs.arguments import check_integer
-from ram_envs.arrays import Array, Constants, compiled_kernels, namespace
+from ram_envs.arrays import Array, Constants, clip, compiled_kernels, namespace
 
 _MAX_SIDE = 2**15
 _MAX_SCALES = 12  # white blocks of 2**11 pixels a side are the largest whose sum fits into int32
@@ -116,8 +116,8 @@ class GlimpseSensor:
         constants, batch = self._constants.like(table), table.shape[0]
         edges = self.corners(location)[:, :, :, None] + constants["edges"]  # (B, 2, k, g+1)
         # Beyond the scene the table does not grow: clipping is the zero padding.
-        columns = xp.clip(edges[:, 0], 0, self.width)
-        rows = xp.clip(edges[:, 1], 0, self.height) * (self.width + 1)
+        columns = clip(edges[:, 0], 0, self.width)
+        rows = clip(edges[:, 1], 0, self.height) * (self.width + 1)
         stride = self.channels * (self.height + 1) * (self.width + 1)
         rows = rows + (xp.arange(batch, device=table.device) * stride)[:, None, None]
         cell = (rows[:, :, :, None] + columns[:, :, None, :])[:, :, None]  # (B, k, 1, g+1, g+1)

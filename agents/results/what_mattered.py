@@ -100,13 +100,17 @@ def _fitting(row: str, records: Mapping[str, Record]) -> dict[str, Record]:
 
 def _length(row: str) -> str:
     """Say what is measured, and how long the training was."""
-    full = ROWS[row].settings.to_dict()
-    ((unit, short),) = LENGTHS[row].items()
+    full, short = ROWS[row].settings.to_dict(), LENGTHS[row]
     if isinstance(ROWS[row].settings, GameSettings):
-        what, short, whole = "Share of the balls caught", f"{short / 1e6:g} M", f"{full[unit] / 1e6:g} M"
+        what, unit = "Share of the balls caught", "M frames"
+        lengths = [length["frames"] / 1e6 for length in (short, full)]
     else:
-        what, short, whole = "Error", f"{short}", f"{full[unit]}"
-    return f"{what}, after {short} {unit}; the row of the tables is trained for {whole}."
+        what, unit = "Error", "epochs"
+        lengths = [length["epochs"] for length in (short, full)]
+    sides = [f"{length:g} {unit}" for length in lengths]
+    if "num_envs" in short:
+        sides = [f"{side} in batches of {one['num_envs']:,}" for side, one in zip(sides, (short, full), strict=True)]
+    return f"{what}, after {sides[0]}; the row of the tables is trained for {sides[1]}."
 
 
 def _say_values(values: Sequence[Any]) -> str:

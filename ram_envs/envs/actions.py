@@ -17,7 +17,7 @@ from gymnasium import spaces
 from gymnasium.error import InvalidAction
 
 from ram_envs.arguments import check_choice, check_integer
-from ram_envs.arrays import Array, Constants, as_array, namespace
+from ram_envs.arrays import Array, Constants, as_array, clip, namespace
 from ram_envs.tasks.task import Observation, Task
 
 ACTION_FORMATS = ("box", "dict", "multidiscrete", "discrete")
@@ -182,7 +182,7 @@ def format_observation(name: str, observation: Observation) -> Any:
 
 def _clip(fixation: Array) -> Array:
     xp = namespace(fixation)
-    return xp.clip(xp.astype(fixation, xp.float32, copy=False), -1.0, 1.0)
+    return clip(xp.astype(fixation, xp.float32, copy=False), -1.0, 1.0)
 
 
 def _cell_centers(grid_size: int) -> Constants:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from ram_envs.arguments import check_integer
-from ram_envs.arrays import Array, namespace
+from ram_envs.arrays import Array, clip, namespace
 from ram_envs.scenes.randomness import draw_words, integers, uniform
 from ram_envs.sensor import NOWHERE
 from ram_envs.tasks.task import Observation, Task
@@ -129,7 +129,7 @@ class Catch(Task):
         """Move the paddle, then the ball, then the gaze; see :meth:`Task.transition`."""
         xp = namespace(fixation)
         step = state.step + 1
-        paddle = xp.clip(state.paddle + (task_action - 1), 0, self.screen_size - PADDLE_WIDTH)
+        paddle = clip(state.paddle + (task_action - 1), 0, self.screen_size - PADDLE_WIDTH)
         wall = self.screen_size - 1
         ahead = state.column + state.speed
         column = xp.abs(ahead)  # reflected at column 0
