@@ -18,6 +18,7 @@ from agents.ram.settings import NetworkSettings, RAMSettings
 from agents.training.device import resolve_device, resolve_precision
 from agents.training.games import train_game
 from agents.training.hybrid import train_hybrid
+from agents.training.optimisation import make_optimizer
 from agents.training.presets import settings_for
 from agents.training.run import Plan, Run
 from agents.training.run import Progress as RunProgress
@@ -77,9 +78,7 @@ class RAM(Algorithm):
         per_iteration = self._env.num_envs * self._env.task.max_episode_steps
         figure = "success_rate" if isinstance(settings, GameSettings) else "error_percent"
         plan = Plan(math.ceil(frames / per_iteration), per_iteration, figure, settings.log_every, 10**9)
-        optimizer = torch.optim.AdamW(
-            self.policy.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-        )
+        optimizer = make_optimizer(self.policy, settings)
         with TemporaryDirectory(prefix="ram-benchmark-") as folder:
             arguments = (self.policy, optimizer, problem.env_id, dict(problem.env_settings), settings.to_dict(), plan)
             run = _ReportingRun(Path(folder), *arguments, RunProgress(problem.seed), progress_bar=False)

@@ -16,13 +16,13 @@ from ram_envs import ENVIRONMENTS
 _CATCH = GameSettings(
     network=NetworkSettings(core="lstm", core_size=128, location_std=0.1, scale_gain=4.0),
     frames=8_000_000,
-    update_epochs=2,
+    update_epochs=1,
     gae_lambda=0.8,
     location_weight=0.03,
     baseline_weight=4.0,
     entropy_weight=0.003,
 )
-_CATCH_QUICK = replace(_CATCH, learning_rate=3e-3, frames=3_000_000)
+_CATCH_QUICK = replace(_CATCH, learning_rate=3e-3, frames=4_000_000)
 _CATCH_OF_THE_PAPER = replace(_CATCH, network=replace(_CATCH.network, core_size=256), frames=10_000_000)
 # The digit always stands in the same place, so that its images are soon learned by heart: weight decay is what holds
 # that back.
@@ -37,7 +37,7 @@ _MNIST = HybridSettings(
     num_envs=1024,
     epochs=200,
 )
-_MNIST_QUICK = replace(_MNIST, num_envs=256, weight_decay=0.07, epochs=55)
+_MNIST_QUICK = replace(_MNIST, learning_rate=6e-3, weight_decay=0.1, epochs=75)
 _DIGITS = HybridSettings(
     network=NetworkSettings(location_std=0.1),
     schedule="cosine",
