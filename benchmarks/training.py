@@ -60,7 +60,8 @@ def rate_of(folder: Path) -> float:
 
 def frames_per_second_of_processes(env_id: str, settings: GameSettings | HybridSettings, processes: int) -> float:
     """Train for a while by several processes, each with the rows of the settings, and return the frames a second."""
-    length = {"frames": processes * settings.frames} if isinstance(settings, GameSettings) else {"epochs": processes}
+    name = "frames" if isinstance(settings, GameSettings) else "epochs"
+    length = {name: processes * getattr(settings, name)}
     options = {"num_envs": processes * settings.num_envs, "log_every": settings.log_every, **length}
     options |= settings.environment.to_dict()
     with TemporaryDirectory() as folder:
