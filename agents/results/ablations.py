@@ -49,7 +49,7 @@ ABLATIONS = (
     Ablation("catch", "gae-lambda", "lambda of the advantage", {"gae_lambda": 0.95}),
     Ablation("catch", "baseline-weight", "weight of the baseline's loss", {"baseline_weight": 0.5}),
     Ablation("catch", "entropy-weight", "weight of the moves' entropy", {"entropy_weight": 0.01}),
-    Ablation("catch", "update-epochs", "passes over each batch", {"update_epochs": 2}),
+    Ablation("catch", "update-epochs", "passes over each batch", {"update_epochs": 1}),
     Ablation("catch", "scale-gain", "gain of each coarser scale", {"network.scale_gain": 1.0}),
     Ablation("catch", "location-std", "standard deviation of the location", {"network.location_std": 0.2}),
     Ablation("catch", "core", "core network", {"network.core": "relu"}),

@@ -23,7 +23,10 @@ _CATCH = GameSettings(
     entropy_weight=0.003,
 )
 _CATCH_QUICK = replace(_CATCH, learning_rate=3e-3, frames=4_000_000)
-_CATCH_OF_THE_PAPER = replace(_CATCH, network=replace(_CATCH.network, core_size=256), frames=10_000_000)
+# Bounded by frames and not by time: two passes over each batch caught 98.9 % of three seeds', one 98.7.
+_CATCH_OF_THE_PAPER = replace(
+    _CATCH, network=replace(_CATCH.network, core_size=256), frames=10_000_000, update_epochs=2
+)
 # The digit always stands in the same place, so that its images are soon learned by heart: weight decay is what holds
 # that back.
 _MNIST = HybridSettings(
