@@ -46,10 +46,10 @@ def markdown(records: Mapping[str, Record], detail: bool = False) -> str:
             continue
         parts.append(f"**{title}**")
         parts.append((_detailed if detail else _brief)(rows, records))
-        notes = _notes(rows, records)
+        said = [_notes(rows, records), _outdated(rows, records, detail)]
         if detail:
-            notes += _learning_speed(rows, records) + _handed_on(rows, records)
-        parts += [" ".join(notes)] if notes else []
+            said.append(_learning_speed(rows, records) + _handed_on(rows, records))
+        parts += [" ".join(sentences) for sentences in said if sentences]
     return "\n\n".join(parts)
 
 
@@ -189,17 +189,20 @@ def _notes(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:
     """Return the sentences below a table."""
     marks = [f"<sup>{mark}</sup> Not the paper's: {text}." for mark, (_, text) in _legend(rows, records).items()]
     notes = [row.reported.note for row in rows if row.reported.note]
-    return marks + _outdated(rows, records) + [f"{note[0].upper()}{note[1:]}." for note in notes]
+    return marks + [f"{note[0].upper()}{note[1:]}." for note in notes]
 
 
-def _outdated(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:
-    """Name the rows that were trained by other settings than they would be today."""
-    sentences = []
+def _outdated(rows: Sequence[Row], records: Mapping[str, Record], detail: bool) -> list[str]:
+    """Name the rows that were trained by other settings than they would be today, with ``detail`` also which."""
+    groups: dict[str, list[str]] = {}
     for row in rows:
         record = records.get(row.name)
         if record is not None and (found := differing_settings(record.settings, plain_settings(row))):
-            sentences.append(f"{row.label}: by earlier settings, {'; '.join(found)}.")
-    return sentences
+            groups.setdefault("; ".join(found), []).append(row.label)
+    if not detail:
+        labels = [label for group in groups.values() for label in group]
+        return [f"Trained by earlier settings than the presets of today: {'; '.join(labels)}."] if labels else []
+    return [f"{'; '.join(labels)}: by earlier settings, {found}." for found, labels in groups.items()]
 
 
 def _learning_speed(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:

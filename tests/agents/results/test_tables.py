@@ -60,7 +60,17 @@ def test_a_row_by_other_settings_than_todays_says_which():
     older = replace(found, settings={**found.settings, "learning_rate": 0.5, "precision": "bfloat16"})
     today = ROWS["mnist-2"].settings.learning_rate
     said = f"RAM, 2 glimpses: by earlier settings, learning_rate=0.5 and not {today}."
-    assert said in markdown({"mnist-2": older})
+    assert said in markdown({"mnist-2": older}, detail=True)
+    assert "Trained by earlier settings than the presets of today: RAM, 2 glimpses." in markdown({"mnist-2": older})
+
+
+def test_rows_by_the_same_other_settings_share_a_sentence():
+    older = {}
+    for name in ("mnist-2", "mnist-3"):
+        found = record(ROWS[name], result())
+        older[name] = replace(found, settings={**found.settings, "learning_rate": 0.5})
+    text = markdown(older, detail=True)
+    assert "RAM, 2 glimpses; RAM, 3 glimpses: by earlier settings, learning_rate=0.5 and" in text
 
 
 def test_the_detailed_table_has_every_seed_drawn_locations_and_what_it_took():
