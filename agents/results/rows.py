@@ -149,8 +149,8 @@ def _connected(table: str, units: int, reported: Reported) -> Row:
     return Row(name=name, table=table, label=label, settings=settings, env_id=TABLES[table][0], reported=reported)
 
 
-def _convolutional(table: str, reported: Reported) -> Row:
-    settings = ClassifierSettings(kind="convolutional", **_CLASSIFIERS[table])
+def _convolutional(table: str, reported: Reported, **changes: Any) -> Row:
+    settings = ClassifierSettings(kind="convolutional", **{**_CLASSIFIERS[table], **changes})
     name, label = f"{table}-conv", "convolutional, 2 layers"
     return Row(name=name, table=table, label=label, settings=settings, env_id=TABLES[table][0], reported=reported)
 
@@ -181,7 +181,8 @@ def _table() -> Iterator[Row]:
 
     yield _connected("translated", 64, Reported(neurips=6.42))
     yield _connected("translated", 256, Reported(neurips=2.63))
-    yield _convolutional("translated", Reported(neurips=1.62))
+    # In validation, 60 epochs: 3.2 % with the settings of the others, 3.06 with this weight decay, 2.36 with both.
+    yield _convolutional("translated", Reported(neurips=1.62), learning_rate=6e-3, weight_decay=0.1)
     yield _ram("translated", 4, Reported(arxiv=2.29, neurips=1.54, public=1.54))
     yield _ram("translated", 6, Reported(arxiv=1.86, neurips=1.22, public=1.08))
     yield _ram("translated", 8, Reported(arxiv=1.84, neurips=1.20, public=0.94))
