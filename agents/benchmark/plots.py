@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from agents.benchmark.references import ORACLE, RANDOM
 from agents.benchmark.statistics import Estimate
 from agents.benchmark.summary import Summary
-from agents.ram.checkpoint import write_atomically
+from agents.results.figures import write_figure
 
 # Okabe and Ito's colours, which the colour-blind can tell apart, and two more.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31", "#7F3C8D", "#999999")
@@ -46,7 +44,7 @@ def plot_scores(summary: Summary, file: Path) -> None:
         axes.set_xlabel("%")
     panels[0].set_yticks(range(len(names)), names)
     panels[0].set_ylim(len(names) - 0.5, -0.5)  # the first one on top
-    _write(figure, file)
+    write_figure(figure, file)
 
 
 def plot_curves(summary: Summary, file: Path) -> None:
@@ -73,7 +71,7 @@ def plot_curves(summary: Summary, file: Path) -> None:
         if len(axes.get_legend_handles_labels()[0]) > len(handles):
             handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False)
-    _write(figure, file)
+    write_figure(figure, file)
 
 
 def plot_speed(summary: Summary, file: Path) -> None:
@@ -96,7 +94,7 @@ def plot_speed(summary: Summary, file: Path) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     figure.legend(loc="outside right center", frameon=False)
-    _write(figure, file)
+    write_figure(figure, file)
 
 
 def _draw_curve(axes: Axes, frames: np.ndarray, found: Estimate, colour: str, name: str) -> None:
@@ -122,9 +120,3 @@ def _dress(axes: Axes, title: str) -> None:
 def _colour(summary: Summary, name: str) -> str:
     """Return an algorithm's colour, the same in every plot."""
     return COLOURS[sorted(summary.algorithms).index(name) % len(COLOURS)]
-
-
-def _write(figure: Figure, file: Path) -> None:
-    picture = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(picture)
-    write_atomically(file, picture.getvalue())

@@ -22,6 +22,7 @@ from agents.results.classifiers import Classifier, ClassifierSettings, load_clas
 from agents.results.evaluation import Evaluation, wilson_interval, with_split
 from agents.results.figures import plot_learning_curve
 from agents.training.device import resolve_device, resolve_precision
+from agents.training.optimisation import rate_factor
 from agents.training.rollout import ImageOrder, episode_seed, seed_generator
 from agents.training.run import METRICS, Plan, Progress, Run, check_new
 from agents.training.trainer import CURVE, TrainingResult
@@ -133,7 +134,7 @@ def _train(
     with ClassifierRun(*arguments) as run:
         for iteration in run.iterations():
             for group in optimizer.param_groups:
-                group["lr"] = settings.learning_rate * 0.5 * (1 + math.cos(math.pi * iteration / iterations))
+                group["lr"] = settings.learning_rate * rate_factor("cosine", settings.warmup, iteration, iterations)
             scenes, label = _scenes(
                 task, episode_seed(seed, iteration, batch) + rows, order.batch(iteration * batch, batch)
             )
@@ -143,9 +144,14 @@ def _train(
             loss = F.cross_entropy(logits, label)
             optimizer.zero_grad()
             loss.backward()
+            gradient_norm = torch.nn.utils.get_total_norm(
+                [parameter.grad for parameter in classifier.parameters() if parameter.grad is not None]
+            )
             optimizer.step()
             error = (logits.argmax(1) != label).float().mean()
-            run.log({"error_percent": 100 * error, "losses/classification": loss})
+            run.log(
+                {"error_percent": 100 * error, "losses/classification": loss, "losses/gradient_norm": gradient_norm}
+            )
     if run.stopped_by is not None:
         return TrainingResult(folder, run.progress, run.stopped_by)
     plot_learning_curve(folder / METRICS, folder / CURVE)

@@ -55,6 +55,8 @@ class ClassifierSettings:
     """How often each image is shown, in a scene of its own each time."""
     learning_rate: float = 1e-3
     """Learning rate of Adam at the start; half a cosine takes it to 0."""
+    warmup: float = 0.0
+    """Share of the training in which the learning rate first rises from 0: a large one at once kills ReLUs."""
     weight_decay: float = 0.01
     """Decoupled weight decay (AdamW)."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -77,6 +79,7 @@ class ClassifierSettings:
             check_integer(name, getattr(self, name), 1)
         check_number("dropout", self.dropout, 0, 0.99)
         check_number("learning_rate", self.learning_rate, 0, 10)
+        check_number("warmup", self.warmup, 0, 1)
         check_number("weight_decay", self.weight_decay, 0, 10)
         check_choice("precision", self.precision, PRECISIONS)
 

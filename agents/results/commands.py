@@ -23,9 +23,9 @@ class ReproduceOptions:
     """Reproduce the rows of the paper's tables: train what is missing, go on with what was interrupted, judge it.
 
     Each row's results are one file in --results; after every run the tables of README.md and docs/results.md are made
-    from these files, with --ablations those of docs/what-mattered.md. Which rows there are, and what is missing of
-    them: `ram reproduce --dry-run`. Several of these may run at once: no two take the same run. Ctrl-C saves first; the
-    same command goes on.
+    from these files, with --ablations those of docs/what-mattered.md. Which runs are
+    still missing: `ram reproduce --dry-run`. Several of these may run at once: no two take the same run. Ctrl-C saves
+    first; the same command goes on.
     """
 
     table: UseAppendAction[tuple[Table, ...]] = ()
@@ -48,7 +48,7 @@ class ReproduceOptions:
     budget_scale: float = 1.0
     """Multiplies the length of every training, to try things out. Other than 1, results go below --out."""
     dry_run: FlagCreatePairsOff[bool] = False
-    """Say what is missing, and do nothing."""
+    """Name the runs that are missing, and do nothing."""
     export: FlagCreatePairsOff[bool] = False
     """Hand on the agents of the headline rows, the seed chosen in validation, as those that come with the package."""
 
@@ -79,6 +79,10 @@ def reproduce(arguments: Sequence[str]) -> int:
     if options.seeds is not None:
         check_integer("seeds", options.seeds, 1)
     check_number("budget_scale", options.budget_scale, 1e-9, 1e9)
+    if options.export and (options.ablations or options.validate or options.dry_run or options.budget_scale != 1):
+        raise ValueError(
+            "--export hands on agents of whole rows: leave out --ablations, --validate, --dry-run and --budget-scale"
+        )
     seeds, validate, out, results = options.seeds, options.validate, options.out, options.results
     if options.ablations:
         rows, documents = choose_ablations(options.table, options.row), [WHAT_MATTERED]

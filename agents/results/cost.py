@@ -20,7 +20,7 @@ from agents.ram.checkpoint import write_atomically
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
 from agents.results.classifiers import Classifier, ClassifierSettings
-from agents.results.records import RecordError, hardware, versions
+from agents.results.records import RecordError, hardware, set_aside, versions
 from agents.training.presets import settings_for
 from ram_envs import make_tensor
 from ram_envs.sensor import GlimpseSensor
@@ -91,11 +91,20 @@ def measure_cost(sides: tuple[int, ...] = SIDES, batch: int = BATCH, repeats: in
     }
 
 
-def write_cost(folder: Path, cost: dict[str, Any]) -> Path:
-    """Write what was measured, and return the file."""
+def write_cost(folder: Path, cost: dict[str, Any]) -> Path | None:
+    """Write what was measured; return the name under which a file was kept that cannot be used, None if none was.
+
+    Raises:
+        OSError: If it cannot be written; an older file is left as it was.
+    """
     file = folder / FILE_NAME
+    try:
+        usable = read_cost(folder) is not None
+    except RecordError:
+        usable = False
+    kept = set_aside(file) if file.exists() and not usable else None
     write_atomically(file, (json.dumps(cost, indent=1) + "\n").encode())
-    return file
+    return kept
 
 
 def read_cost(folder: Path) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ The charts come from the results files, the glimpse paths from the agents that c
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,10 +18,10 @@ from agents.results.charts import (
     learned_and_random,
     learned_rows,
     random_pairs,
-    write_figure,
 )
+from agents.results.cost import FILE_NAME, read_cost, write_cost
 from agents.results.cost import measure_cost as measure
-from agents.results.cost import read_cost, write_cost
+from agents.results.figures import write_figure
 from agents.results.paths import draw_glimpse_paths, follow_gaze
 from agents.results.reproduce import read_records
 from agents.results.rows import HEADLINES, ROWS, TABLES
@@ -54,7 +55,9 @@ def draw_figures(results: Path, out: Path, *, measure_cost: bool = False) -> Dra
         OSError: If a picture cannot be written.
     """
     if measure_cost:
-        write_cost(results, measure())
+        kept = write_cost(results, measure())
+        if kept is not None:
+            print(f"{results / FILE_NAME} was of another version: kept as {kept}", file=sys.stderr)
     records, cost = read_records(results), read_cost(results)
     learned = [row.name for row in learned_rows()]
     drawings: dict[str, tuple[Callable[[], Figure | None], list[str]]] = {

@@ -18,6 +18,8 @@ from agents.results.playing import play_episodes
 from ram_envs.arguments import check_integer
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from agents.ram.policy import RAMPolicy
 
 
@@ -66,7 +68,6 @@ def plot_learning_curve(metrics_csv: str | os.PathLike[str], png: str | os.PathL
     measure, frames, values = _read_curve(Path(metrics_csv))
     logarithmic = measure.logarithmic and len(values) > 0 and values.min() > 0
 
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import EngFormatter, FuncFormatter
 
@@ -103,9 +104,16 @@ def plot_learning_curve(metrics_csv: str | os.PathLike[str], png: str | os.PathL
     else:
         axes.set_ylim(0, 100)
 
+    write_figure(figure, Path(png))
+
+
+def write_figure(figure: Figure, png: Path) -> None:
+    """Write a figure, atomically."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     picture = io.BytesIO()
     FigureCanvasAgg(figure).print_png(picture)
-    write_atomically(Path(png), picture.getvalue())
+    write_atomically(png, picture.getvalue())
 
 
 def animate(

@@ -86,6 +86,8 @@ def judge(job: Job, folder: Path, trained: TrainingResult, device: str, validate
     env_settings = row.settings.environment.to_dict()
     split = VALIDATION_TEST if validate and not game else None
     seed = VALIDATION_SEED if validate else TEST_SEED
+    threads = None if isinstance(row.settings, ClassifierSettings) else row.settings.threads
+    precision = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))["training"]["precision"]  # no more "auto"
     sampled: Evaluation | None = None
     validation: Evaluation | None = None
     if isinstance(row.settings, ClassifierSettings):
@@ -110,7 +112,7 @@ def judge(job: Job, folder: Path, trained: TrainingResult, device: str, validate
         frames=trained.progress.frames,
         seconds=round(trained.progress.time_s, 3),
         parameters=parameters,
-        hardware=hardware(where.type),
+        hardware=f"{hardware(where.type, threads)}, {precision}",
         versions=versions(),
         curve=read_curve(folder / METRICS, greedy.figure),
     )

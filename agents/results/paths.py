@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.ram.checkpoint import write_atomically
 from agents.results.evaluation import with_split
+from agents.results.figures import write_figure
 from ram_envs import make_tensor
 from ram_envs.arguments import check_integer
 
@@ -131,7 +130,6 @@ def draw_glimpse_paths(gaze: Gaze, title: str, png: str | os.PathLike[str]) -> N
     Raises:
         OSError: If it cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -160,9 +158,7 @@ def draw_glimpse_paths(gaze: Gaze, title: str, png: str | os.PathLike[str]) -> N
                 spine.set_color("0.6")
             if episode == 0:
                 ax.set_title(f"glimpse {step + 1}", fontsize=8, pad=3)
-    picture = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(picture)
-    write_atomically(Path(png), picture.getvalue())
+    write_figure(figure, Path(png))
 
 
 def _draw_scene(ax: Axes, gaze: Gaze, episode: int) -> None:

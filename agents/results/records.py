@@ -49,7 +49,7 @@ class SeedResult:
         frames: Environment steps of the training; for classifiers of whole scenes, scenes.
         seconds: That the training took.
         parameters: Numbers that the networks learned.
-        hardware: What it was trained on.
+        hardware: What it was trained on, and in which precision.
         versions: Of Python and of the packages that matter.
         curve: The figure in training, in at most 200 means of equal spans: "frames" and "values".
     """
@@ -243,8 +243,13 @@ def frames_to_reach(curve: Mapping[str, list[float]], value: float) -> float | N
     return next(reached, None)
 
 
-def hardware(device: str) -> str:
-    """Say what a device is: the name of the GPU, or of the processor with the threads that torch uses."""
+def hardware(device: str, threads: int | None = None) -> str:
+    """Say what a device is: the name of the GPU, or of the processor with its threads.
+
+    Args:
+        device: "cpu" or "cuda".
+        threads: How many work; None for those that torch uses.
+    """
     import torch
 
     if device.startswith("cuda"):
@@ -256,7 +261,7 @@ def hardware(device: str) -> str:
         name = names[0] if names else name
     except OSError:
         pass  # not Linux
-    threads = torch.get_num_threads()
+    threads = torch.get_num_threads() if threads is None else threads
     return f"{name}, {threads} {'thread' if threads == 1 else 'threads'}"
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from agents.pretrained import export_pretrained
-from agents.ram.checkpoint import CheckpointError
+from agents.ram.checkpoint import CheckpointError, load_checkpoint
 from agents.results.ablations import ABLATIONS
 from agents.results.evaluation import Evaluation
-from agents.results.jobs import Job, check_data, check_folder, judge, train
-from agents.results.records import Record, SeedResult, add_result, read_record, record_file
+from agents.results.jobs import Job, ReproduceError, check_data, check_folder, judge, train
+from agents.results.records import Record, add_result, read_record, record_file
 from agents.results.rows import HEADLINES, ROWS, Row
 from agents.results.tables import markdown, write_between_markers
 from agents.results.what_mattered import what_mattered
@@ -78,25 +78,28 @@ def reproduce(
     Raises:
         FileNotFoundError: If a data set is missing and cannot be downloaded; nothing was trained then.
         ReproduceError: If the folder of a run holds one with other settings; nothing was trained then either.
-        RecordError: If a results file cannot be read.
+        RecordError: If a results file cannot be read, of these rows or of those in the documents; nothing was trained.
         ValueError: If the device is not at hand, or a setting is not valid.
     """
     resolve_device(device)
+    for document in documents:
+        _tables(results, document)
     jobs = missing(rows, seeds, results)
     check_data(job.row for job in jobs)
     for job in jobs:
         check_folder(out / job.name, job.row)
     outcome = Outcome()
     for job in jobs:
-        with _lock(results, job.name) as taken:
-            if not taken:
+        # Neither the row nor the run's folder is another process's: these may share the one without the other.
+        with _lock(results, job.name) as row_is_ours, _lock(out, f"{job.name}.run") as folder_is_ours:
+            if not (row_is_ours and folder_is_ours):
                 _say(f"{job.name} is at work in another process: left to it")
                 outcome.left.append(job.name)
                 continue
             if _has_result(results, job):  # another process has been quicker
                 continue
             try:
-                if _run(job, outcome, device, out, results, documents, validate, progress_bar) is None:
+                if not _run(job, outcome, device, out, results, documents, validate, progress_bar):
                     return outcome
             except (TrainingError, CheckpointError) as error:
                 _say(f"{job.name}: {error}")
@@ -145,13 +148,17 @@ def write_tables(results: Path, documents: Sequence[Path]) -> list[Path]:
     Raises:
         RecordError: If a results file cannot be read.
     """
+    if not documents:
+        return []
+    with FileLock(_lock_file(results, "tables")):  # nobody puts older tables in the place of newer ones
+        return [file for file in documents if write_between_markers(file, _tables(results, file))]
 
-    def text(file: Path) -> str:
-        if file.name == WHAT_MATTERED.name:
-            return what_mattered(read_records(results, [one.full_name for one in ABLATIONS]))
-        return markdown(read_records(results), detail=file.name != README.name)
 
-    return [file for file in documents if write_between_markers(file, text(file))]
+def _tables(results: Path, document: Path) -> str:
+    """Return the tables of a document."""
+    if document.name == WHAT_MATTERED.name:
+        return what_mattered(read_records(results, [one.full_name for one in ABLATIONS]))
+    return markdown(read_records(results), detail=document.name != README.name)
 
 
 def export_best(rows: Sequence[Row], out: Path, results: Path) -> list[Path]:
@@ -167,6 +174,7 @@ def export_best(rows: Sequence[Row], out: Path, results: Path) -> list[Path]:
 
     Raises:
         CheckpointError: If the checkpoint of a run is missing, or too large.
+        ReproduceError: If the folder of a run holds another one than the results are of.
         RecordError: If a results file cannot be read.
     """
     files = []
@@ -177,7 +185,15 @@ def export_best(rows: Sequence[Row], out: Path, results: Path) -> list[Path]:
         best = record.best_seed
         if best is None:
             continue
-        files.append(export_pretrained(out / Job(row, best).name, row.env_id))
+        folder = out / Job(row, best).name
+        check_folder(folder, row)
+        progress, frames = load_checkpoint(folder, row.env_id).progress, record.seeds[best].frames
+        if (progress["seed"], progress["frames"]) != (best, frames):
+            raise ReproduceError(
+                f"{folder} holds seed {progress['seed']} after {progress['frames']:,} frames: expected what "
+                f"{record_file(results, row.name)} is of, seed {best} after {frames:,}; give its folder with --out"
+            )
+        files.append(export_pretrained(folder, row.env_id))
         _say(f"{files[-1]}: seed {best} of {row.name}")
     return files
 
@@ -191,23 +207,23 @@ def _run(
     documents: Sequence[Path],
     validate: bool,
     progress_bar: bool,
-) -> SeedResult | None:
-    """Train, judge and write down; None if a signal ended it."""
+) -> bool:
+    """Train, judge and write down; False if a signal ended it."""
     _say(f"{job.name}: {out / job.name}")
     trained = train(job, out / job.name, device, progress_bar)
     if trained.stopped_by is not None:
         outcome.stopped_by = trained.stopped_by
-        return None
+        return False
     result = judge(job, out / job.name, trained, device, validate)
     with FileLock(_lock_file(results, "tables")):
         kept = add_result(results, job.row, result)
-        write_tables(results, documents)
+    write_tables(results, documents)
     if kept is not None:
         _say(f"{record_file(results, job.row.name)} was of another version or other settings: kept as {kept}")
         outcome.kept.append(kept)
     outcome.done.append(job.name)
     _say(f"{job.name}: {Evaluation(**result.greedy)}")
-    return result
+    return True
 
 
 def _has_result(results: Path, job: Job) -> bool:
@@ -216,9 +232,9 @@ def _has_result(results: Path, job: Job) -> bool:
 
 
 @contextmanager
-def _lock(results: Path, name: str) -> Iterator[bool]:
-    """Hold the lock of a run unless somebody else does; yield whether it is held. A crash gives it back."""
-    lock = FileLock(_lock_file(results, name))
+def _lock(where: Path, name: str) -> Iterator[bool]:
+    """Hold a lock unless somebody else does; yield whether it is held. A crash gives it back."""
+    lock = FileLock(_lock_file(where, name))
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -230,9 +246,9 @@ def _lock(results: Path, name: str) -> Iterator[bool]:
         lock.release()
 
 
-def _lock_file(results: Path, name: str) -> Path:
+def _lock_file(where: Path, name: str) -> Path:
     """Return the lock of a name, in a folder that git does not see."""
-    folder = results / ".locks"
+    folder = where / ".locks"
     folder.mkdir(parents=True, exist_ok=True)
     ignored = folder / ".gitignore"
     if not ignored.exists():

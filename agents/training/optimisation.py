@@ -22,12 +22,24 @@ def make_optimizer(policy: RAMPolicy, settings: TrainingSettings) -> torch.optim
     )
 
 
+def rate_factor(schedule: str, warmup: float, iteration: int, iterations: int) -> float:
+    """Return what the learning rate of an iteration is multiplied by.
+
+    Args:
+        schedule: "constant", "linear" or "cosine".
+        warmup: Share of the training in which the learning rate first rises from 0.
+        iteration: Which, from 0.
+        iterations: Of the whole training.
+    """
+    done = iteration / iterations
+    factor = {"constant": 1.0, "linear": 1 - done, "cosine": 0.5 * (1 + math.cos(math.pi * done))}[schedule]
+    return factor * (iteration + 1) / math.ceil(warmup * iterations) if done < warmup else factor
+
+
 def follow_schedule(run: Run, settings: TrainingSettings, iteration: int) -> None:
     """Set the learning rate and the location's standard deviation of an iteration."""
     done = iteration / run.plan.iterations
-    factor = {"constant": 1.0, "linear": 1 - done, "cosine": 0.5 * (1 + math.cos(math.pi * done))}[settings.schedule]
-    if done < settings.warmup:
-        factor *= (iteration + 1) / math.ceil(settings.warmup * run.plan.iterations)
+    factor = rate_factor(settings.schedule, settings.warmup, iteration, run.plan.iterations)
     for group in run.optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
             group["lr"].fill_(settings.learning_rate * factor)

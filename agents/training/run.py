@@ -75,12 +75,12 @@ class Plan(NamedTuple):
 
 
 def check_new(folder: Path) -> Path:
-    """Check that a folder can take a new run, and return it.
+    """Check that a folder can take a new run, and return it; one that ended before its first checkpoint was none.
 
     Raises:
         TrainingError: If it holds a run.
     """
-    if any((folder / name).exists() for name in (SETTINGS, METRICS, FILE_NAME)):
+    if any((folder / name).exists() for name in (METRICS, FILE_NAME)):
         raise TrainingError(
             f"{folder} holds another run: go on with that one (`ram train --resume {folder}`), or choose another folder"
         )

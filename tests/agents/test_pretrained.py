@@ -1,5 +1,7 @@
 """The agents that come with the package: small files that do as the runs they come from, called by name."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -17,12 +19,14 @@ from agents.ram.checkpoint import CheckpointError, load_checkpoint
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
 from agents.results.evaluation import evaluate
+from agents.results.records import read_record, record_file, same_settings
 from agents.results.rows import HEADLINES, ROWS
 from agents.training import trainer
 from ram_envs import make_tensor
 from tests.agents.results.fabricated import DIGITS
 
 ID = "RAM-Digits-v0"
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +104,11 @@ def test_the_agents_of_the_package_load_and_are_small():
     for id in pretrained_ids():
         assert load_pretrained(id).env_id == id
         assert pretrained_file(id).stat().st_size <= SIZE_LIMIT
+
+
+@pytest.mark.parametrize("name", HEADLINES)
+def test_the_agent_of_a_headline_row_is_the_seed_that_did_best_in_validation(name):
+    row, record = ROWS[name], read_record(record_file(RESULTS, name))
+    agent, best = load_pretrained(row.env_id), record.best_seed
+    assert same_settings(agent.training, record.settings)
+    assert (agent.progress["seed"], agent.progress["frames"]) == (best, record.seeds[best].frames)

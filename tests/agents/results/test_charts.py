@@ -100,9 +100,15 @@ def test_cost_is_measured_written_and_drawn(tmp_path, small_cost, monkeypatch, c
     assert "catch-by-frames.png is not drawn: no results of catch: run" in said.err
     write_cost(tmp_path, {**read_cost(tmp_path), "version": 99})
     assert read_cost(tmp_path) is None
+    before = (tmp_path / "cost.json").read_bytes()
+    draw_figures(tmp_path, tmp_path / "figures", measure_cost=True)
+    (kept,) = tmp_path.glob("cost.version-99.*.json")
+    assert kept.read_bytes() == before and f"kept as {kept}" in capsys.readouterr().err
     (tmp_path / "cost.json").write_text("{")
     with pytest.raises(RecordError, match="--measure-cost"):
         read_cost(tmp_path)
+    draw_figures(tmp_path, tmp_path / "figures", measure_cost=True)
+    assert read_cost(tmp_path) is not None
 
 
 def test_every_figure_there_is_something_of_is_drawn(tmp_path, monkeypatch):

@@ -65,7 +65,11 @@ def test_what_is_missing_is_trained_judged_and_written(row, folder):
     result = record.seeds[1]
     assert result.greedy["greedy"] and result.greedy["seed"] == 0
     assert result.frames > 0 and result.seconds > 0 and result.parameters > 0
-    assert result.hardware and result.versions["torch"] and len(result.curve["frames"]) > 0
+    assert (
+        result.hardware.endswith((", float32", ", bfloat16"))
+        and result.versions["torch"]
+        and len(result.curve["frames"]) > 0
+    )
     if row is CLASSIFIER:
         assert result.sampled is None
     else:
@@ -184,6 +188,10 @@ def test_a_damaged_results_file_stops_before_anything_runs(folder):
     with pytest.raises(RecordError, match="digits.json cannot be read"):
         go(folder, DIGITS)
     assert not (folder / "runs").exists()
+    record_file(folder / "results", "digits").rename(record_file(folder / "results", "mnist-2"))
+    with pytest.raises(RecordError, match="mnist-2.json cannot be read"):  # of a row that is only in the tables
+        go(folder, DIGITS)
+    assert not (folder / "runs").exists()
 
 
 def test_missing_data_stop_before_anything_runs(folder):
@@ -220,6 +228,12 @@ def test_a_run_that_another_process_is_at_is_left_to_it(folder, capsys):
     assert (folder / "results" / ".locks" / ".gitignore").read_text() == "*\n"
 
 
+def test_a_run_that_is_at_work_for_other_results_is_left_alone(folder):
+    with module._lock(folder / "runs", "digits-seed0.run"):
+        assert go(folder, DIGITS, seeds=1).left == ["digits-seed0"]
+    assert not (folder / "runs" / "digits-seed0").exists()
+
+
 def reproduce_there(folder, start, done):
     jobs.VALIDATION_TEST = "train[-500:]"  # in a process of its own, which no fixture reaches
     start.wait(120)
@@ -247,6 +261,12 @@ def test_the_seed_that_did_best_in_validation_is_handed_on(folder, monkeypatch):
     seeds = read(folder, DIGITS).seeds
     best = min(seeds, key=lambda seed: seeds[seed].validation["value"])
     assert file.name == "RAM-Digits-v0.safetensors"
+    assert load_checkpoint(file).progress["seed"] == best
+    other = folder / "runs" / f"digits-seed{best}"
+    other.rename(folder / "aside")
+    (folder / "runs" / f"digits-seed{1 - best}").rename(other)
+    with pytest.raises(ReproduceError, match=f"holds seed {1 - best} after .* expected .* seed {best} after"):
+        export_best([DIGITS], folder / "runs", folder / "results")
     assert load_checkpoint(file).progress["seed"] == best
 
 
@@ -305,6 +325,8 @@ def test_ctrl_c_ends_the_command_with_130_and_a_failed_run_with_1(tiny_table, mo
         (["--seeds=0"], "seeds=0"),
         (["--ablations", "--row=mnist-6"], "row='mnist-6' is no ablation"),
         (["--budget-scale=-1"], "budget_scale"),
+        (["--export", "--budget-scale=0.5"], "--export hands on agents of whole rows"),
+        (["--export", "--validate"], "--export hands on agents of whole rows"),
     ],
 )
 def test_bad_options_are_refused_in_one_line(tiny_table, capsys, options, message):

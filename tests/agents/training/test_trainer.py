@@ -176,6 +176,15 @@ def test_a_folder_that_holds_a_run_is_refused(tmp_path):
     assert (tmp_path / FILE_NAME).read_bytes() == before
 
 
+def test_a_run_that_ended_before_its_first_checkpoint_is_not_in_the_way(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("agents.training.run.Run.save", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        train(CATCH, GAME, tmp_path, progress_bar=False)
+    assert [file.name for file in tmp_path.iterdir()] == ["settings.json"]
+    train(CATCH, GAME, tmp_path, progress_bar=False)
+    assert load_checkpoint(tmp_path).progress["iteration"] > 0
+
+
 def test_a_full_disk_stops_the_run_and_the_last_good_checkpoint_stays(tmp_path, monkeypatch):
     def disk_full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
