@@ -90,6 +90,23 @@ def test_a_diverged_run_says_at_which_step_and_keeps_its_last_good_checkpoint(tm
     assert all(value.isfinite().all() for value in weights(tmp_path).values())
 
 
+def test_a_gradient_that_is_not_finite_never_reaches_a_checkpoint(tmp_path, monkeypatch):
+    original = torch.nn.functional.cross_entropy
+    calls = []
+
+    def cross_entropy(*arguments):
+        calls.append(arguments)
+        loss = original(*arguments)
+        if len(calls) == 4:
+            loss.register_hook(lambda gradient: gradient * float("nan"))
+        return loss
+
+    monkeypatch.setattr(torch.nn.functional, "cross_entropy", cross_entropy)
+    with pytest.raises(TrainingError, match=r"gradient_norm is nan at iteration 4 .* of iteration 2 is kept"):
+        train(SETTINGS, tmp_path)
+    assert all(value.isfinite().all() for value in weights(tmp_path).values())
+
+
 class NamesTheBrightest(Classifier):
     """Says the class that the sum of the pixels gives, so that the error is that of the scenes."""
 
