@@ -71,7 +71,7 @@ class FiguresOptions:
 def reproduce(arguments: Sequence[str]) -> int:
     """`ram reproduce`."""
     options = tyro.cli(ReproduceOptions, args=arguments, prog="ram reproduce")
-    from agents.results.ablations import ABLATION_SEEDS, choose_ablations
+    from agents.results.ablations import ABLATION_SEEDS, ABLATIONS, choose_ablations
     from agents.results.reproduce import PAGE, README, WHAT_MATTERED, export_best, missing, reproduce, write_tables
     from agents.results.rows import choose_rows, for_validation, scaled
     from ram_envs.arguments import check_integer, check_number
@@ -88,6 +88,9 @@ def reproduce(arguments: Sequence[str]) -> int:
         rows, documents = choose_ablations(options.table, options.row), [WHAT_MATTERED]
         seeds, validate = ABLATION_SEEDS if seeds is None else seeds, True
     else:
+        for name in options.row:
+            if name in (one.full_name for one in ABLATIONS):
+                raise ValueError(f"row={name!r} is an ablation: add --ablations")
         rows, documents = choose_rows(options.table, options.row), [README, PAGE]
     if options.budget_scale != 1:
         rows = [scaled(row, options.budget_scale) for row in rows]

@@ -323,6 +323,7 @@ def test_ctrl_c_ends_the_command_with_130_and_a_failed_run_with_1(tiny_table, mo
     [
         (["--row=mnist-9"], "row='mnist-9' is not one of"),
         (["--seeds=0"], "seeds=0"),
+        (["--row=ablation-catch-core"], "row='ablation-catch-core' is an ablation: add --ablations"),
         (["--ablations", "--row=mnist-6"], "row='mnist-6' is no ablation"),
         (["--budget-scale=-1"], "budget_scale"),
         (["--export", "--budget-scale=0.5"], "--export hands on agents of whole rows"),
