@@ -181,8 +181,11 @@ def _table() -> Iterator[Row]:
 
     yield _connected("translated", 64, Reported(neurips=6.42))
     yield _connected("translated", 256, Reported(neurips=2.63))
-    # In validation, 60 epochs: 3.2 % with the settings of the others, 3.06 with this weight decay, 2.36 with both.
-    yield _convolutional("translated", Reported(neurips=1.62), learning_rate=6e-3, weight_decay=0.1)
+    # In validation, 60 epochs: 3.2 % with the settings of the others, 3.06 with this weight decay, 2.36 with this learning
+    # rate too. It left 92 of the 256 hidden units dead; rising to it leaves 14: 2.18.
+    yield _convolutional(
+        "translated", Reported(neurips=1.62), learning_rate=6e-3, warmup=0.05, weight_decay=0.1, epochs=300
+    )
     yield _ram("translated", 4, Reported(arxiv=2.29, neurips=1.54, public=1.54))
     yield _ram("translated", 6, Reported(arxiv=1.86, neurips=1.22, public=1.08))
     yield _ram("translated", 8, Reported(arxiv=1.84, neurips=1.20, public=0.94))
