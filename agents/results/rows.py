@@ -181,8 +181,8 @@ def _table() -> Iterator[Row]:
 
     yield _connected("translated", 64, Reported(neurips=6.42))
     yield _connected("translated", 256, Reported(neurips=2.63))
-    # In validation, 60 epochs: 3.2 % with the settings of the others, 3.06 with this weight decay, 2.36 with this learning
-    # rate too. It left 92 of the 256 hidden units dead; rising to it leaves 14: 2.18.
+    # In validation, 60 epochs: 3.2 % with the settings of the others, 3.06 with this weight decay, 2.36 with this
+    # learning rate too. It left 92 of the 256 hidden units dead; rising to it leaves 14: 2.18 %.
     yield _convolutional(
         "translated", Reported(neurips=1.62), learning_rate=6e-3, warmup=0.05, weight_decay=0.1, epochs=300
     )
