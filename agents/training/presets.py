@@ -13,18 +13,27 @@ from agents.ram.settings import NetworkSettings
 from agents.training.settings import GameSettings, HybridSettings
 from ram_envs import ENVIRONMENTS
 
+# A gaze twice as wide and more entropy of the moves than before, in validation at the paper's sizes: after 2 M frames
+# 91 % caught and not 76, after 10 M 99.6 and not 98.9.
 _CATCH = GameSettings(
-    network=NetworkSettings(core="lstm", core_size=128, location_std=0.1, scale_gain=4.0),
+    network=NetworkSettings(core="lstm", core_size=128, location_std=0.2, scale_gain=4.0),
     frames=8_000_000,
     update_epochs=2,
     gae_lambda=0.8,
     location_weight=0.03,
     baseline_weight=4.0,
-    entropy_weight=0.003,
+    entropy_weight=0.01,
 )
-# One pass over each batch learns less from a frame and more in a minute; in the end it caught 97.5 % where two caught
-# 98.5, and 98.7 where two caught 98.9 at the paper's sizes.
-_CATCH_QUICK = replace(_CATCH, learning_rate=3e-3, frames=4_000_000, update_epochs=1)
+# One pass over each batch learns less from a frame and more in a minute. Gaze and entropy are those that its time to
+# 85 % was measured with.
+_CATCH_QUICK = replace(
+    _CATCH,
+    network=replace(_CATCH.network, location_std=0.1),
+    entropy_weight=0.003,
+    learning_rate=3e-3,
+    frames=4_000_000,
+    update_epochs=1,
+)
 _CATCH_OF_THE_PAPER = replace(_CATCH, network=replace(_CATCH.network, core_size=256), frames=10_000_000)
 # The digit always stands in the same place, so that its images are soon learned by heart: weight decay is what holds
 # that back.
