@@ -23,9 +23,9 @@ class ReproduceOptions:
     """Reproduce the rows of the paper's tables: train what is missing, go on with what was interrupted, judge it.
 
     Each row's results are one file in --results; after every run the tables of README.md and docs/results.md are made
-    from these files, with --ablations those of docs/what-mattered.md. Which runs are
-    still missing: `ram reproduce --dry-run`. Several of these may run at once: no two take the same run. Ctrl-C saves
-    first; the same command goes on.
+    from these files, with --ablations those of docs/what-mattered.md. Which runs are still missing: `ram reproduce
+    --dry-run`. Several of these may run at once: no two take the same run. Ctrl-C saves first; the same command goes
+    on.
     """
 
     table: UseAppendAction[tuple[Table, ...]] = ()

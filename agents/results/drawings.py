@@ -57,7 +57,7 @@ def draw_figures(results: Path, out: Path, *, measure_cost: bool = False) -> Dra
     if measure_cost:
         kept = write_cost(results, measure())
         if kept is not None:
-            print(f"{results / FILE_NAME} was of another version: kept as {kept}", file=sys.stderr)
+            print(f"{results / FILE_NAME} could not be used: kept as {kept}", file=sys.stderr)
     records, cost = read_records(results), read_cost(results)
     learned = [row.name for row in learned_rows()]
     drawings: dict[str, tuple[Callable[[], Figure | None], list[str]]] = {

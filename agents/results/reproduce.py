@@ -82,7 +82,7 @@ def reproduce(
         ValueError: If the device is not at hand, or a setting is not valid.
     """
     resolve_device(device)
-    for document in documents:
+    for document in documents:  # what cannot be read would stop them after the first run
         _tables(results, document)
     jobs = missing(rows, seeds, results)
     check_data(job.row for job in jobs)

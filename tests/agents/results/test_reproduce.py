@@ -65,11 +65,8 @@ def test_what_is_missing_is_trained_judged_and_written(row, folder):
     result = record.seeds[1]
     assert result.greedy["greedy"] and result.greedy["seed"] == 0
     assert result.frames > 0 and result.seconds > 0 and result.parameters > 0
-    assert (
-        result.hardware.endswith((", float32", ", bfloat16"))
-        and result.versions["torch"]
-        and len(result.curve["frames"]) > 0
-    )
+    assert result.hardware.endswith((", float32", ", bfloat16")) and result.versions["torch"]
+    assert len(result.curve["frames"]) > 0
     if row is CLASSIFIER:
         assert result.sampled is None
     else:
