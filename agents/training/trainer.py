@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -85,7 +87,8 @@ def train(
     distributed.join(where)
     folder = distributed.once(lambda: check_new(folder))
     env = _make_env(env_id, settings, where)
-    with torch.random.fork_rng(devices=[]):
+    # An orthogonal start is rounded otherwise by other numbers of threads, and a seed is to mean the same under all.
+    with torch.random.fork_rng(devices=[]), _threads(settings.threads):
         torch.manual_seed(seed)
         policy = RAMPolicy(RAMSettings.for_environment(env, settings.network)).to(where)
     run = _train(folder, env_id, settings, env, policy, {}, Progress(seed), progress_bar)
@@ -145,19 +148,24 @@ def _train(
     restore_optimizer(policy, optimizer, optimizer_state)
     plan = _plan(env, settings)
     env_settings = settings.environment.to_dict()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(settings.threads)
-    try:
-        with Run(
-            folder, policy, optimizer, env_id, env_settings, settings.to_dict(), plan, progress, progress_bar
-        ) as run:
-            if isinstance(settings, HybridSettings):
-                train_hybrid(run, env, settings)
-            else:
-                train_game(run, env, settings)
-    finally:
-        torch.set_num_threads(threads)
+    arguments = (folder, policy, optimizer, env_id, env_settings, settings.to_dict(), plan, progress, progress_bar)
+    with _threads(settings.threads), Run(*arguments) as run:
+        if isinstance(settings, HybridSettings):
+            train_hybrid(run, env, settings)
+        else:
+            train_game(run, env, settings)
     return run
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """Compute on this many threads of the CPU."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _result(run: Run, draw: bool) -> TrainingResult:

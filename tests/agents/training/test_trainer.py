@@ -166,6 +166,19 @@ def test_nan_stops_the_run_and_the_last_good_checkpoint_stays(module, poison, tm
     assert all(value.isfinite().all() for value in checkpoint.policy.state_dict().values())
 
 
+def test_a_seed_means_the_same_however_many_threads_torch_has(tmp_path):
+    settings = replace(GAME, network=replace(GAME.network, core_size=128, glimpse_features=256), frames=1)
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            train(CATCH, settings, tmp_path / str(threads), progress_bar=False)
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert same_state(tmp_path / "1", tmp_path / "2")
+
+
 def test_a_folder_that_holds_a_run_is_refused(tmp_path):
     train(CATCH, GAME, tmp_path, progress_bar=False)
     before = (tmp_path / FILE_NAME).read_bytes()
