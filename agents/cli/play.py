@@ -1,0 +1,3 @@
+"""`ram play`: play yourself."""
+
+from __future__ import annotations
