@@ -37,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(EvaluateOptions, "evaluate", arguments)
     from agents.pretrained import resolve_checkpoint
     from agents.ram.checkpoint import load_checkpoint
-    from agents.results.evaluation import evaluate
+    from agents.evaluation.evaluate import evaluate
     from agents.training.device import resolve_device
 
     checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint), device=resolve_device(options.device))

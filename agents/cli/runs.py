@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agents.cli.parser import UsageError
-from agents.results.evaluation import evaluate
-from agents.results.figures import animate, plot_learning_curve
+from agents.evaluation.evaluate import evaluate
+from agents.pictures.animation import animate
+from agents.pictures.curves import plot_learning_curve
 from agents.ram.checkpoint import load_checkpoint
 from agents.training import trainer
 from agents.training.device import resolve_device

@@ -30,15 +30,16 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(WatchOptions, "watch", arguments)
     from agents.pretrained import resolve_checkpoint
     from agents.ram.checkpoint import load_checkpoint
-    from agents.results import figures, playing
-    from agents.results.evaluation import with_split
+    from agents.pictures.animation import animate
+    from agents.pictures.watch import watch
+    from agents.evaluation.evaluate import with_split
 
     checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint))
     env_settings = with_split(checkpoint.env_id, checkpoint.env_settings, options.split)
     if options.video is None:
-        playing.watch(checkpoint.policy, checkpoint.env_id, env_settings, options.episodes, options.seed)
+        watch(checkpoint.policy, checkpoint.env_id, env_settings, options.episodes, options.seed)
         return 0
     episodes = VIDEO_EPISODES if options.episodes is None else options.episodes
-    figures.animate(checkpoint.policy, checkpoint.env_id, env_settings, options.video, episodes, options.seed)
+    animate(checkpoint.policy, checkpoint.env_id, env_settings, options.video, episodes, options.seed)
     print(options.video)
     return 0

@@ -1,0 +1,147 @@
+"""What an image costs against its size: RAM, whose glimpses are as large as ever, and a convolutional classifier.
+
+Both are timed from the scenes in memory to the class, with untrained weights, in float32.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from agents.ram.checkpoint import write_atomically
+from agents.ram.policy import RAMPolicy
+from agents.ram.settings import RAMSettings
+from agents.training.presets import settings_for
+from paper.classifiers import Classifier, ClassifierSettings
+from paper.records import RecordError, hardware, set_aside, versions
+from ram_envs import make_tensor
+from ram_envs.sensor import GlimpseSensor
+
+SIDES = (28, 60, 100, 200, 400, 800)
+ENV_ID, NUM_GLIMPSES = "RAM-TranslatedMNIST-v0", 8
+"""Of the RAM that is measured: its sensor and its networks, and how often it looks."""
+BATCH = 64
+FILE_NAME = "cost.json"
+_KIND, _VERSION = "ram-cost", 1
+
+
+def multiply_adds(policy: RAMPolicy, num_glimpses: int) -> int:
+    """Return the multiplications, each with its addition, that an image costs RAM's networks.
+
+    The sensor only adds, and the baseline is for training.
+    """
+    weights = (
+        value.numel()
+        for name, value in policy.named_parameters()
+        if value.dim() == 2 and not name.startswith("baseline")
+    )
+    return num_glimpses * sum(weights)
+
+
+def measure_cost(sides: tuple[int, ...] = SIDES, batch: int = BATCH, repeats: int = 15) -> dict[str, Any]:
+    """Count and time, on the CPU.
+
+    Args:
+        sides: Sides of the images in pixels.
+        batch: Images that are worked on side by side.
+        repeats: How often; RAM and the classifier take turns, and the median counts.
+
+    Returns:
+        What was found, as plain values: for each side multiply-adds and milliseconds of an image.
+    """
+    env = make_tensor(ENV_ID, 1)
+    policy = RAMPolicy(RAMSettings.for_environment(env, settings_for(ENV_ID).network)).eval()
+    counted = multiply_adds(policy, NUM_GLIMPSES)
+    found = []
+    for side in sides:
+        scenes = make_tensor(ENV_ID, batch, image_size=side)
+        scenes.reset(seed=0)
+        pictures = scenes.scene
+        sensor = GlimpseSensor(side, side, env.task.sensor.patch_size, env.task.sensor.num_scales)
+        classifier = Classifier(ClassifierSettings(), (side, side, 1), policy.settings.num_actions).eval()
+        contestants = {
+            "ram": partial(_look, policy, sensor, pictures),
+            "conv": partial(classifier, pictures),
+        }
+        milliseconds = {name: value / batch for name, value in _take_turns(contestants, repeats).items()}
+        found.append(
+            {
+                "side": side,
+                "ram": {"multiply_adds": counted, "milliseconds": milliseconds["ram"]},
+                "conv": {"multiply_adds": classifier.multiply_adds, "milliseconds": milliseconds["conv"]},
+            }
+        )
+    return {
+        "kind": _KIND,
+        "version": _VERSION,
+        "env_id": ENV_ID,
+        "num_glimpses": NUM_GLIMPSES,
+        "batch": batch,
+        "hardware": hardware("cpu"),
+        "versions": versions(),
+        "sizes": found,
+    }
+
+
+def write_cost(folder: Path, cost: dict[str, Any]) -> Path | None:
+    """Write what was measured; return the name under which a file was kept that cannot be used, None if none was.
+
+    Raises:
+        OSError: If it cannot be written; an older file is left as it was.
+    """
+    file = folder / FILE_NAME
+    try:
+        usable = read_cost(folder) is not None
+    except RecordError:
+        usable = False
+    kept = set_aside(file) if file.exists() and not usable else None
+    write_atomically(file, (json.dumps(cost, indent=1) + "\n").encode())
+    return kept
+
+
+def read_cost(folder: Path) -> dict[str, Any] | None:
+    """Read what was measured last; None if nothing was, or by another version.
+
+    Raises:
+        RecordError: If the file cannot be read.
+    """
+    file = folder / FILE_NAME
+    if not file.exists():
+        return None
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        return content if (content["kind"], content["version"]) == (_KIND, _VERSION) else None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{file} cannot be read ({error}): measure again with --measure-cost") from error
+
+
+def _look(policy: RAMPolicy, sensor: GlimpseSensor, scenes: Tensor) -> Tensor:
+    """Classify scenes, uint8 (B, C, H, W), with the glimpses that the policy chooses: int64 (B,)."""
+    scenes = sensor.prepare(scenes)
+    location, state = torch.zeros(len(scenes), 2), policy.initial_state(len(scenes))
+    for _ in range(NUM_GLIMPSES):
+        seen = {"glimpse": sensor.read(scenes, location), "location": location}
+        decision, state = policy.act(seen, state, greedy=True)
+        location = decision.fixation.clamp(-1, 1)
+    return decision.task_action
+
+
+def _take_turns(contestants: Mapping[str, Callable[[], Tensor]], repeats: int) -> dict[str, float]:
+    """Return the median milliseconds of each."""
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    with torch.inference_mode():
+        for repeat in range(repeats + 1):
+            for name, contestant in contestants.items():
+                start = time.perf_counter()
+                contestant()
+                if repeat:  # the first one warms up
+                    seconds[name].append(time.perf_counter() - start)
+    return {name: 1000 * statistics.median(values) for name, values in seconds.items()}
