@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn, overload
+from typing import Any, NoReturn
 
 from agents.cli.fields import Option, options_of
-from agents.cli.parser import UsageError
+from agents.cli.parser import Parser, UsageError, group_of
+from agents.errors import RAMError
 from ram_envs import ENVIRONMENTS, VARIANTS
 from ram_envs.errors import UnknownName, did_you_mean
 from ram_envs.tasks import TASKS, Task
 
+HELP_FLAGS = ("-h", "--help")
 ID = re.compile(r"[\w./:-]+-v\d+")
 
 
@@ -31,15 +34,25 @@ class Environment:
     settings: Mapping[str, Any]
 
     def options(self, chosen: Mapping[str, Any]) -> list[Option]:
-        """Return the options that the arguments of the task make, with these values in place of the registered ones."""
+        """Return the options that the arguments of the task make.
+
+        Args:
+            chosen: Values that count in place of the registered ones, as defaults.
+        """
         return options_of(self.task, {**self.settings, **chosen})
 
     @property
     def summary(self) -> str:
+        """One line about the environment."""
         return self.task.summary(self.settings)
 
 
 def find_environment(name: str) -> Environment:
+    """Return the environment of an id.
+
+    Raises:
+        UnknownName: If there is none.
+    """
     name = name.removeprefix("ram_envs:")
     if name not in ENVIRONMENTS:
         raise UnknownName(f"there is no environment {name!r}{did_you_mean(name, ENVIRONMENTS)}; `ram list` shows them")
@@ -47,32 +60,79 @@ def find_environment(name: str) -> Environment:
     return Environment(name, TASKS[settings.pop("task")], settings)
 
 
-def named(arguments: Sequence[str]) -> list[Environment]:
-    """Return the environments that arguments name, in their order."""
-    result = []
-    for argument in dict.fromkeys(arguments):
-        try:
-            result.append(find_environment(argument))
-        except UnknownName:
-            continue
-    return result
+def read_for_environment(
+    command: str,
+    arguments: Sequence[str],
+    title: str,
+    base_parser: Callable[[], Parser],
+    full_parser: Callable[[Environment], Parser],
+) -> tuple[Environment, argparse.Namespace]:
+    """Read a command line whose options depend on the environment that it names.
 
-
-def complain_about(env_id: str | None, arguments: Sequence[str], command: str) -> NoReturn:
-    """Say what is wrong with a command line that names no environment.
+    Which argument is the environment depends on the options: in `--out RAM-MNIST-v0 RAM-CatchGame-v0` it is the second.
+    So each argument that names an environment is tried as if it were the one, until the options of its parser agree.
 
     Args:
-        env_id: The argument in the place of the environment, if there is one.
-        arguments: The arguments that no option takes.
-        command: The command.
+        command: The command, as in "train".
+        arguments: Its command line.
+        title: The group of options that holds ``env_id``.
+        base_parser: Makes a parser of the options that do not depend on the environment.
+        full_parser: Makes the parser of all options for an environment.
+
+    Returns:
+        The environment, and the values of the options that were given.
 
     Raises:
-        UnknownName: If an argument looks like an id that does not exist.
+        RAMError: If the command line cannot be read.
+        UnknownName: If it names an environment that does not exist.
+    """
+    problem: RAMError | None = None
+    for environment in named_environments(arguments):
+        try:
+            values = full_parser(environment).read(arguments)
+        except RAMError as error:
+            problem = problem or error
+            continue
+        env_id = group_of(values, title).get("env_id")
+        if env_id is not None and find_environment(env_id) == environment:
+            return environment, values
+    if problem is not None:
+        raise problem
+    values, unknown = base_parser().read_known(arguments)
+    _complain(command, group_of(values, title).get("env_id"), unknown)
+
+
+def named_environments(arguments: Sequence[str]) -> list[Environment]:
+    """Return the environments that arguments name, in their order."""
+    found = []
+    for argument in dict.fromkeys(arguments):
+        try:
+            found.append(find_environment(argument))
+        except UnknownName:
+            continue
+    return found
+
+
+def asks_for_help(arguments: Sequence[str]) -> bool:
+    """Whether `--help` is among the arguments."""
+    return not set(HELP_FLAGS).isdisjoint(arguments)
+
+
+def _complain(command: str, env_id: str | None, arguments: Sequence[str]) -> NoReturn:
+    """Say what is wrong with a command line that names no environment that exists.
+
+    Args:
+        command: The command.
+        env_id: The argument in the place of the environment, if there is one.
+        arguments: The arguments that no option takes.
+
+    Raises:
+        UnknownName: If an argument looks like an id.
         UsageError: If there is none.
     """
     names = [*([env_id] if env_id else []), *(argument for argument in arguments if not argument.startswith("-"))]
-    name = next(filter(ID.fullmatch, names), None) or env_id
+    name = next(filter(ID.fullmatch, names), env_id)
     if name is None:
         raise UsageError(f"missing ENV_ID: name an environment, as in `ram {command} RAM-CatchGame-v0`; see `ram list`")
     find_environment(name)
-    raise UsageError(f"unexpected argument {name!r}")
+    raise UsageError(f"unexpected argument {name!r}; see `ram {command} --help`")

@@ -138,7 +138,8 @@ class Parser(argparse.ArgumentParser):
             settings["nargs"] = "+"
         name = f"{title}.{option.name}"
         if option.argument.positional:
-            self._positional.append(settings["metavar"] if option.default is MISSING else f"[{settings['metavar']}]")
+            shown = f"{settings['metavar']}..." if reader.repeats else settings["metavar"]
+            self._positional.append(shown if option.default is MISSING else f"[{shown}]")
             if option.default is not MISSING:
                 settings["nargs"] = "?"
             group.add_argument(name, **settings)

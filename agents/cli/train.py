@@ -6,12 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, NamedTuple
 
-from agents.cli.environment import Environment, complain_about, find_environment, named
+from agents.cli.environment import (
+    HELP_FLAGS,
+    Environment,
+    asks_for_help,
+    find_environment,
+    named_environments,
+    read_for_environment,
+)
 from agents.cli.fields import options_of, own_fields
 from agents.cli.options import Count, Device, EnvironmentId, Folder
 from agents.cli.parser import Parser, UsageError, group_of
 from agents.cli.values import Argument
-from agents.errors import RAMError
 from agents.training.presets import NOTES, PRESETS, settings_for
 from agents.ram.settings import NetworkSettings
 from agents.training.settings import GameSettings, HybridSettings, TrainingSettings
@@ -56,49 +62,41 @@ class Request(NamedTuple):
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
-    if not {"-h", "--help"}.isdisjoint(arguments):
+    if asks_for_help(arguments):
         print(help_text(arguments))
         return 0
     values, unknown = run_parser().read_known(arguments)
-    options = group_of(values, RUN)
-    if options.get("resume") is None:
-        request = read(arguments)
-        from agents.cli.runs import train
+    if "resume" in (options := group_of(values, RUN)):
+        return _resume(options, unknown)
+    request = read(arguments)
+    from agents.cli.runs import train
 
-        return train(request)
-    others = [flag for flag in unknown if flag.startswith("-")]
-    others += [f"--{name}" for name in options if name not in ("env_id", "resume", "device")]
-    if others:
-        raise UsageError(f"a resumed run keeps its own settings: leave out {' '.join(others)}")
-    environment = find_environment(options["env_id"]) if "env_id" in options else None
-    from agents.cli.runs import resume
-
-    return resume(options["resume"], environment.id if environment else None, options.get("device", "auto"))
+    return train(request)
 
 
 def read(arguments: Sequence[str]) -> Request:
     """Read a command line that starts a run.
 
-    The options depend on the environment, and which argument is the environment depends on the options: in
-    `--out RAM-MNIST-v0 RAM-CatchGame-v0` it is the second. So each argument that names an environment is tried as if it
-    were the one, until the options of its parser agree.
-
     Raises:
-        RAMError: If the command line cannot be read; UnknownName if it names no environment.
+        RAMError: If it cannot be read.
+        UserError: If a setting is not valid, or there is no such environment or preset.
     """
-    problem: Exception | None = None
-    for environment in named(arguments):
-        try:
-            request = _read_as(environment, arguments)
-        except RAMError as error:
-            problem = problem or error
-            continue
-        if request is not None:
-            return request
-    if problem is not None:
-        raise problem
-    values, unknown = run_parser().read_known(arguments)
-    complain_about(group_of(values, RUN).get("env_id"), unknown, "train")
+
+    def parser_for(environment: Environment) -> Parser:
+        return full_parser(environment, _preset(environment, arguments))
+
+    environment, values = read_for_environment("train", arguments, RUN, run_parser, parser_for)
+    settings, options = _preset(environment, arguments), group_of(values, RUN)
+    changes = {name: options.pop(name) for name in RUN_SETTINGS if name in options}
+    settings = replace(
+        settings,
+        environment={**settings.environment, **group_of(values, ENVIRONMENT)},
+        network=replace(settings.network, **group_of(values, NETWORK)),
+        **changes,
+        **group_of(values, OPTIMISATION),
+        **group_of(values, ALGORITHM),
+    )
+    return Request(environment, settings, RunOptions(**options))
 
 
 def run_parser() -> Parser:
@@ -111,9 +109,8 @@ def run_parser() -> Parser:
 def full_parser(environment: Environment, settings: HybridSettings | GameSettings) -> Parser:
     """Return the parser of all options for an environment, with the values of a preset as defaults."""
     parser = run_parser()
-    chosen = settings.environment.to_dict()
     parser.add_options(RUN, options_of(TrainingSettings, settings, RUN_SETTINGS))
-    parser.add_options(ENVIRONMENT, environment.options(chosen))
+    parser.add_options(ENVIRONMENT, environment.options(settings.environment))
     parser.add_options(NETWORK, options_of(NetworkSettings, settings.network))
     shared = [name for name in own_fields(TrainingSettings) if name not in (*RUN_SETTINGS, "environment", "network")]
     parser.add_options(OPTIMISATION, options_of(TrainingSettings, settings, shared))
@@ -123,11 +120,10 @@ def full_parser(environment: Environment, settings: HybridSettings | GameSetting
 
 def help_text(arguments: Sequence[str]) -> str:
     """Return the help: of an environment if the arguments name one, otherwise in general."""
-    rest = [argument for argument in arguments if argument not in ("-h", "--help")]
-    environment = next(iter(named(rest)), None)
+    rest = [argument for argument in arguments if argument not in HELP_FLAGS]
+    environment = next(iter(named_environments(rest)), None)
     if environment is not None:
-        preset = group_of(run_parser().read_known(rest)[0], RUN).get("preset")
-        parser = full_parser(environment, settings_for(environment.id, preset))
+        parser = full_parser(environment, _preset(environment, rest))
         parser.epilog = presets_table([environment.id])
     else:
         parser = run_parser()
@@ -161,24 +157,28 @@ def _flags(cls: type, leave_out: Sequence[str] = ()) -> str:
     return " ".join(option.flag for option in options_of(cls, names=own_fields(cls)) if option.name not in leave_out)
 
 
-def _read_as(environment: Environment, arguments: Sequence[str]) -> Request | None:
-    """Read the command line with the options of an environment; None if it is for another one."""
-    preset = "default"
-    while True:
-        settings = settings_for(environment.id, preset)
-        parser = full_parser(environment, settings)
-        given = group_of(parser.read_known(arguments)[0], RUN).get("preset", preset)
-        if given == preset:
-            break
-        preset = given
-    values = parser.read(arguments)
-    options = group_of(values, RUN)
-    env_id = options.get("env_id")
-    if env_id is None or find_environment(env_id) != environment:
-        return None
-    changes = {name: options.pop(name) for name in RUN_SETTINGS if name in options}
-    changes |= group_of(values, OPTIMISATION) | group_of(values, ALGORITHM)
-    network = replace(settings.network, **group_of(values, NETWORK))
-    arguments_of_task = settings.environment.to_dict() | group_of(values, ENVIRONMENT)
-    settings = replace(settings, environment=arguments_of_task, network=network, **changes)
-    return Request(environment, settings, RunOptions(**options))
+def _preset(environment: Environment, arguments: Sequence[str]) -> HybridSettings | GameSettings:
+    """Return the preset that the command line names.
+
+    A preset decides which options there are, and may be named behind any of them: it is read with the options of the
+    default preset, which leaves those that only another preset has as they are.
+    """
+    settings = settings_for(environment.id)
+    values, _ = full_parser(environment, settings).read_known(arguments)
+    return settings_for(environment.id, group_of(values, RUN).get("preset"))
+
+
+def _resume(options: dict[str, Any], unknown: Sequence[str]) -> int:
+    """Continue a run.
+
+    Raises:
+        UsageError: If the command line has other options: a run keeps its settings.
+    """
+    others = [argument for argument in unknown if argument.startswith("-")]
+    others += [f"--{name}" for name in options if name not in ("env_id", "resume", "device")]
+    if others:
+        raise UsageError(f"a resumed run keeps its own settings: leave out {' '.join(others)}")
+    env_id = find_environment(options["env_id"]).id if "env_id" in options else None
+    from agents.cli.runs import resume
+
+    return resume(options["resume"], env_id, options.get("device", "auto"))

@@ -50,7 +50,7 @@ def plot_learning_curve(metrics_csv: str | os.PathLike[str], png: str | os.PathL
         FileNotFoundError: If there is no such table.
         ValueError: If it lacks the columns.
     """
-    measure, frames, values = _read_curve(Path(metrics_csv))
+    measure, frames, values = read_curve(Path(metrics_csv))
     logarithmic = measure.logarithmic and len(values) > 0 and values.min() > 0
 
     from matplotlib.ticker import EngFormatter, FuncFormatter
@@ -66,7 +66,7 @@ def plot_learning_curve(metrics_csv: str | os.PathLike[str], png: str | os.PathL
         axes.text(0.5, 0.5, "nothing measured yet", transform=axes.transAxes, ha="center", va="center", color="0.5")
         axes.set_xticks([])
     else:
-        smoothed = np.exp(_smoothed(np.log(values))) if logarithmic else _smoothed(values)
+        smoothed = np.exp(smoothed_values(np.log(values))) if logarithmic else smoothed_values(values)
         marker = "o" if len(frames) == 1 else None
         axes.plot(frames, values, color=BLUE, alpha=0.3, linewidth=1)
         axes.plot(frames, smoothed, color=BLUE, linewidth=2.2, marker=marker)
@@ -90,7 +90,7 @@ def plot_learning_curve(metrics_csv: str | os.PathLike[str], png: str | os.PathL
     write_figure(figure, Path(png))
 
 
-def _read_curve(path: Path) -> tuple[Measure, NDArray[np.float64], NDArray[np.float64]]:
+def read_curve(path: Path) -> tuple[Measure, NDArray[np.float64], NDArray[np.float64]]:
     """Return what is measured, and frames and values, float64 (n,) each, frames strictly increasing."""
     with path.open(newline="", encoding="utf-8") as file:
         table = csv.DictReader(file)
@@ -116,7 +116,7 @@ def _read_curve(path: Path) -> tuple[Measure, NDArray[np.float64], NDArray[np.fl
     return measure, frames, values
 
 
-def _smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def smoothed_values(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the centred moving average, float64 (n,); at the ends, over those neighbours that there are."""
     reach = round(SMOOTHED_FRACTION * len(values))
     sums = np.concatenate([[0.0], np.cumsum(values)])
