@@ -70,7 +70,7 @@ def play(
     formats = {"action_format": "dict", "observation_format": "dict"}
     env = gymnasium.make(env_id, render_mode=None, **{**(env_settings or {}), **formats})
     try:
-        game_class = CatchGame if env.unwrapped.task.action_key == "move" else ClassificationGame  # type: ignore[attr-defined]
+        game_class = CatchGame if env.unwrapped.task.answer.key == "move" else ClassificationGame  # type: ignore[attr-defined]
         game = game_class(pygame, env, seed, hidden)
         _run(pygame, game, steps_per_second)
         return game.score
@@ -137,7 +137,7 @@ class Game(ABC):
 
     def step(self, fixation: NDArray[np.float32], task_action: int) -> None:
         """Take a step and keep the score."""
-        action = {"fixation": fixation, self.source.task.action_key: task_action}
+        action = {"fixation": fixation, self.source.task.answer.key: task_action}
         self.observation, _, terminated, truncated, self.info = self.env.step(action)
         self.steps += 1
         if terminated or truncated:
@@ -248,7 +248,7 @@ class ClassificationGame(Game):
 
     def look(self, fixation: NDArray[np.float32]) -> None:
         """Take a further glimpse: by the action "look on", or where there is none, by a class that does not count."""
-        self.step(fixation, self.source.task.num_actions - 1)
+        self.step(fixation, self.source.task.answer.size - 1)
 
     def answer(self) -> None:
         """Name the class that was typed; where an episode has a fixed length, the glimpses that are left are wasted."""
