@@ -21,10 +21,11 @@ from unittest import mock
 
 import torch
 from counting import operations_per_frame
-from measure import Contestant, Figure, check_mnist, figure, markdown_table, measure, write_json
+from measure import Contestant, Figure, check_mnist, figure, measure, write_json
 from training import CATCH, GLIMPSES, MNIST, TRAINING_IMAGES, copy, frames_per_second, matrix_product, shortened
 
 import agents.training.trainer as trainer
+from agents.pictures.markdown import markdown_table
 from agents.training.graph import Graph
 from agents.training.run import METRICS
 from ram_envs import make_tensor
