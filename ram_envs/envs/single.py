@@ -15,7 +15,7 @@ from ram_envs.arrays import Array
 from ram_envs.envs.actions import format_observation, make_action_format, observation_space
 from ram_envs.envs.drawing import picture, view_row
 from ram_envs.envs.episodes import Episodes
-from ram_envs.rendering import Renderer, View
+from ram_envs.rendering import Renderer, View, draw_text
 from ram_envs.tasks import make_task
 
 
@@ -133,8 +133,6 @@ class GlimpseEnv(gym.Env[Any, Any]):
             gym.logger.warn('render() was called without a render_mode: pass render_mode="rgb_array" to gym.make')
             return None
         if self.render_mode == "ansi":
-            from ram_envs.ansi import draw_text
-
             return draw_text(self.view())
         if self._renderer is None:
             self._renderer = Renderer()
