@@ -18,7 +18,7 @@ from ram_envs.envs.drawing import picture, view_row
 from ram_envs.envs.episodes import Episodes
 from ram_envs.envs.observations import ObservationFormat, take_row
 from ram_envs.envs.options import check_seed, read_options
-from ram_envs.rendering import Renderer, View
+from ram_envs.rendering import Renderer, View, draw_text
 from ram_envs.tasks import Observation, Task, construct_task
 
 
@@ -153,8 +153,6 @@ class GlimpseEnv(gym.Env[Any, Any]):
             gym.logger.warn('render() was called without a render_mode: pass render_mode="rgb_array" to gym.make')
             return None
         if self.render_mode == "ansi":
-            from ram_envs.ansi import draw_text
-
             return draw_text(self.view())
         if self._renderer is None:
             self._renderer = Renderer()
