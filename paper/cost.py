@@ -5,7 +5,6 @@ Both are timed from the scenes in memory to the class, with untrained weights, i
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -16,21 +15,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.ram.checkpoint import write_atomically
+from agents.experiments.files import ResultError, read_result, set_aside, write_result
+from agents.experiments.machine import device_name, versions
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
 from agents.training.presets import settings_for
 from paper.classifiers import Classifier, ClassifierSettings
-from paper.records import RecordError, hardware, set_aside, versions
 from ram_envs import make_tensor
-from ram_envs.sensor import GlimpseSensor
+from ram_envs.sensors.retina import Retina
 
 SIDES = (28, 60, 100, 200, 400, 800)
 ENV_ID, NUM_GLIMPSES = "RAM-TranslatedMNIST-v0", 8
 """Of the RAM that is measured: its sensor and its networks, and how often it looks."""
 BATCH = 64
 FILE_NAME = "cost.json"
-_KIND, _VERSION = "ram-cost", 1
+_HEADER = {"kind": "ram-cost", "version": 1}
 
 
 def multiply_adds(policy: RAMPolicy, num_glimpses: int) -> int:
@@ -65,7 +64,7 @@ def measure_cost(sides: tuple[int, ...] = SIDES, batch: int = BATCH, repeats: in
         scenes = make_tensor(ENV_ID, batch, image_size=side)
         scenes.reset(seed=0)
         pictures = scenes.scene
-        sensor = GlimpseSensor(side, side, env.task.sensor.patch_size, env.task.sensor.num_scales)
+        sensor = Retina(side, side, 1, env.task.glimpse_sensor.patch_size, env.task.glimpse_sensor.num_scales)
         classifier = Classifier(ClassifierSettings(), (side, side, 1), policy.settings.num_actions).eval()
         contestants = {
             "ram": partial(_look, policy, sensor, pictures),
@@ -80,12 +79,11 @@ def measure_cost(sides: tuple[int, ...] = SIDES, batch: int = BATCH, repeats: in
             }
         )
     return {
-        "kind": _KIND,
-        "version": _VERSION,
+        **_HEADER,
         "env_id": ENV_ID,
         "num_glimpses": NUM_GLIMPSES,
         "batch": batch,
-        "hardware": hardware("cpu"),
+        "hardware": device_name("cpu"),
         "versions": versions(),
         "sizes": found,
     }
@@ -100,10 +98,10 @@ def write_cost(folder: Path, cost: dict[str, Any]) -> Path | None:
     file = folder / FILE_NAME
     try:
         usable = read_cost(folder) is not None
-    except RecordError:
+    except ResultError:
         usable = False
     kept = set_aside(file) if file.exists() and not usable else None
-    write_atomically(file, (json.dumps(cost, indent=1) + "\n").encode())
+    write_result(file, cost)
     return kept
 
 
@@ -111,19 +109,15 @@ def read_cost(folder: Path) -> dict[str, Any] | None:
     """Read what was measured last; None if nothing was, or by another version.
 
     Raises:
-        RecordError: If the file cannot be read.
+        ResultError: If the file cannot be read.
     """
-    file = folder / FILE_NAME
-    if not file.exists():
-        return None
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        return content if (content["kind"], content["version"]) == (_KIND, _VERSION) else None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordError(f"{file} cannot be read ({error}): measure again with --measure-cost") from error
+        return read_result(folder / FILE_NAME, _HEADER, dict)
+    except ResultError as error:
+        raise ResultError(f"{error}; --measure-cost measures again") from error
 
 
-def _look(policy: RAMPolicy, sensor: GlimpseSensor, scenes: Tensor) -> Tensor:
+def _look(policy: RAMPolicy, sensor: Retina, scenes: Tensor) -> Tensor:
     """Classify scenes, uint8 (B, C, H, W), with the glimpses that the policy chooses: int64 (B,)."""
     scenes = sensor.prepare(scenes)
     location, state = torch.zeros(len(scenes), 2), policy.initial_state(len(scenes))

@@ -51,7 +51,7 @@ def draw_figures(results: Path, out: Path, *, measure_cost: bool = False) -> Dra
         measure_cost: Whether to measure anew what an image costs; takes minutes.
 
     Raises:
-        RecordError: If a results file cannot be read.
+        ResultError: If a results file cannot be read.
         OSError: If a picture cannot be written.
     """
     if measure_cost:

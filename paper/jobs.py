@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from agents.evaluation.evaluate import Evaluation, evaluate
+from agents.experiments.machine import device_name, versions
 from agents.ram.checkpoint import FILE_NAME, load_checkpoint
 from agents.training import trainer
 from agents.training.device import resolve_device
@@ -16,14 +17,7 @@ from agents.training.settings import GameSettings
 from agents.training.trainer import TrainingResult
 from paper.baselines import evaluate_classifier, resume_classifier, train_classifier
 from paper.classifiers import ClassifierSettings, load_classifier
-from paper.records import (
-    SeedResult,
-    differing_settings,
-    hardware,
-    plain_settings,
-    read_curve,
-    versions,
-)
+from paper.records import SeedResult, differing_settings, plain_settings, read_curve
 from paper.rows import VALIDATION_TEST, Row
 from ram_envs import make_tensor
 
@@ -112,7 +106,7 @@ def judge(job: Job, folder: Path, trained: TrainingResult, device: str, validate
         frames=trained.progress.frames,
         seconds=round(trained.progress.time_s, 3),
         parameters=parameters,
-        hardware=f"{hardware(where.type, threads)}, {precision}",
+        hardware=f"{device_name(where.type, threads)}, {precision}",
         versions=versions(),
         curve=read_curve(folder / METRICS, greedy.figure),
     )

@@ -7,11 +7,7 @@ the protocol, or with other settings, is never overwritten: it is given another 
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
-import os
-import platform
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.ram.checkpoint import write_atomically
+from agents.experiments.files import read_result, set_aside, write_result
 from agents.training.settings import settings_from_dict
 from paper.classifiers import METHOD, classifier_settings_from_dict
 from paper.rows import Row
@@ -27,14 +23,9 @@ from paper.rows import Row
 VERSION = 1
 """Version of the protocol and of the files; figures of different versions do not stand in one table."""
 CURVE_POINTS = 200
-_KIND = "ram-results"
+_HEADER = {"kind": "ram-results", "version": VERSION}
 _NO_MATTER = ("precision", "log_every", "checkpoint_every")
 """Settings that results of one file may differ in: they change the rounding, or nothing, of what is learned."""
-_NUMBERS = re.compile(r"\[[-+.\deE,\s]+\]")  # a list of numbers goes on one line
-
-
-class RecordError(ValueError):
-    """A results file that cannot be read; the message says which and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,20 +147,14 @@ def read_record(file: Path) -> Record | None:
         None if there is none, or it is of another version.
 
     Raises:
-        RecordError: If it cannot be read.
+        ResultError: If it cannot be read.
     """
-    if not file.exists():
-        return None
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        if content.get("kind") != _KIND or content.get("version") != VERSION:
-            return None
-        seeds = {int(seed): SeedResult(**result) for seed, result in content["seeds"].items()}
-        return Record(row=content["row"], env_id=content["env_id"], settings=content["settings"], seeds=seeds)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RecordError(
-            f"{file} cannot be read as a results file ({error}): bring back a whole one, or move it away"
-        ) from error
+    return read_result(file, _HEADER, _parse)
+
+
+def _parse(content: Mapping[str, Any]) -> Record:
+    seeds = {int(seed): SeedResult(**result) for seed, result in content["seeds"].items()}
+    return Record(row=content["row"], env_id=content["env_id"], settings=content["settings"], seeds=seeds)
 
 
 def add_result(folder: Path, row: Row, result: SeedResult) -> Path | None:
@@ -185,7 +170,7 @@ def add_result(folder: Path, row: Row, result: SeedResult) -> Path | None:
         was none.
 
     Raises:
-        RecordError: If the file that is there cannot be read.
+        ResultError: If the file that is there cannot be read.
         OSError: If it cannot be written; an older file is left as it was.
     """
     file = record_file(folder, row.name)
@@ -196,28 +181,13 @@ def add_result(folder: Path, row: Row, result: SeedResult) -> Path | None:
         record = Record(row=row.name, env_id=row.env_id, settings=plain_settings(row))
     seeds = dict(sorted({**record.seeds, result.seed: result}.items()))
     content = {
-        "kind": _KIND,
-        "version": VERSION,
+        **_HEADER,
         "row": record.row,
         "env_id": record.env_id,
         "settings": record.settings,
         "seeds": {str(seed): asdict(one) for seed, one in seeds.items()},
     }
-    text = _NUMBERS.sub(lambda match: json.dumps(json.loads(match[0])), json.dumps(content, indent=1))
-    write_atomically(file, (text + "\n").encode())
-    return kept
-
-
-def set_aside(file: Path) -> Path:
-    """Give a results file a name of its own, by its version and content, and return it."""
-    data = file.read_bytes()
-    try:
-        version = json.loads(data)["version"]
-    except (ValueError, KeyError, TypeError):
-        version = "unknown"
-    digest = hashlib.sha256(data).hexdigest()[:8]
-    kept = file.with_name(f"{file.stem}.version-{version}.{digest}.json")
-    os.replace(file, kept)
+    write_result(file, content)
     return kept
 
 
@@ -241,40 +211,3 @@ def frames_to_reach(curve: Mapping[str, list[float]], value: float) -> float | N
     """Return after how many frames a figure first was at least ``value``; None if it never was."""
     reached = (frames for frames, one in zip(curve["frames"], curve["values"], strict=True) if one >= value)
     return next(reached, None)
-
-
-def hardware(device: str, threads: int | None = None) -> str:
-    """Say what a device is: the name of the GPU, or of the processor with its threads.
-
-    Args:
-        device: "cpu" or "cuda".
-        threads: How many work; None for those that torch uses.
-    """
-    import torch
-
-    if device.startswith("cuda"):
-        return torch.cuda.get_device_name()
-    name = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
-        name = names[0] if names else name
-    except OSError:
-        pass  # not Linux
-    threads = torch.get_num_threads() if threads is None else threads
-    return f"{name}, {threads} {'thread' if threads == 1 else 'threads'}"
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    from ram_envs import __version__
-
-    found = {"ram-active-vision": __version__, "python": platform.python_version()}
-    for package in ("torch", "numpy", "gymnasium"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "unknown"
-    return found

@@ -8,14 +8,12 @@ chosen by new scenes of the last 5,000 training images, for Catch by new episode
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from agents.evaluation.evaluate import Evaluation
+from agents.experiments.queue import Queue, lock
 from agents.pretrained import export_pretrained
 from agents.ram.checkpoint import CheckpointError, load_checkpoint
 from agents.training.device import resolve_device
@@ -80,7 +78,7 @@ def reproduce(
     Raises:
         FileNotFoundError: If a data set is missing and cannot be downloaded; nothing was trained then.
         ReproduceError: If the folder of a run holds one with other settings; nothing was trained then either.
-        RecordError: If a results file cannot be read, of these rows or of those in the documents; nothing was trained.
+        ResultError: If a results file cannot be read, of these rows or of those in the documents; nothing was trained.
         ValueError: If the device is not at hand, or a setting is not valid.
     """
     resolve_device(device)
@@ -91,21 +89,17 @@ def reproduce(
     for job in jobs:
         check_folder(out / job.name, job.row)
     outcome = Outcome()
-    for job in jobs:
-        # Neither the row nor the run's folder is another process's: these may share the one without the other.
-        with _lock(results, job.name) as row_is_ours, _lock(out, f"{job.name}.run") as folder_is_ours:
-            if not (row_is_ours and folder_is_ours):
-                _say(f"{job.name} is at work in another process: left to it")
-                outcome.left.append(job.name)
-                continue
-            if _has_result(results, job):  # another process has been quicker
-                continue
-            try:
-                if not _run(job, outcome, device, out, results, documents, validate, progress_bar):
-                    return outcome
-            except (TrainingError, CheckpointError) as error:
-                _say(f"{job.name}: {error}")
-                outcome.failed[job.name] = str(error)
+    queue = Queue(jobs, lambda job: _has_result(results, job), (results, out))
+    for job in queue:
+        try:
+            if not _run(job, outcome, device, out, results, documents, validate, progress_bar):
+                return outcome
+        except (TrainingError, CheckpointError) as error:
+            _say(f"{job.name}: {error}")
+            outcome.failed[job.name] = str(error)
+    for job in queue.left:
+        _say(f"{job.name}: skipped, another process works on it")
+        outcome.left.append(job.name)
     return outcome
 
 
@@ -118,7 +112,7 @@ def missing(rows: Sequence[Row], seeds: int | None, results: Path) -> list[Job]:
         results: Where the results files are.
 
     Raises:
-        RecordError: If a results file cannot be read.
+        ResultError: If a results file cannot be read.
     """
     numbers = {row.name: row.num_seeds if seeds is None else seeds for row in rows}
     jobs = [Job(row, seed) for seed in range(max(numbers.values(), default=0)) for row in rows]
@@ -133,7 +127,7 @@ def read_records(results: Path, names: Iterable[str] | None = None) -> dict[str,
         names: Of the rows; None for those of the paper's tables.
 
     Raises:
-        RecordError: If a results file cannot be read.
+        ResultError: If a results file cannot be read.
     """
     found = {name: read_record(record_file(results, name)) for name in (ROWS if names is None else names)}
     return {name: record for name, record in found.items() if record is not None}
@@ -148,11 +142,11 @@ def write_tables(results: Path, documents: Sequence[Path]) -> list[Path]:
             paper's tables in full.
 
     Raises:
-        RecordError: If a results file cannot be read.
+        ResultError: If a results file cannot be read.
     """
     if not documents:
         return []
-    with FileLock(_lock_file(results, "tables")):  # nobody puts older tables in the place of newer ones
+    with lock(results, "tables"):  # nobody puts older tables in the place of newer ones
         return [file for file in documents if write_between_markers(file, _tables(results, file))]
 
 
@@ -177,7 +171,7 @@ def export_best(rows: Sequence[Row], out: Path, results: Path) -> list[Path]:
     Raises:
         CheckpointError: If the checkpoint of a run is missing, or too large.
         ReproduceError: If the folder of a run holds another one than the results are of.
-        RecordError: If a results file cannot be read.
+        ResultError: If a results file cannot be read.
     """
     files = []
     for row in rows:
@@ -217,7 +211,7 @@ def _run(
         outcome.stopped_by = trained.stopped_by
         return False
     result = judge(job, out / job.name, trained, device, validate)
-    with FileLock(_lock_file(results, "tables")):
+    with lock(results, "tables"):
         kept = add_result(results, job.row, result)
     write_tables(results, documents)
     if kept is not None:
@@ -231,31 +225,6 @@ def _run(
 def _has_result(results: Path, job: Job) -> bool:
     record = read_record(record_file(results, job.row.name))
     return record is not None and record.fits(job.row) and job.seed in record.seeds
-
-
-@contextmanager
-def _lock(where: Path, name: str) -> Iterator[bool]:
-    """Hold a lock unless somebody else does; yield whether it is held. A crash gives it back."""
-    lock = FileLock(_lock_file(where, name))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
-
-
-def _lock_file(where: Path, name: str) -> Path:
-    """Return the lock of a name, in a folder that git does not see."""
-    folder = where / ".locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    ignored = folder / ".gitignore"
-    if not ignored.exists():
-        ignored.write_text("*\n", encoding="utf-8")
-    return folder / f"{name}.lock"
 
 
 def _say(line: str) -> None:

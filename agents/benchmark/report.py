@@ -77,7 +77,7 @@ def write_report(results: Results, page: Path) -> list[Path]:
         The files.
 
     Raises:
-        ResultsError: If there are no results, or some that cannot be compared.
+        ResultError: If there are no results, or some that cannot be compared.
         OSError: If something cannot be written.
     """
     summary = Summary(results.read())

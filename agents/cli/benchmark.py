@@ -105,19 +105,20 @@ def _benchmark(options: BenchmarkOptions, folders: Sequence[str]) -> int:
     if workers < 1:
         raise UsageError(f"--workers={workers} is out of range: expected at least 1")
     results = Results(options.out or Path("runs") / (f"benchmark-{options.plan.stem}" if options.plan else "benchmark"))
-    with results.lock():
-        jobs = plan.jobs()
-        missing = results.missing(jobs)
-        place = f"on Ray at {options.ray}" if options.ray else f"{workers} at a time on {cores} cores"
-        print(f"{len(jobs)} runs, {len(jobs) - len(missing)} already complete; {place}: {results.folder}", flush=True)
-        failed = 0
-        if missing:
-            modules = [*folders, *sys.path]
-            if options.ray:
-                outcomes = run_on_ray(missing, None if options.ray == "local" else options.ray, modules)
-            else:
-                outcomes = run_here(missing, workers, modules)
-            failed = _collect(outcomes, results, len(jobs) - len(missing), len(jobs))
+    jobs = plan.jobs()
+    missing = results.missing(jobs)
+    place = f"on Ray at {options.ray}" if options.ray else f"{workers} at a time on {cores} cores"
+    print(f"{len(jobs)} runs, {len(jobs) - len(missing)} already complete; {place}: {results.folder}", flush=True)
+    failed = 0
+    if missing:
+        modules = [*folders, *sys.path]
+        if options.ray:
+            outcomes = run_on_ray(missing, None if options.ray == "local" else options.ray, modules)
+        else:
+            outcomes = run_here(missing, workers, modules)
+        failed = _collect(outcomes, results, len(jobs) - len(missing), len(jobs))
+    if missing.left:
+        print(f"{len(missing.left)} runs are left to another benchmark that is running in the same folder")
     print(f"report: ram benchmark report {results.folder}")
     if failed:
         print(

@@ -6,14 +6,16 @@ import argparse
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from agents.cli.fields import Option, options_of
 from agents.cli.parser import Parser, UsageError, group_of
 from agents.errors import RAMError
-from ram_envs import ENVIRONMENTS, VARIANTS
-from ram_envs.errors import UnknownName, did_you_mean
-from ram_envs.tasks import TASKS, Task
+from ram_envs.errors import UnknownName
+from ram_envs.registration import ENVIRONMENTS, parse_id, task_class
+
+if TYPE_CHECKING:
+    from ram_envs.tasks import Task
 
 HELP_FLAGS = ("-h", "--help")
 ID = re.compile(r"[\w./:-]+-v\d+")
@@ -30,7 +32,7 @@ class Environment:
     """
 
     id: str
-    task: type[Task]
+    task: type[Task[Any]]
     settings: Mapping[str, Any]
 
     def options(self, chosen: Mapping[str, Any]) -> list[Option]:
@@ -48,16 +50,14 @@ class Environment:
 
 
 def find_environment(name: str) -> Environment:
-    """Return the environment of an id.
+    """Return the environment of an id, with or without a module and a variant: variants share their rules.
 
     Raises:
         UnknownName: If there is none.
     """
-    name = name.removeprefix("ram_envs:")
-    if name not in ENVIRONMENTS:
-        raise UnknownName(f"there is no environment {name!r}{did_you_mean(name, ENVIRONMENTS)}; `ram list` shows them")
-    settings = dict(ENVIRONMENTS[name])
-    return Environment(name, TASKS[settings.pop("task")], settings)
+    id = parse_id(name)
+    settings = {key: value for key, value in ENVIRONMENTS[id.base].items() if key != "task"}
+    return Environment(id.portable, task_class(name), settings)
 
 
 def read_for_environment(

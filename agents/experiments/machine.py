@@ -1,4 +1,4 @@
-"""What a result was measured with: versions and hardware."""
+"""The machine a result was measured on: hardware and versions."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("ram-active-vision", "gymnasium", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")
-_FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
+PACKAGES = ("gymnasium", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")
+"""The packages whose versions a result depends on."""
+_FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # they decide how fast matrices are multiplied
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that are installed and matter."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
+def versions(*more: str) -> dict[str, str]:
+    """Return the versions of this package, of Python, and of those of :data:`PACKAGES` that are installed.
+
+    Args:
+        *more: Names of further distributions to look for.
+    """
+    from ram_envs import __version__
+
+    found = {"ram-active-vision": __version__, "python": platform.python_version()}
+    for package in (*PACKAGES, *more):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -24,9 +31,10 @@ def versions() -> dict[str, str]:
 
 
 def hardware() -> dict[str, str | int]:
-    """Return processor, number of cores and system, and the accelerator if torch is in use and finds one."""
+    """Return the processor with its features, the number of cores, the system, and the GPU if torch uses one."""
+    name, features = _processor()
     found: dict[str, str | int] = {
-        "processor": _processor(),
+        "processor": f"{name} ({', '.join(features)})" if features else name,
         "cores": os.cpu_count() or 1,
         "system": f"{platform.system()} {platform.machine()}",
     }
@@ -36,11 +44,26 @@ def hardware() -> dict[str, str | int]:
     return found
 
 
-def _processor() -> str:
-    """Return the processor's name, with those of its features that decide how fast matrices are multiplied."""
-    file = Path("/proc/cpuinfo")
+def device_name(device: str, threads: int | None = None) -> str:
+    """Return the name of a device: "NVIDIA H100", or "AMD EPYC, 1 thread".
+
+    Args:
+        device: "cpu" or "cuda".
+        threads: Threads of a computation on the CPU; None for those that torch uses.
+    """
+    import torch
+
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name()
+    threads = torch.get_num_threads() if threads is None else threads
+    return f"{_processor()[0]}, {threads} {'thread' if threads == 1 else 'threads'}"
+
+
+def _processor() -> tuple[str, list[str]]:
+    """Return the name of the processor and those of its features that matter."""
+    file = Path("/proc/cpuinfo")  # Linux only
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     values = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    flags = values.get("flags", "").split()
     name = values.get("model name") or platform.processor() or platform.machine()
-    features = [feature for feature in _FEATURES if feature in values.get("flags", "").split()]
-    return f"{name} ({', '.join(features)})" if features else name
+    return name, [feature for feature in _FEATURES if feature in flags]

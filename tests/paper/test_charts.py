@@ -5,6 +5,7 @@ import torch
 from PIL import Image
 
 from agents import pretrained
+from agents.experiments.files import ResultError
 from agents.pretrained import export_pretrained
 from agents.ram.checkpoint import save_checkpoint
 from agents.ram.policy import RAMPolicy
@@ -14,7 +15,7 @@ from paper.__main__ import main
 from paper.charts import catch_by_frames, cost_by_size, error_by_glimpses, learned_and_random
 from paper.cost import measure_cost, multiply_adds, read_cost, write_cost
 from paper.drawings import draw_figures
-from paper.records import RecordError, add_result
+from paper.records import add_result
 from paper.rows import ROWS
 from ram_envs import make_tensor
 from tests.paper.fabricated import SMALL, records
@@ -104,7 +105,7 @@ def test_cost_is_measured_written_and_drawn(tmp_path, small_cost, monkeypatch, c
     (kept,) = tmp_path.glob("cost.version-99.*.json")
     assert kept.read_bytes() == before and f"kept as {kept}" in capsys.readouterr().err
     (tmp_path / "cost.json").write_text("{")
-    with pytest.raises(RecordError, match="--measure-cost"):
+    with pytest.raises(ResultError, match="--measure-cost"):
         read_cost(tmp_path)
     draw_figures(tmp_path, tmp_path / "figures", measure_cost=True)
     assert read_cost(tmp_path) is not None

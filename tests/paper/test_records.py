@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from agents.experiments.files import ResultError
 from paper.records import (
-    RecordError,
     add_result,
     differing_settings,
     frames_to_reach,
@@ -58,7 +58,7 @@ def test_a_damaged_file_is_named_and_stays(tmp_path, damage):
     file = record_file(tmp_path, "digits")
     file.write_text(damage(file.read_text()))
     before = file.read_bytes()
-    with pytest.raises(RecordError, match=r"digits\.json cannot be read as a results file"):
+    with pytest.raises(ResultError, match=r"digits\.json cannot be read as a results file"):
         add_result(tmp_path, DIGITS, result(1))
     assert file.read_bytes() == before
 

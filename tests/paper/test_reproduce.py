@@ -11,6 +11,8 @@ from filelock import FileLock
 
 from agents import pretrained
 from agents.evaluation.evaluate import evaluate
+from agents.experiments.files import ResultError
+from agents.experiments.queue import lock
 from agents.ram.checkpoint import load_checkpoint
 from agents.training import run
 from agents.training.settings import EnvironmentSettings
@@ -18,7 +20,7 @@ from paper import jobs, rows
 from paper import reproduce as module
 from paper.__main__ import main
 from paper.jobs import Job, ReproduceError
-from paper.records import RecordError, read_record, record_file
+from paper.records import read_record, record_file
 from paper.reproduce import export_best, missing, reproduce
 from paper.tables import BEGIN, END
 from tests.paper.fabricated import CLASSIFIER, DIGITS, GAME
@@ -182,11 +184,11 @@ def test_results_of_another_version_are_kept_and_named(folder, capsys):
 def test_a_damaged_results_file_stops_before_anything_runs(folder):
     (folder / "results").mkdir()
     record_file(folder / "results", "digits").write_text("{")
-    with pytest.raises(RecordError, match="digits.json cannot be read"):
+    with pytest.raises(ResultError, match="digits.json cannot be read"):
         go(folder, DIGITS)
     assert not (folder / "runs").exists()
     record_file(folder / "results", "digits").rename(record_file(folder / "results", "mnist-2"))
-    with pytest.raises(RecordError, match="mnist-2.json cannot be read"):  # of a row that is only in the tables
+    with pytest.raises(ResultError, match="mnist-2.json cannot be read"):  # of a row that is only in the tables
         go(folder, DIGITS)
     assert not (folder / "runs").exists()
 
@@ -220,13 +222,13 @@ def test_a_run_that_another_process_is_at_is_left_to_it(folder, capsys):
         other.kill()  # as in a crash
         other.join()
     assert (outcome.left, outcome.done) == (["digits-seed0"], ["digits-seed1"])
-    assert "digits-seed0 is at work in another process" in capsys.readouterr().err
+    assert "digits-seed0: skipped, another process works on it" in capsys.readouterr().err
     assert go(folder, DIGITS, seeds=2).done == ["digits-seed0"]
     assert (folder / "results" / ".locks" / ".gitignore").read_text() == "*\n"
 
 
 def test_a_run_that_is_at_work_for_other_results_is_left_alone(folder):
-    with module._lock(folder / "runs", "digits-seed0.run"):
+    with lock(folder / "runs", "digits-seed0"):
         assert go(folder, DIGITS, seeds=1).left == ["digits-seed0"]
     assert not (folder / "runs" / "digits-seed0").exists()
 
