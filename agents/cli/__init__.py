@@ -63,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 if a part of a benchmark failed, 2 for an error that the user can fix, 130 after Ctrl-C,
         143 after SIGTERM. A bug is raised.
     """
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    # The module agents.cli.list hides the built-in of that name here, once it is imported.
+    arguments = [*(sys.argv[1:] if arguments is None else arguments)]
     if not arguments:
         print(HELP, file=sys.stderr)
         return USER_ERROR
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(HELP)
         return 0
     try:
-        with _terminable(), _files_only():
+        with _terminable(), _files_only(), _current_folder_on_path():
             return _run(name, rest)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -148,6 +149,20 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _current_folder_on_path() -> Iterator[None]:
+    """Let modules of the user be imported from the current folder, as `python -m` does."""
+    folder = os.getcwd()
+    if folder in sys.path:
+        yield
+        return
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
 
 
 @contextmanager

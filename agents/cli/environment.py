@@ -12,13 +12,15 @@ from agents.cli.fields import Option, options_of
 from agents.cli.parser import Parser, UsageError, group_of
 from agents.errors import RAMError
 from ram_envs.errors import UnknownName
+from ram_envs.lookup import import_module
 from ram_envs.registration import ENVIRONMENTS, parse_id, task_class
 
 if TYPE_CHECKING:
     from ram_envs.tasks import Task
 
 HELP_FLAGS = ("-h", "--help")
-ID = re.compile(r"[\w./:-]+-v\d+")
+ID = re.compile(r"([A-Za-z_][\w.]*:)?[\w./-]+-v\d+")
+"""What an id looks like. Only what does is tried as one, since a module before an id is imported."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,19 @@ class Environment:
 
     @property
     def summary(self) -> str:
-        """One line about the environment."""
+        """One line about scene and episode."""
         return self.task.summary(self.settings)
+
+    @property
+    def sensor(self) -> str:
+        """The patches of the sensor, as in "12x12, 3 scales"."""
+        side, scales = (self._value(name) for name in ("patch_size", "num_scales"))
+        name = "" if self._value("sensor") == "retina" else f", {self._value('sensor')}"
+        return f"{side}x{side}, {scales} {'scale' if scales == 1 else 'scales'}{name}"
+
+    def _value(self, name: str) -> Any:
+        """Return an argument of the task, as the environment was registered or by default."""
+        return self.settings.get(name, getattr(self.task, name, "?"))
 
 
 def find_environment(name: str) -> Environment:
@@ -58,6 +71,17 @@ def find_environment(name: str) -> Environment:
     id = parse_id(name)
     settings = {key: value for key, value in ENVIRONMENTS[id.base].items() if key != "task"}
     return Environment(id.portable, task_class(name), settings)
+
+
+def all_environments(modules: Sequence[str] = ()) -> list[Environment]:
+    """Return every registered environment, after importing modules that register more.
+
+    Raises:
+        UnknownName: If there is no such module.
+    """
+    for module in modules:
+        import_module(module, f"MODULE={module!r}")
+    return [find_environment(id) for id in ENVIRONMENTS]
 
 
 def read_for_environment(
@@ -105,7 +129,7 @@ def read_for_environment(
 def named_environments(arguments: Sequence[str]) -> list[Environment]:
     """Return the environments that arguments name, in their order."""
     found = []
-    for argument in dict.fromkeys(arguments):
+    for argument in filter(ID.fullmatch, dict.fromkeys(arguments)):
         try:
             found.append(find_environment(argument))
         except UnknownName:

@@ -141,7 +141,7 @@ class Parser(argparse.ArgumentParser):
             shown = f"{settings['metavar']}..." if reader.repeats else settings["metavar"]
             self._positional.append(shown if option.default is MISSING else f"[{shown}]")
             if option.default is not MISSING:
-                settings["nargs"] = "?"
+                settings["nargs"] = "*" if reader.repeats else "?"
             group.add_argument(name, **settings)
             return
         flag = option.flag if option.flag not in self._flags else f"--{title.split()[0]}-{option.flag[2:]}"
