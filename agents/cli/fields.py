@@ -80,8 +80,8 @@ def _option(field: Field[Any], hint: Any, text: str, defaults: Any) -> Option:
 
 
 def _argument(hint: Any) -> Argument:
-    """Return the annotation of a type, or of a part of a union, that says how the option appears."""
-    for part in get_args(hint):
+    """Return the annotation of a type, or of a part of a union, that says how the option appears; the last one counts."""
+    for part in reversed(get_args(hint)):
         if isinstance(part, Argument):
             return part
         if get_origin(hint) is not Annotated and get_origin(part) is Annotated:

@@ -71,6 +71,7 @@ class Parser(argparse.ArgumentParser):
         )
         self._titled: dict[str, argparse._ArgumentGroup] = {}
         self._positional: list[str] = []
+        self._optional: list[str] = []
         self._flags: dict[str, bool] = {"--help": False, "--version": False}
         """Every flag, and whether it takes several numbers."""
 
@@ -102,7 +103,11 @@ class Parser(argparse.ArgumentParser):
     def read_known(self, arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         """Return the values of the options that the parser knows, and the arguments that it does not."""
         self._complete()
-        return self.parse_known_args(self._normalised(arguments))
+        values, unknown = self.parse_known_args(self._normalised(arguments))
+        for name in self._optional:
+            if not getattr(values, name):
+                delattr(values, name)
+        return values, unknown
 
     def help_text(self) -> str:
         """Return the help."""
@@ -141,7 +146,8 @@ class Parser(argparse.ArgumentParser):
             shown = f"{settings['metavar']}..." if reader.repeats else settings["metavar"]
             self._positional.append(shown if option.default is MISSING else f"[{shown}]")
             if option.default is not MISSING:
-                settings["nargs"] = "*" if reader.repeats else "?"
+                settings |= {"nargs": "*" if reader.repeats else "?", "default": None}  # argparse reads text, not None
+                self._optional.append(name)
             group.add_argument(name, **settings)
             return
         flag = option.flag if option.flag not in self._flags else f"--{title.split()[0]}-{option.flag[2:]}"

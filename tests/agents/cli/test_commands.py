@@ -1,83 +1,32 @@
-"""The command, as people run it: what it prints, what it leaves, and how it ends."""
+"""The commands that use a run: what they print, what they write, and what they refuse."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
 
-from agents import cli, commands
 from agents.cli import main
-from agents.ram.checkpoint import FILE_NAME
-
-ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "SDL_VIDEODRIVER": "dummy"}
-NETWORK = ["--core-size=8", "--glimpse-hidden=8", "--location-hidden=8", "--glimpse-features=8", "--log-every=1"]
-DIGITS = ["train", "RAM-Digits-v0", *NETWORK, "--num-envs=32", "--epochs=1", "--device=cpu"]
-CATCH = ["train", "RAM-CatchGame-v0", *NETWORK, "--num-envs=8", "--minibatches=2", "--update-epochs=1", "--device=cpu"]
+from agents.pictures.comparison import RunsError, find_runs, group_runs, read_run
+from agents.ram.checkpoint import FILE_NAME, load_checkpoint
 
 
-def start(*arguments, folder):
-    command = [sys.executable, "-m", "agents.cli", *map(str, arguments)]
-    return subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def test_list_shows_every_environment_in_80_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split("  ")[:1] == ["RAM-CatchGame-v0"] and "6x6, 3 scales" in lines[1] and "24x24" in lines[1]
+    text = " ".join(" ".join(lines).split())
+    assert "RAM-ClutteredMNIST100-v0 12x12, 4 scales mnist, 100x100, 8 pieces of clutter; 8 glimpses" in text
+    assert max(map(len, lines)) <= 80
 
 
-def ram(*arguments, folder):
-    process = start(*arguments, folder=folder)
-    stdout, stderr = process.communicate(timeout=120)
-    return process.returncode, stdout, stderr
+def test_list_shows_the_environments_of_a_module(elsewhere, ram, refused):
+    status, stdout, stderr = ram("list", "somebody", folder=elsewhere)
+    assert status == 0 and "somebody:Basket-v0" in stdout, stderr
+    assert "there is no module 'nobody'" in refused("list", "nobody")
 
 
-def refused(capsys, *arguments):
-    """Run a command that must fail, and return the one line that it says why."""
-    assert main(list(map(str, arguments))) == 2
-    output = capsys.readouterr()
-    lines = output.err.splitlines()
-    assert len(lines) == 1 and lines[0].startswith(f"ram {arguments[0]}: ")
-    return lines[0]
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    """The folder of a tiny run on the digits, and what the command printed."""
-    folder = tmp_path_factory.mktemp("digits")
-    status, stdout, stderr = ram(*DIGITS, "--num-glimpses=3", "--out=run", folder=folder)
-    assert status == 0, stderr
-    return folder / "run", stdout
-
-
-@pytest.fixture(scope="module")
-def catch(tmp_path_factory):
-    """The folder of a tiny run on Catch, without --out."""
-    folder = tmp_path_factory.mktemp("catch")
-    status, _, stderr = ram(*CATCH, "--frames=400", "--seed=3", folder=folder)
-    assert status == 0, stderr
-    (run,) = (folder / "runs").iterdir()
-    return run
-
-
-def test_train_leaves_curve_animation_and_settings(digits):
-    folder, stdout = digits
-    assert (folder / "curve.png").exists() and (folder / "animation.gif").exists() and (folder / FILE_NAME).exists()
-    assert "run/curve.png" in stdout and "ram evaluate run" in stdout
-    settings = json.loads((folder / "settings.json").read_text())
-    assert settings["training"]["environment"]["num_glimpses"] == 3
-    assert settings["training"]["network"]["core_size"] == 8
-
-
-def test_train_names_a_folder_by_environment_and_seed(catch):
-    assert catch.name.startswith("RAM-CatchGame-v0-seed3-")
-    assert json.loads((catch / "settings.json").read_text())["seed"] == 3
-
-
-def test_evaluate_prints_one_json_object_and_nothing_else(digits, tmp_path):
+def test_evaluate_prints_one_json_object_and_nothing_else(digits, tmp_path, ram):
     status, stdout, stderr = ram("evaluate", digits[0], "--json", folder=tmp_path)
     assert status == 0, stderr
     result = json.loads(stdout)
@@ -86,7 +35,7 @@ def test_evaluate_prints_one_json_object_and_nothing_else(digits, tmp_path):
 
 
 def test_evaluate_prints_figure_interval_and_number(catch, capsys):
-    assert main(["evaluate", str(catch), "--episodes", "50", "--sampled", "--device", "cpu"]) == 0
+    assert main(["evaluate", str(catch[0]), "--episodes", "50", "--sampled", "--device", "cpu"]) == 0
     line = capsys.readouterr().out
     assert line.startswith("success_rate 0.") and "  95% interval [0." in line and "  50 episodes" in line
 
@@ -96,218 +45,135 @@ def test_evaluate_takes_a_part_of_a_split(digits, capsys):
     assert "100 episodes, one rollout per image" in capsys.readouterr().out
 
 
-def test_watch_writes_a_video(catch, tmp_path):
-    status, stdout, stderr = ram("watch", catch, "--video", "out.gif", "--episodes", "1", folder=tmp_path)
+def test_evaluate_refuses_more_images_than_there_are(refused, digits):
+    assert "at most 360" in refused("evaluate", digits[0], "--episodes", "361")
+
+
+def test_evaluate_refuses_the_split_of_a_game(refused, catch):
+    assert "shows no images" in refused("evaluate", catch[0], "--split", "test")
+
+
+def test_watch_writes_a_video(catch, tmp_path, ram):
+    status, stdout, stderr = ram("watch", catch[0], "--video", "out.gif", "--episodes", "1", folder=tmp_path)
     assert (status, stdout) == (0, "out.gif\n"), stderr
     assert (tmp_path / "out.gif").read_bytes().startswith(b"GIF89a")
 
 
-def test_watch_shows_a_window(digits, monkeypatch, capsys):
+def test_watch_shows_a_window(digits, monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     assert main(["watch", str(digits[0]), "--episodes", "1"]) == 0
 
 
-def interrupt(process, folder, lines):
-    """Press Ctrl-C once the run has written so many lines of metrics; return its end."""
-    metrics, deadline = folder / "metrics.csv", time.monotonic() + 60
-    while not metrics.exists() or len(metrics.read_text().splitlines()) < lines:
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1]
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
-    return process.returncode, stdout, stderr
+def test_watch_refuses_an_unknown_kind_of_video(refused, digits, tmp_path):
+    assert ".gif or .mp4" in refused("watch", digits[0], "--video", tmp_path / "out.avi")
 
 
-def test_ctrl_c_saves_and_resume_goes_on(tmp_path):
-    run = tmp_path / "run"
-    status, stdout, stderr = interrupt(start(*CATCH, "--frames=1_000_000", "--out=run", folder=tmp_path), run, 3)
-    assert status == 130 and "ram train --resume run" in stdout, stderr
-    before = (run / "metrics.csv").read_text().splitlines()
-    resumed = start("train", "--resume", "run", "--device=cpu", folder=tmp_path)
-    status, stdout, stderr = interrupt(resumed, run, len(before) + 2)
-    assert status == 130, stderr
-    after = (run / "metrics.csv").read_text().splitlines()
-    assert after[: len(before)] == before
-    assert [int(line.split(",")[0]) for line in after[1:]] == list(range(1, len(after)))
-
-
-def test_list_shows_every_environment(capsys):
-    assert main(["list"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert "game, 24x24" in lines[1] and "3 scales of 6x6" in lines[1]
-    assert "mnist, 100x100, 8 pieces of clutter" in lines[5] and "4 scales of 12x12" in lines[5]
-    assert "digits, 8x8" in lines[6]
-
-
-WITHOUT = """
-import sys
-
-class Missing:
-    def find_spec(self, name, path=None, target=None):
-        if name in {missing}:
-            raise ModuleNotFoundError(name, name=name)
-
-sys.meta_path.insert(0, Missing())
-from agents.cli import main
-sys.exit(main({arguments}))
-"""
-
-
-def without(*missing, arguments):
-    """Run a command in a Python that lacks some packages."""
-    script = WITHOUT.format(missing=missing, arguments=arguments)
-    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    return result.returncode, result.stdout, result.stderr
-
-
-def test_list_works_without_the_extra():
-    status, stdout, stderr = without("torch", "tyro", "safetensors", arguments=["list"])
-    assert status == 0 and "RAM-MNIST-v0" in stdout, stderr
-
-
-@pytest.mark.parametrize("missing", ["tyro", "torch"])
-def test_a_missing_extra_is_asked_for_by_name(missing):
-    status, stdout, stderr = without(missing, arguments=["train", "RAM-Digits-v0"])
-    assert (status, len(stderr.splitlines())) == (2, 1)
-    assert f"needs {missing}" in stderr and "pip install 'ram-active-vision[agents]'" in stderr
-
-
-def test_help_of_training_needs_no_torch_and_explains_every_setting():
-    status, stdout, stderr = without("torch", arguments=["train", "RAM-MNIST-v0", "--help"])
-    assert status == 0, stderr
-    for option in ("--num-glimpses", "--location-std", "--epochs", "--rollouts-per-image", "--resume"):
-        assert option in stdout
-    assert "How often each image is shown" in stdout and "--clip-range" not in stdout
-
-
-def test_help_lists_the_commands(capsys):
-    assert main(["--help"]) == 0
-    assert "ram evaluate CHECKPOINT" in capsys.readouterr().out
-    assert main([]) == 2
-
-
-@pytest.mark.parametrize("command", ["train", "play"])
-def test_an_unknown_id_is_answered_with_those_spelled_alike(capsys, command):
-    assert "did you mean RAM-MNIST-v0" in refused(capsys, command, "RAM-MNSIT-v0")
-
-
-@pytest.mark.parametrize("command", ["train", "play"])
-def test_the_id_of_a_variant_is_answered_with_that_of_the_environment(capsys, command):
-    assert "other formats, which make no difference here: say RAM-MNIST-v0" in refused(
-        capsys, command, "ram_envs:RAM-MNIST-Flat-v0"
-    )
-
-
-@pytest.mark.parametrize("command", ["train", "play"])
-def test_help_says_where_the_id_goes_also_if_one_is_given(capsys, command):
-    with pytest.raises(SystemExit) as exit:
-        main([command, "RAM-CatchGame-v0", "--help"])
-    assert exit.value.code == 0 and f"usage: ram {command} [-h] [OPTIONS] ENV_ID" in capsys.readouterr().out
-
-
-def test_an_unknown_command_is_answered_with_the_one_spelled_alike(capsys):
-    assert "did you mean `ram train`" in refused(capsys, "trian", "RAM-MNIST-v0")
-
-
-def test_an_unknown_option_is_answered_with_the_one_spelled_alike(capsys):
-    with pytest.raises(SystemExit) as exit:
-        main([*DIGITS, "--epohs", "3"])
-    assert exit.value.code == 2 and "--epochs" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--preset=fats"], "preset='fats'"),
-        (["--num-scales=0"], "num_scales=0"),
-        (["--screen-size=12"], "screen_size=12"),
-        (["--split=validation"], "split='validation'"),
-        (["--seed=-1"], "seed=-1"),
-        (["--dataset=/nowhere"], "/nowhere"),
-    ],
-)
-def test_training_refuses_bad_settings(capsys, tmp_path, options, message):
-    assert message in refused(capsys, *DIGITS, f"--out={tmp_path}/run", *options)
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize("command", ["train", "evaluate"])
-def test_cuda_is_refused_where_there_is_none(capsys, digits, tmp_path, command, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    rest = [*DIGITS[1:-1], f"--out={tmp_path}/run"] if command == "train" else [digits[0]]
-    assert "no CUDA device" in refused(capsys, command, *rest, "--device=cuda")
-
-
-def test_a_folder_that_holds_a_run_is_refused(capsys, digits):
-    before = (digits[0] / FILE_NAME).read_bytes()
-    assert "holds another run" in refused(capsys, *DIGITS, "--out", digits[0])
-    assert (digits[0] / FILE_NAME).read_bytes() == before
-
-
-def test_a_folder_that_cannot_be_made_is_refused(capsys, tmp_path):
-    (tmp_path / "file").write_text("")
-    assert "cannot be written" in refused(capsys, *DIGITS, f"--out={tmp_path}/file/run")
-
-
-def test_resume_keeps_the_settings_of_the_run(capsys, digits):
-    assert "leave out --epochs=2" in refused(capsys, "train", "--resume", digits[0], "--epochs=2")
-
-
-def test_resume_refuses_a_run_of_another_environment(capsys, digits):
-    assert "RAM-Digits-v0" in refused(capsys, "train", "RAM-CatchGame-v0", "--resume", digits[0])
-
-
-@pytest.mark.parametrize("arguments", [["evaluate"], ["watch"], ["train", "--resume"]])
-def test_a_truncated_checkpoint_is_refused(capsys, digits, tmp_path, arguments):
-    content = (digits[0] / FILE_NAME).read_bytes()
-    (tmp_path / FILE_NAME).write_bytes(content[: len(content) // 2])
-    assert "truncated" in refused(capsys, *arguments, tmp_path)
-
-
-@pytest.mark.parametrize("arguments", [["evaluate"], ["watch"], ["train", "--resume"]])
-def test_a_missing_checkpoint_is_refused(capsys, tmp_path, arguments):
-    assert "does not exist" in refused(capsys, *arguments, tmp_path / "nowhere")
-
-
-def test_evaluate_refuses_more_images_than_there_are(capsys, digits):
-    assert "at most 360" in refused(capsys, "evaluate", digits[0], "--episodes", "361")
-
-
-def test_evaluate_refuses_the_split_of_a_game(capsys, catch):
-    assert "shows no images" in refused(capsys, "evaluate", catch, "--split", "test")
-
-
-def test_watch_refuses_an_unknown_kind_of_video(capsys, digits, tmp_path):
-    assert ".gif or .mp4" in refused(capsys, "watch", digits[0], "--video", tmp_path / "out.avi")
-
-
-def test_watch_and_play_say_that_there_is_no_display(capsys, digits, monkeypatch):
+def test_watch_and_play_say_that_there_is_no_display(refused, digits, monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "nope")
-    assert "--video FILE.gif" in refused(capsys, "watch", digits[0])
-    assert "needs a display" in refused(capsys, "play", "RAM-Digits-v0")
+    assert "--video FILE" in refused("watch", digits[0])
+    assert "display" in refused("play", "RAM-Digits-v0")
 
 
-def test_play_hands_on_its_options(monkeypatch, capsys):
+def test_play_passes_on_its_options(monkeypatch, capsys):
     from agents import play
 
     calls = []
     monkeypatch.setattr(play, "play", lambda *args, **kwargs: calls.append((args, kwargs)) or play.Score(2, 5))
-    assert main(["play", "RAM-CatchGame-v0", "--screen-size", "12", "--show-scene", "--seed", "4"]) == 0
+    assert main(["play", "RAM-CatchGame-Flat-v0", "--screen-size", "12", "--show-scene", "--seed", "4"]) == 0
     expected = {"seed": 4, "hidden": False, "steps_per_second": 4.0}
     assert calls == [(("RAM-CatchGame-v0", {"screen_size": 12}), expected)]
     assert capsys.readouterr().out == "2 of 5\n"
 
 
-@pytest.mark.parametrize("bug", [lambda _: int("x"), lambda _: [].pop(), lambda _: torch.ones(2) @ torch.ones(3)])
-def test_a_bug_shows_its_traceback(monkeypatch, bug):
-    monkeypatch.setattr(commands, "play", bug)
-    with pytest.raises((ValueError, IndexError, RuntimeError)):
-        main(["play", "RAM-Digits-v0"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["play", "RAM-MNSIT-v0"], "did you mean RAM-MNIST-v0"),
+        (["play"], "missing ENV_ID"),
+        (["play", "RAM-CatchGame-v0", "--screen-sise=9"], "did you mean --screen-size?"),
+        (["evaluate"], "missing CHECKPOINT"),
+        (["watch", "pretrained:RAM-Nothing-v0"], "pretrained:RAM-CatchGame-v0"),
+        (["export", "pretrained:RAM-CatchGame-v0"], "missing OUT"),
+        (["plot"], "missing RUN"),
+        (["list", "--all"], "there is no option --all"),
+        (["benchmark", "--workers", "two"], "--workers: expected an integer, got 'two'"),
+        (["benchmark"], "a benchmark needs a file"),
+        (["benchmark", "nowhere.yaml"], "nowhere.yaml"),
+        (["benchmark", "report", "nowhere"], "nowhere"),
+    ],
+)
+def test_wrong_input_is_explained_in_one_line(refused, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert message in refused(*arguments)
 
 
-def test_ctrl_c_ends_with_130(monkeypatch):
-    def interrupted(arguments):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("arguments", [["evaluate"], ["watch"], ["train", "--resume"], ["export"]])
+def test_a_checkpoint_that_is_truncated_or_missing_is_refused(refused, digits, tmp_path, arguments):
+    content = (digits[0] / FILE_NAME).read_bytes()
+    (tmp_path / FILE_NAME).write_bytes(content[: len(content) // 2])
+    rest = [tmp_path / "out.safetensors"] if arguments == ["export"] else []
+    assert "truncated" in refused(*arguments, tmp_path, *rest)
+    assert "does not exist" in refused(*arguments, tmp_path / "nowhere", *rest)
 
-    monkeypatch.setattr(commands, "play", interrupted)
-    assert main(["play", "RAM-Digits-v0"]) == cli.INTERRUPTED
+
+def test_export_writes_a_small_agent_that_evaluates_alike(digits, tmp_path, capsys):
+    file = tmp_path / "agent.safetensors"
+    assert main(["export", str(digits[0]), str(file)]) == 0
+    assert str(file) in capsys.readouterr().out
+    assert file.stat().st_size < 0.3 * (digits[0] / FILE_NAME).stat().st_size
+    exported, original = load_checkpoint(file), load_checkpoint(digits[0])
+    assert exported.optimizer == {} and exported.env_settings == original.env_settings
+    for name, value in exported.policy.state_dict().items():
+        assert np.allclose(value, original.policy.state_dict()[name], atol=1e-3), name
+    assert main(["evaluate", str(file), "--episodes", "20"]) == 0
+
+
+def test_export_refuses_to_overwrite_what_it_reads(refused, digits, tmp_path):
+    before = (digits[0] / FILE_NAME).read_bytes()
+    assert "the checkpoint itself" in refused("export", digits[0], digits[0] / FILE_NAME)
+    assert "ends in .safetensors" in refused("export", digits[0], digits[0])
+    assert "ends in .safetensors" in refused("export", digits[0], tmp_path / "agent.pt")
+    assert (digits[0] / FILE_NAME).read_bytes() == before
+
+
+def write_run(folder, seed, values, learning_rate=0.1, column="success_rate", env_id="RAM-CatchGame-v0"):
+    folder.mkdir(parents=True)
+    training = {"method": "game", "learning_rate": learning_rate, "threads": seed, "network": {"core_size": 8}}
+    (folder / "settings.json").write_text(json.dumps({"env_id": env_id, "seed": seed, "training": training}))
+    lines = "".join(f"{100 * (i + 1)},{value}\n" for i, value in enumerate(values))
+    (folder / "metrics.csv").write_text(f"frames,{column}\n{lines}")
+    return folder
+
+
+def test_runs_are_grouped_by_what_differs_with_mean_and_spread(tmp_path):
+    for seed, values in enumerate(([0.2, 0.4], [0.4, 0.8, 0.9])):
+        write_run(tmp_path / f"slow/seed{seed}", seed, values)
+    write_run(tmp_path / "fast", 0, [0.5, 0.5], learning_rate=0.2)
+    groups = {group.label: group for group in group_runs([read_run(run) for run in find_runs(tmp_path)])}
+    assert sorted(groups) == ["learning_rate=0.1", "learning_rate=0.2"]
+    frames, mean, spread = groups["learning_rate=0.1"].band()
+    assert (frames[0], frames[-1]) == (100, 200)
+    assert np.isclose(mean[0], 30) and np.isclose(mean[-1], 60)
+    assert np.isclose(spread[0], np.std([20, 40], ddof=1))
+
+
+@pytest.mark.parametrize("name", ["curves.png", "curves.svg", "sub/curves.pdf"])
+def test_plot_writes_a_picture(tmp_path, monkeypatch, capsys, name):
+    monkeypatch.setenv("MPLBACKEND", "module://nowhere")
+    runs = [write_run(tmp_path / f"run{seed}", seed, [0.5, 0.25, 0.0]) for seed in range(2)]
+    assert main(["plot", *map(str, runs), "--out", str(tmp_path / name)]) == 0
+    start = (tmp_path / name).read_bytes()[:5]
+    assert start in (b"\x89PNG\r", b"<?xml", b"%PDF-")
+
+
+def test_plot_refuses_what_it_cannot_draw(refused, tmp_path):
+    run = write_run(tmp_path / "run", 0, [0.5])
+    other = write_run(tmp_path / "other", 0, [50], column="error_percent", env_id="RAM-MNIST-v0")
+    empty = write_run(tmp_path / "empty", 0, [])
+    assert "draw them in two pictures" in refused("plot", run, other)
+    assert "measured nothing yet" in refused("plot", empty)
+    assert "is not a folder" in refused("plot", tmp_path / "nowhere")
+    assert "ends in .png, .svg, .pdf" in refused("plot", run, "--out", tmp_path / "curves.jpg")
+    (run / "settings.json").write_text("{")
+    with pytest.raises(RunsError, match="cannot be drawn"):
+        read_run(run)
