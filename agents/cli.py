@@ -145,9 +145,9 @@ def _list(arguments: list[str]) -> int:
 
 def _describe(settings: dict[str, Any]) -> tuple[str, str, str]:
     """Return scene, sensor and number of glimpses of an environment, without loading its images."""
-    from ram_envs.tasks import TASKS
+    from ram_envs.tasks import find_task
 
-    kind = TASKS[settings["task"]]
+    kind = find_task(settings["task"])
     values: dict[str, Any] = {field.name: field.default for field in fields(kind)} | settings
     patch, scales = values["patch_size"], values["num_scales"]
     sensor = f"{scales} {'scale' if scales == 1 else 'scales'} of {patch}x{patch}"

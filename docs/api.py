@@ -20,7 +20,7 @@ PUBLIC: dict[str, list[str]] = {
     "ram_envs.tasks.catch": ["Catch"],
     "ram_envs.tasks.classification": ["Classification"],
     "ram_envs.tasks.task": ["Task", "Observation"],
-    "ram_envs.sensor": ["GlimpseSensor"],
+    "ram_envs.sensors": ["GlimpseSensor"],
     "ram_envs.scenes.datasets": ["ImageDataset", "load_dataset"],
     "agents.ram.settings": ["NetworkSettings", "RAMSettings"],
     "agents.ram.policy": ["RAMPolicy", "Decision", "Heads", "SequenceEvaluation"],

@@ -22,7 +22,7 @@ from agents.ram.settings import RAMSettings
 from agents.training.presets import settings_for
 from paper.classifiers import Classifier, ClassifierSettings
 from ram_envs import make_tensor
-from ram_envs.sensor import GlimpseSensor
+from ram_envs.sensors.retina import Retina
 
 SIDES = (28, 60, 100, 200, 400, 800)
 ENV_ID, NUM_GLIMPSES = "RAM-TranslatedMNIST-v0", 8
@@ -64,7 +64,7 @@ def measure_cost(sides: tuple[int, ...] = SIDES, batch: int = BATCH, repeats: in
         scenes = make_tensor(ENV_ID, batch, image_size=side)
         scenes.reset(seed=0)
         pictures = scenes.scene
-        sensor = GlimpseSensor(side, side, env.task.sensor.patch_size, env.task.sensor.num_scales)
+        sensor = Retina(side, side, 1, env.task.glimpse_sensor.patch_size, env.task.glimpse_sensor.num_scales)
         classifier = Classifier(ClassifierSettings(), (side, side, 1), policy.settings.num_actions).eval()
         contestants = {
             "ram": partial(_look, policy, sensor, pictures),
@@ -117,7 +117,7 @@ def read_cost(folder: Path) -> dict[str, Any] | None:
         raise ResultError(f"{error}; --measure-cost measures again") from error
 
 
-def _look(policy: RAMPolicy, sensor: GlimpseSensor, scenes: Tensor) -> Tensor:
+def _look(policy: RAMPolicy, sensor: Retina, scenes: Tensor) -> Tensor:
     """Classify scenes, uint8 (B, C, H, W), with the glimpses that the policy chooses: int64 (B,)."""
     scenes = sensor.prepare(scenes)
     location, state = torch.zeros(len(scenes), 2), policy.initial_state(len(scenes))

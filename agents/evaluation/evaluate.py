@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-import gymnasium
 import torch
 from torch import Tensor
 
@@ -21,7 +20,8 @@ from ram_envs import make_tensor
 from ram_envs.arguments import check_integer
 from ram_envs.envs.tensor import TensorEnv
 from ram_envs.scenes.randomness import draw_words, uniform
-from ram_envs.tasks import TASKS, Classification
+from ram_envs.registration import task_class
+from ram_envs.tasks import Classification
 
 GAME_EPISODES = 10_000
 """Episodes of a game, unless asked otherwise."""
@@ -114,7 +114,7 @@ def evaluate(
     greedy = greedy and not policy.settings.random_locations  # which have no mean
 
     device = policy.location_std.device
-    num_images = make_tensor(env_id, 1, device, **settings).task.num_images if shows_images else None  # type: ignore[attr-defined]
+    num_images = make_tensor(env_id, 1, device, **settings).task.num_images if shows_images else None
     index = _episode_numbers(episodes, num_images)
     num_envs = min(num_envs, len(index))
     env = make_tensor(env_id, num_envs, device, check_actions=False, **settings)
@@ -160,7 +160,7 @@ def with_split(env_id: str, env_settings: Mapping[str, Any], split: str | None) 
     Raises:
         ValueError: If a split is given for a game.
     """
-    if issubclass(TASKS[gymnasium.spec(env_id).kwargs["task"]], Classification):
+    if issubclass(task_class(env_id), Classification):
         return {**env_settings, "split": "test" if split is None else split}
     if split is not None:
         raise ValueError(f"split={split!r} has no meaning for {env_id}, which shows no images: leave it out")
@@ -215,7 +215,7 @@ def _play(
             noise = None if greedy else normal
             scores = scores if greedy_action else scores + gumbel
         fixation = policy.fixation(heads.location_mean, noise)
-        action = {"fixation": fixation, env.task.action_key: scores.argmax(1)}
+        action = {"fixation": fixation, env.task.answer.key: scores.argmax(1)}
         observation, _, terminated, _, info = env.step(action)
         alive = ~terminated
     return _Outcome(info["is_success"], glimpses)
@@ -257,8 +257,8 @@ def _check_fit(policy: RAMPolicy, env: TensorEnv, env_id: str) -> None:
     Raises:
         ValueError: If it was.
     """
-    sensor, made_for = env.task.sensor, policy.settings
-    given = (sensor.patch_size, sensor.num_scales, sensor.channels, env.task.num_actions)
+    sensor, made_for = env.task.glimpse_sensor, policy.settings
+    given = (sensor.patch_size, sensor.num_scales, sensor.channels, env.task.answer.size)
     expected = (made_for.patch_size, made_for.num_scales, made_for.channels, made_for.num_actions)
     if given != expected:
         names = ("patch_size", "num_scales", "channels", "num_actions")

@@ -77,10 +77,10 @@ def follow_gaze(
         locations.append(observation["location"].numpy())
         glimpses.append(observation["glimpse"].numpy())
         decision, state = policy.act(observation, state, greedy=True)
-        observation, _, _, _, info = env.step({"fixation": decision.fixation, task.action_key: decision.task_action})
+        observation, _, _, _, info = env.step({"fixation": decision.fixation, task.answer.key: decision.task_action})
     where = np.stack(locations)
     success = info["is_success"].numpy()
-    if task.action_key == "label":
+    if task.answer.key == "label":
         names = task.data.class_names  # type: ignore[attr-defined]
         pairs = zip(info["label"].tolist(), info["prediction"].tolist(), strict=True)
         verdict = [
@@ -91,8 +91,8 @@ def follow_gaze(
     return Gaze(
         np.stack(scenes),
         where,
-        task.sensor.to_pixels(where.reshape(-1, 2)).reshape(where.shape),
-        np.stack(glimpses).reshape(len(where), episodes, *task.sensor.glimpse_shape),
+        task.glimpse_sensor.to_pixels(where.reshape(-1, 2)).reshape(where.shape),
+        np.stack(glimpses).reshape(len(where), episodes, *task.glimpse_sensor.glimpse_shape),
         success,
         verdict,
     )

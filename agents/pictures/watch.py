@@ -31,7 +31,7 @@ def play_episodes(policy: RAMPolicy, env: gymnasium.Env[Any, Any], episodes: int
         seed: Of the first episode; the others follow it.
     """
     device = next(policy.parameters()).device
-    action_key = env.unwrapped.task.action_key  # type: ignore[attr-defined]
+    action_key = env.unwrapped.task.answer.key  # type: ignore[attr-defined]
     for episode in itertools.count():
         if episode == episodes:
             return

@@ -38,7 +38,7 @@ def play_alone(policy, env_id, settings, seed, image_index=None):
         batch = {key: torch.as_tensor(value)[None] for key, value in observation.items()}
         with torch.no_grad():
             decision, state = policy.act(batch, state, greedy=True)
-        action = {"fixation": decision.fixation[0].numpy(), task.action_key: int(decision.task_action[0])}
+        action = {"fixation": decision.fixation[0].numpy(), task.answer.key: int(decision.task_action[0])}
         observation, _, terminated, _, info = env.step(action)
         steps += 1
     return info["is_success"], steps

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ram_envs.rendering import View
+from ram_envs.rendering.view import View
 
 _RAMP = np.array(list(" .:-=+*#%@"))
 
 
 def draw_text(view: View) -> str:
-    """Draw the scene, one character a pixel, between frame marks that point at the fixation, and the caption below.
+    """Draw the scene with one character a pixel, in a frame whose marks point at the fixation, above the caption.
 
     Args:
         view: What to draw; only its scene, last fixation and caption are used.

@@ -1,4 +1,15 @@
-"""What every task must keep on all three interfaces. A new task inherits it in four lines: see test_contract.py."""
+"""The contract that every task keeps on all interfaces, as tests that a task of your own inherits.
+
+In a test file of your own::
+
+    from ram_envs.testing import TaskContract
+
+    class TestMyTask(TaskContract):
+        id = "my_module:RAM-Mine-v0"
+        settings = {"screen_size": 7}  # small, so that the tests take seconds
+
+Run it with pytest. It needs torch and array-api-compat (``pip install 'ram-active-vision[agents]'``).
+"""
 
 from __future__ import annotations
 
@@ -6,13 +17,17 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import pytest
 import torch
+from gymnasium.error import InvalidAction
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import SyncVectorEnv
 
-import ram_envs.sensor
+import ram_envs
 from ram_envs.arrays import compiled_kernels
+from ram_envs.envs.actions import ACTION_FORMATS, FIXATION
+from ram_envs.envs.observations import OBSERVATION_FORMATS
+from ram_envs.errors import UnknownArgument
+from ram_envs.sensors import patches
 
 NUM_ENVS, SEED, STEPS = 5, 11, 60
 
@@ -45,33 +60,47 @@ def kernels_for_numpy(array: Any) -> Any:
 
 
 class TaskContract:
-    """Tests that hold for every task; subclasses name an id and settings."""
+    """Tests that hold for every task.
+
+    Attributes:
+        id: Id of the environment, with its module if it is not one of ram_envs.
+        settings: Arguments of the task; small ones make the tests fast.
+    """
 
     id: str
     settings: dict[str, Any] = {}
 
+    @property
+    def action_formats(self) -> tuple[str, ...]:
+        """The action formats that the task's answer fits."""
+        choice = ram_envs.make_task(self.id, **self.settings).answer.is_choice
+        return ACTION_FORMATS if choice else ("box", "dict")
+
     def vector(self, mode: str, **settings: Any) -> Any:
+        """Make the vector environment."""
         return gym.make_vec(self.id, NUM_ENVS, autoreset_mode=mode, **{**self.settings, **settings})
 
     def singles(self, mode: str, **settings: Any) -> SyncVectorEnv:
+        """Make Gymnasium's loop over single environments."""
         make = lambda: gym.make(self.id, **{**self.settings, **settings})  # noqa: E731
         return SyncVectorEnv([make] * NUM_ENVS, autoreset_mode=mode)
 
     def actions(self, env: Any) -> Any:
+        """Return random actions for a vector environment."""
         env.action_space.seed(SEED)
         return [env.action_space.sample() for _ in range(STEPS)]
 
     def test_gymnasium_accepts_every_format(self) -> None:
-        for action_format in ("box", "dict", "multidiscrete", "discrete"):
-            for observation_format in ("dict", "flat"):
-                formats = {"action_format": action_format, "observation_format": observation_format}
+        for action_format in self.action_formats:
+            for observation_format in OBSERVATION_FORMATS:
+                formats: dict[str, Any] = {"action_format": action_format, "observation_format": observation_format}
                 check_env(gym.make(self.id, **self.settings, **formats).unwrapped, skip_render_check=True)
 
     def test_the_vector_environment_is_gymnasiums_loop_over_single_ones(self) -> None:
-        for action_format in ("box", "dict", "multidiscrete", "discrete"):
+        for action_format in self.action_formats:
             for mode in ("NextStep", "SameStep"):
-                for observation_format in ("dict", "flat"):
-                    formats = {"action_format": action_format, "observation_format": observation_format}
+                for observation_format in OBSERVATION_FORMATS:
+                    formats: dict[str, Any] = {"action_format": action_format, "observation_format": observation_format}
                     vector, singles = self.vector(mode, **formats), self.singles(mode, **formats)
                     assert vector.observation_space == singles.observation_space
                     assert vector.action_space == singles.action_space
@@ -94,13 +123,14 @@ class TaskContract:
                 assert_same(resets[0][0], resets[1][0])
                 assert_same(resets[0][1], resets[1][1])
 
-    def test_the_tensor_environment_is_the_vector_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_tensor_environment_is_the_vector_environment(self, monkeypatch: Any) -> None:
         """The tensor environment runs here as on a GPU, on torch alone; the vector one may use compiled kernels."""
-        monkeypatch.setattr(ram_envs.sensor, "compiled_kernels", kernels_for_numpy)
+        monkeypatch.setattr(patches, "compiled_kernels", kernels_for_numpy)
         for mode in ("NextStep", "SameStep", "Disabled"):
             vector = self.vector(mode)
             tensor = ram_envs.make_tensor(self.id, NUM_ENVS, autoreset_mode=mode, **self.settings)
             self.assert_tensors(tensor.reset(seed=SEED), vector.reset(seed=SEED), mode)
+            result: Any
             for action in self.actions(vector):
                 result, expected = tensor.step(torch.from_numpy(action)), vector.step(action)
                 self.assert_tensors((result[0], result[4]), (expected[0], expected[4]), mode)
@@ -114,6 +144,7 @@ class TaskContract:
 
     @staticmethod
     def assert_tensors(result: Any, expected: Any, mode: str) -> None:
+        """Hold observations and infos of the tensor environment equal to those of the vector environment."""
         (observation, info), (other, other_info) = result, expected
         assert_same({k: v.numpy() for k, v in observation.items()}, other, mode)
         final = other_info.pop("final_obs", None)
@@ -125,7 +156,7 @@ class TaskContract:
             np.testing.assert_array_equal(info[key].numpy(), other_info[key], err_msg=key)
 
     def test_rows_that_ended_stay_as_they_are_in_the_tensor_environment(self) -> None:
-        env = ram_envs.make_tensor(self.id, NUM_ENVS, **self.settings)
+        env: Any = ram_envs.make_tensor(self.id, NUM_ENVS, **self.settings)
         env.reset(seed=SEED)
         action = torch.from_numpy(env.action_space.sample())
         for _ in range(env.task.max_episode_steps):
@@ -137,10 +168,10 @@ class TaskContract:
         assert_same({k: v.numpy() for k, v in same.items()}, {k: v.numpy() for k, v in info.items()})
 
     def test_a_seed_decides_everything_that_follows(self) -> None:
-        env = gym.make(self.id, **self.settings).unwrapped
+        env: Any = gym.make(self.id, **self.settings).unwrapped
         histories = []
         for _ in range(2):
-            history = [env.reset(seed=SEED)]
+            history: list[Any] = [env.reset(seed=SEED)]
             for action in self.actions(env):
                 history.append(env.step(action))
                 if history[-1][2]:
@@ -160,26 +191,94 @@ class TaskContract:
             np.testing.assert_array_equal(array, copy)
 
     def arrays(self, value: Any) -> list[np.ndarray]:
+        """Return all arrays in a result."""
         if isinstance(value, np.ndarray):
             return [value]
         parts = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ()
         return [array for part in parts for array in self.arrays(part)]
 
     def test_every_frame_can_be_drawn(self) -> None:
-        env = gym.make(self.id, render_mode="rgb_array", **self.settings)
+        env: Any = gym.make(self.id, render_mode="rgb_array", **self.settings)
         env.reset(seed=SEED)
-        first = env.render()
+        first: Any = env.render()
         assert first.dtype == np.uint8 and first.ndim == 3 and first.shape[2] == 3
         env.step(env.action_space.sample())
-        second = env.render()
+        second: Any = env.render()
         assert second.shape == first.shape and (second != first).any()
-        frames = gym.make_vec(self.id, 2, render_mode="rgb_array", **self.settings)
+        frames: Any = gym.make_vec(self.id, 2, render_mode="rgb_array", **self.settings)
         frames.reset(seed=SEED)
-        row = frames.render()
+        row: Any = frames.render()
         assert len(row) == 2
         np.testing.assert_array_equal(row[0], first)
-        text = gym.make(self.id, render_mode="ansi", **self.settings)
+        text: Any = gym.make(self.id, render_mode="ansi", **self.settings)
         text.reset(seed=SEED)
         assert "step 0/" in text.render()
         frames.close()
         env.close()
+
+    def test_a_limit_on_the_steps_truncates_alike_everywhere(self) -> None:
+        """As ``gym.make(..., max_episode_steps=2)`` does by a wrapper."""
+        for mode in ("NextStep", "SameStep"):
+            vector = self.vector(mode, max_episode_steps=2)
+            singles = self.singles(mode, max_episode_steps=2)
+            tensor = ram_envs.make_tensor(self.id, NUM_ENVS, autoreset_mode=mode, max_episode_steps=2, **self.settings)
+            assert_same(vector.reset(seed=SEED)[0], singles.reset(seed=SEED)[0])
+            tensor.reset(seed=SEED)
+            truncations = 0
+            for action in self.actions(vector)[:20]:
+                result, expected = vector.step(action), singles.step(action)
+                for a, b in zip(result, expected, strict=True):
+                    assert_same(a, b, mode)
+                flags = tensor.step(torch.from_numpy(action))[2:4]
+                np.testing.assert_array_equal(flags[0].numpy(), expected[2])
+                np.testing.assert_array_equal(flags[1].numpy(), expected[3])
+                truncations += int(expected[3].sum())
+            assert truncations or ram_envs.make_task(self.id, **self.settings).max_episode_steps <= 2
+
+    def test_relative_gaze_moves_by_at_most_its_step(self) -> None:
+        env: Any = gym.make(self.id, gaze="relative", max_step=0.25, action_format="dict", **self.settings).unwrapped
+        before, _ = env.reset(seed=SEED)
+        size = env.task.glimpse_sensor.gaze_size
+        answer = env.action_space[env.task.answer.key].sample()
+        after, *_ = env.step({FIXATION: np.array([3, -4] + [0] * (size - 2), np.float32), env.task.answer.key: answer})
+        if before["location"].tolist() != after["location"].tolist():  # a last step may leave the gaze where it is
+            expected = np.clip(before["location"][:2] + np.array([0.15, -0.2], np.float32), -1, 1)
+            np.testing.assert_allclose(after["location"][:2], expected, atol=1e-6)
+
+    def test_a_refused_action_changes_nothing(self) -> None:
+        env: Any = gym.make(self.id, **self.settings).unwrapped
+        env.action_space.seed(SEED)
+        observation, _ = env.reset(seed=SEED)
+        good = env.action_space.sample()
+        for bad in (None, "left", np.full_like(good, np.nan), good[:-1], good.astype(np.int64), np.ma.array(good)):
+            try:
+                env.step(bad)
+            except InvalidAction:
+                assert_same(env.task.observation(env.state).glimpse[0], observation["glimpse"])
+                assert int(env.state.step[0]) == 0
+            else:
+                raise AssertionError(f"{bad!r} was accepted")
+        env.step(good)
+
+    def test_an_unknown_argument_is_refused_as_python_does(self) -> None:
+        for make in (
+            lambda: gym.make(self.id, **self.settings, frameskip=1),
+            lambda: gym.make_vec(self.id, 2, **self.settings, frameskip=1),
+            lambda: ram_envs.make_tensor(self.id, 2, **self.settings, frameskip=1),
+        ):
+            try:
+                make()
+            except UnknownArgument as error:
+                assert "unexpected keyword argument 'frameskip'" in str(error)
+            else:
+                raise AssertionError("frameskip=1 was accepted")
+
+    def test_targets_and_counting_answers_have_one_value_per_row(self) -> None:
+        env: Any = ram_envs.make_tensor(self.id, NUM_ENVS, **self.settings)
+        env.reset(seed=SEED)
+        counts, target = env.answer_counts(), env.target()
+        assert counts.shape == (NUM_ENVS,) and counts.dtype == torch.bool
+        if target is not None and env.task.answer.is_choice:
+            assert target.shape == (NUM_ENVS,) and target.dtype == torch.int64
+            assert bool(((target >= 0) & (target < env.task.answer.size)).all())
+        assert not env.task.supervised or target is not None
