@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 
-QUANTILE = NormalDist().inv_cdf(0.975)
+QUANTILE = 1.959963984540054
+"""The 97.5 % quantile of the standard normal distribution."""
 
 
 def wilson_interval(hits: int, count: int) -> tuple[float, float]:
@@ -17,10 +17,10 @@ def wilson_interval(hits: int, count: int) -> tuple[float, float]:
         hits: Successes, from 0 to ``count``.
         count: Trials, at least 1.
     """
-    z2, p = QUANTILE**2, hits / count
-    scale = 2 * (count + z2)
-    center = (2 * hits + z2) / scale
-    reach = QUANTILE / scale * math.sqrt(4 * count * p * (1 - p) + z2)
+    z, p = QUANTILE, hits / count
+    scale = 2 * (count + z**2)
+    center = (2 * count * p + z**2) / scale
+    reach = z / scale * math.sqrt(4 * count * p * (1 - p) + z**2)
     return 0.0 if hits == 0 else center - reach, 1.0 if hits == count else center + reach
 
 

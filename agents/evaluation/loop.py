@@ -7,7 +7,7 @@ for the device.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -55,9 +55,7 @@ class Moment(NamedTuple):
     info: dict[str, Any]
 
 
-def play(
-    env: Any, player: Player, *, seed: Any = None, options: Mapping[str, Any] | None = None
-) -> Iterator[Moment]:
+def play(env: Any, player: Player, *, seed: Any = None, options: Mapping[str, Any] | None = None) -> Iterator[Moment]:
     """Play one episode in every row, and yield every moment.
 
     Rows that end earlier than others stay as they are, or play on if the environment resets them, which does not count.
@@ -130,11 +128,6 @@ def play_all(
         count = min(env.num_envs, len(seeds) - first)
         parts.append([_on_host(array)[:count] for array in (moment.success, moment.returns, glimpses)])
     return Episodes(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-
-
-def evenly_spread(count: int, num_images: int) -> NDArray[np.int64]:
-    """Return the indices of ``count`` images that are spread evenly over all images: int64 (count,)."""
-    return np.arange(count) * num_images // count
 
 
 def _on_device(env: Any, values: NDArray[np.int64]) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -15,8 +16,11 @@ from ram_envs.scenes.randomness import draw_words, uniform
 
 if TYPE_CHECKING:
     from agents.ram.policy import RAMPolicy
-    from ram_envs.tasks import Task
+    from ram_envs.envs.vector import GlimpseVectorEnv
+    from ram_envs.tasks import Oracle, Task
 
+FORMATS = {"action_format": "dict", "observation_format": "dict"}
+"""The formats that a RAM policy acts in."""
 _FAR = 2**40  # from the numbers of episodes, which key the environment's own draws
 
 
@@ -51,7 +55,7 @@ class PolicyPlayer:
 
     @torch.inference_mode()
     def act(self, observation: Mapping[str, Any]) -> dict[str, Any]:
-        """Choose the next location, float32 (B, 2), and the answer, int64 (B,)."""
+        """Choose the next location, float32 (B, gaze_size), and the answer, int64 (B,)."""
         device = self._policy.location_std.device
         tensors = {key: torch.as_tensor(value, device=device) for key, value in observation.items()}
         h, self._state = self._policy.encode_step(tensors, self._state)
@@ -59,7 +63,7 @@ class PolicyPlayer:
         noise, scores = None, heads.action_logits
         if not (self._greedy and self._greedy_answer):
             assert self._seeds is not None, "what is sampled needs seeds"
-            normal, gumbel = row_noise(self._seeds, self._step, scores.shape[1])
+            normal, gumbel = row_noise(self._seeds, self._step, heads.location_mean.shape[1], scores.shape[1])
             noise = None if self._greedy else normal
             scores = scores if self._greedy_answer else scores + gumbel
         self._step += 1
@@ -70,15 +74,15 @@ class PolicyPlayer:
 
 
 class RandomPlayer:
-    """Draws location and answer uniformly, in an environment with dictionary actions on NumPy.
+    """Draws gaze and answer uniformly, in an environment with dictionary actions on NumPy.
 
     Args:
         task: The task that is played.
         seed: Random seed.
     """
 
-    def __init__(self, task: Task, seed: int = 0) -> None:
-        self._task = task
+    def __init__(self, task: Task[Any], seed: int = 0) -> None:
+        self._answer, self._gaze_size = task.answer, task.glimpse_sensor.gaze_size
         self._generator = np.random.default_rng(seed)
 
     def start(self, num_envs: int) -> None:
@@ -87,25 +91,53 @@ class RandomPlayer:
 
     def act(self, observation: Any) -> dict[str, NDArray[Any]]:
         """Draw actions."""
-        fixation = self._generator.uniform(-1, 1, (self._num_envs, 2)).astype(np.float32)
-        answer = self._generator.integers(self._task.num_actions, size=self._num_envs)
-        return {"fixation": fixation, self._task.action_key: answer}
+        fixation = self._generator.uniform(-1, 1, (self._num_envs, self._gaze_size)).astype(np.float32)
+        return {"fixation": fixation, self._answer.key: self._draw_answer()}
+
+    def _draw_answer(self) -> NDArray[Any]:
+        space = self._answer.space
+        if isinstance(space, Box):
+            return self._generator.uniform(space.low, space.high, (self._num_envs, *space.shape)).astype(np.float32)
+        return self._generator.integers(self._answer.size, size=self._num_envs)
 
 
-def row_noise(seeds: Tensor, step: int, num_answers: int) -> tuple[Tensor, Tensor]:
+class OraclePlayer:
+    """Lets a task's oracle, which sees the state, give the answers, and looks straight ahead.
+
+    Args:
+        env: The vector environment that is played, with dictionary actions.
+        oracle: The oracle of its task.
+    """
+
+    def __init__(self, env: GlimpseVectorEnv, oracle: Oracle) -> None:
+        self._env, self._oracle = env, oracle
+
+    def start(self, num_envs: int) -> None:
+        """Start the oracle."""
+        self._gaze = np.zeros((num_envs, self._env.task.glimpse_sensor.gaze_size), np.float32)
+        self._oracle.start(num_envs)
+
+    def act(self, observation: Any) -> dict[str, NDArray[Any]]:
+        """Return the oracle's answers."""
+        return {"fixation": self._gaze, self._env.task.answer.key: self._oracle.answer(self._env.state)}
+
+
+def row_noise(seeds: Tensor, step: int, gaze_size: int, num_answers: int) -> tuple[Tensor, Tensor]:
     """Draw the noise of one step's sampled action, keyed by the seeds of the rows.
 
     Args:
         seeds: int64 (B,), the seeds of the rows.
         step: Number of the step, from 0.
+        gaze_size: Numbers in a location.
         num_answers: Number of answers.
 
     Returns:
-        Standard normal numbers, float32 (B, 2), for the location; standard Gumbel numbers, float32 (B, num_answers),
-        whose sum with the logits has its maximum at a sample of the softmax.
+        For the location, standard normal numbers, float32 (B, gaze_size); for the answer, standard Gumbel numbers,
+        float32 (B, num_answers), whose sum with the logits has its maximum at a sample of the softmax.
     """
-    words = draw_words(seeds, torch.full_like(seeds, _FAR + step), 2 + num_answers)
+    pairs = 2 * ((gaze_size + 1) // 2)  # Box and Muller turn two words into two normal numbers
+    words = draw_words(seeds, torch.full_like(seeds, _FAR + step), pairs + num_answers)
     exponential = (-torch.log1p(-uniform(words))).clamp_min(torch.finfo(torch.float32).tiny)
-    radius, angle = torch.sqrt(2 * exponential[:, 0]), 2 * math.pi * uniform(words[:, 1])  # Box and Muller
-    normal = torch.stack([radius * angle.cos(), radius * angle.sin()], 1)
-    return normal.float(), -exponential[:, 2:].log().float()
+    radius, angle = torch.sqrt(2 * exponential[:, 0:pairs:2]), 2 * math.pi * uniform(words[:, 1:pairs:2])
+    normal = torch.stack([radius * angle.cos(), radius * angle.sin()], 2).flatten(1)[:, :gaze_size]
+    return normal.float(), -exponential[:, pairs:].log().float()
