@@ -21,7 +21,7 @@ from measure import Figure, check_mnist, figure, markdown_table, measure, write_
 from training import CATCH, MNIST, copy, matrix_product, seconds_and_frames, shortened
 
 from agents.training import games, hybrid
-from agents.training.device import resolve_device, resolve_precision
+from agents.training.fast.device import resolve_device, resolve_precision
 from ram_envs.envs.tensor import TensorEnv
 
 

@@ -12,12 +12,13 @@ from filelock import FileLock, Timeout
 
 from agents.benchmark.plan import Job
 from agents.benchmark.run import FORMAT
+from agents.errors import RAMError
 from agents.ram.checkpoint import write_atomically
 
 RUNS, FAILED, LOCK = "runs", "failed", ".lock"
 
 
-class ResultsError(ValueError):
+class ResultsError(RAMError, ValueError):
     """A folder of results that cannot be used; the message says why and what to do."""
 
 

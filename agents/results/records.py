@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.errors import RAMError
 from agents.ram.checkpoint import write_atomically
 from agents.results.classifiers import METHOD, classifier_settings_from_dict
 from agents.results.rows import Row
@@ -33,7 +34,7 @@ _NO_MATTER = ("precision", "log_every", "checkpoint_every")
 _NUMBERS = re.compile(r"\[[-+.\deE,\s]+\]")  # a list of numbers goes on one line
 
 
-class RecordError(ValueError):
+class RecordError(RAMError, ValueError):
     """A results file that cannot be read; the message says which and what to do."""
 
 

@@ -24,7 +24,7 @@ from agents.results.records import Record, add_result, read_record, record_file
 from agents.results.rows import HEADLINES, ROWS, Row
 from agents.results.tables import markdown, write_between_markers
 from agents.results.what_mattered import what_mattered
-from agents.training.device import resolve_device
+from agents.training.fast.device import resolve_device
 from agents.training.run import TrainingError
 
 README, PAGE, WHAT_MATTERED = Path("README.md"), Path("docs/results.md"), Path("docs/what-mattered.md")

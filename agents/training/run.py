@@ -29,14 +29,15 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from agents.errors import RAMError
 from agents.ram.checkpoint import FILE_NAME, save_checkpoint, write_atomically
 from agents.ram.policy import RAMPolicy
-from agents.training import distributed
+from agents.training.fast import distributed
 
 SETTINGS, METRICS, TENSORBOARD = "settings.json", "metrics.csv", "tensorboard"
 
 
-class TrainingError(RuntimeError):
+class TrainingError(RAMError, RuntimeError):
     """Training cannot start or go on; the message says why and what to do."""
 
 

@@ -15,7 +15,7 @@ T, B = 5, 6
 def make_policy(**settings):
     torch.manual_seed(0)
     sizes = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 8}
-    policy = RAMPolicy(RAMSettings(num_actions=3, patch_size=2, num_scales=2, **(sizes | settings)))
+    policy = RAMPolicy(RAMSettings(num_actions=3, glimpse_shape=(2, 1, 2, 2), **(sizes | settings)))
     for parameter in policy.parameters():  # away from the small start of the heads
         torch.nn.init.normal_(parameter, std=0.5)
     return policy

@@ -4,7 +4,7 @@ from agents.ram.settings import NetworkSettings
 from agents.results.classifiers import ClassifierSettings
 from agents.results.records import Record, SeedResult, plain_settings
 from agents.results.rows import ROWS, Reported, Row
-from agents.training.settings import EnvironmentSettings, GameSettings, HybridSettings
+from agents.training.settings import GameSettings, HybridSettings
 
 SMALL = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 8}
 DIGITS = Row(
@@ -14,7 +14,7 @@ DIGITS = Row(
     env_id="RAM-Digits-v0",
     reported=Reported(neurips=1.0),
     settings=HybridSettings(
-        environment=EnvironmentSettings(num_glimpses=2),
+        environment={"num_glimpses": 2},
         network=NetworkSettings(**SMALL),
         num_envs=128,
         epochs=1,
@@ -37,7 +37,7 @@ GAME = Row(
     env_id="RAM-CatchGame-v0",
     reported=Reported(neurips=85.0),
     settings=GameSettings(
-        environment=EnvironmentSettings(screen_size=6, patch_size=2, num_scales=2),
+        environment={"screen_size": 6, "patch_size": 2, "num_scales": 2},
         network=NetworkSettings(core="lstm", **SMALL),
         num_envs=8,
         frames=6 * 8 * 5,

@@ -20,7 +20,6 @@ from agents.results.records import RecordError, read_record, record_file
 from agents.results.reproduce import export_best, missing, reproduce
 from agents.results.tables import BEGIN, END
 from agents.training import run
-from agents.training.settings import EnvironmentSettings
 from tests.agents.results.fabricated import CLASSIFIER, DIGITS, GAME
 
 
@@ -193,7 +192,7 @@ def test_a_damaged_results_file_stops_before_anything_runs(folder):
 
 def test_missing_data_stop_before_anything_runs(folder):
     elsewhere = replace(
-        DIGITS, settings=replace(DIGITS.settings, environment=EnvironmentSettings(dataset=str(folder / "nowhere")))
+        DIGITS, settings=replace(DIGITS.settings, environment={"dataset": str(folder / "nowhere")})
     )
     with pytest.raises(FileNotFoundError, match="nowhere"):
         go(folder, GAME, elsewhere)

@@ -199,7 +199,7 @@ PARTS = ("glimpse_network", "core_network", "location_network", "action_network"
 def make_policy(core):
     torch.manual_seed(0)
     sizes = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 8}
-    policy = RAMPolicy(RAMSettings(num_actions=3, patch_size=2, num_scales=1, core=core, **sizes))
+    policy = RAMPolicy(RAMSettings(num_actions=3, glimpse_shape=(1, 1, 2, 2), core=core, **sizes))
     for parameter in policy.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     return policy

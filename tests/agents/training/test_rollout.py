@@ -7,7 +7,7 @@ import torch
 
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
-from agents.training.recording import Recording
+from agents.training.fast.recording import Recording
 from agents.training.rollout import ImageOrder, collect_episodes, episode_seed, seed_generator
 from ram_envs import make_tensor
 
