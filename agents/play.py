@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from agents.errors import RAMError
 from ram_envs.arguments import check_number
-from ram_envs.rendering import BACKGROUND, LABEL_COLOUR, MARGIN, Renderer, View, import_pygame, layout
+from ram_envs.rendering import Renderer, View, hide_unseen, import_pygame, layout
+from ram_envs.rendering.frame import BACKGROUND, LABEL_COLOUR
+from ram_envs.rendering.layout import MARGIN
 
 if TYPE_CHECKING:
     import pygame
 
-UNSEEN = 40  # grey level of what the sensor does not cover while the scene is hidden
 HELP_HEIGHT = 34
 HELP_SIZE = 18
 FRAMES_PER_SECOND = 30
@@ -71,7 +72,7 @@ def play(
     formats = {"action_format": "dict", "observation_format": "dict"}
     env = gymnasium.make(env_id, render_mode=None, **{**(env_settings or {}), **formats})
     try:
-        game_class = CatchGame if env.unwrapped.task.action_key == "move" else ClassificationGame  # type: ignore[attr-defined]
+        game_class = CatchGame if env.unwrapped.task.answer.key == "move" else ClassificationGame  # type: ignore[attr-defined]
         game = game_class(pygame, env, seed, hidden)
         _run(pygame, game, steps_per_second)
         return game.score
@@ -138,7 +139,7 @@ class Game(ABC):
 
     def step(self, fixation: NDArray[np.float32], task_action: int) -> None:
         """Take a step and keep the score."""
-        action = {"fixation": fixation, self.source.task.action_key: task_action}
+        action = {"fixation": fixation, self.source.task.answer.key: task_action}
         self.observation, _, terminated, truncated, self.info = self.env.step(action)
         self.steps += 1
         if terminated or truncated:
@@ -157,8 +158,7 @@ class Game(ABC):
         view: View = self.source.view()
         successes, episodes = self.score
         caption = f"{self.caption()} · score {successes} of {episodes}"
-        scene = only_glimpse(view) if self.hidden and not self.over else view.scene
-        return view._replace(scene=scene, caption=caption)
+        return (hide_unseen(view) if self.hidden and not self.over else view)._replace(caption=caption)
 
 
 class CatchGame(Game):
@@ -249,7 +249,7 @@ class ClassificationGame(Game):
 
     def look(self, fixation: NDArray[np.float32]) -> None:
         """Take a further glimpse: by the action "look on", or where there is none, by a class that does not count."""
-        self.step(fixation, self.source.task.num_actions - 1)
+        self.step(fixation, self.source.task.answer.size - 1)
 
     def answer(self) -> None:
         """Name the class that was typed; where an episode has a fixed length, the glimpses that are left are wasted."""
@@ -272,23 +272,6 @@ class ClassificationGame(Game):
 
     def _choices(self) -> str:
         return ", ".join(f"{label} {name}" for label, name in enumerate(self.names))
-
-
-def only_glimpse(view: View) -> NDArray[np.uint8]:
-    """Return the scene as far as the sensor sees it now: every scale at its place, finer ones on top, grey elsewhere.
-
-    Returns:
-        uint8 (H, W) or (H, W, 3), as the view's scene.
-    """
-    height, width = view.scene.shape[:2]
-    seen = np.full((height, width, view.glimpse.shape[1]), UNSEEN, dtype=np.uint8)
-    for (top, left, side), patch in reversed(list(zip(view.squares.tolist(), view.glimpse, strict=True))):
-        rows = np.arange(max(top, 0), min(top + side, height))
-        columns = np.arange(max(left, 0), min(left + side, width))
-        block = side // patch.shape[-1]
-        pixels = patch[:, (rows[:, None] - top) // block, (columns - left) // block]  # (C, rows, columns)
-        seen[rows[:, None], columns] = np.rint(pixels.transpose(1, 2, 0) * 255)
-    return seen.reshape(view.scene.shape)
 
 
 def _run(pygame: ModuleType, game: Game, steps_per_second: float) -> None:

@@ -74,8 +74,8 @@ class RAM(Algorithm):
         """
         settings, problem = self._training, self.problem
         per_iteration = settings.frames_per_iteration(self._env.task)
-        figure = "success_rate" if isinstance(settings, GameSettings) else "error_percent"
-        plan = Plan(math.ceil(frames / per_iteration), per_iteration, figure, settings.log_every, 10**9)
+        iterations, figure = math.ceil(frames / per_iteration), self._env.task.figure.name
+        plan = Plan(iterations, per_iteration, figure, settings.log_every, 10**9)
         optimizer = make_optimizer(self.policy, settings)
         with TemporaryDirectory(prefix="ram-benchmark-") as folder:
             arguments = (self.policy, optimizer, problem.env_id, dict(problem.env_settings), settings.to_dict(), plan)
@@ -97,7 +97,7 @@ class RAM(Algorithm):
         decision, self._state = self.policy.act(seen, self._state, greedy=True)
         return {
             "fixation": decision.fixation.cpu().numpy(),
-            self._env.task.action_key: decision.task_action.cpu().numpy(),
+            self._env.task.answer.key: decision.task_action.cpu().numpy(),
         }
 
 

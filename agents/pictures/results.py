@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from agents.pictures.animation import animate
+from agents.pictures.curves import plot_learning_curve
 from agents.ram.checkpoint import load_checkpoint
-from agents.results.figures import animate, plot_learning_curve
 from agents.training.run import METRICS
 
 CURVE, ANIMATION = "curve.png", "animation.gif"

@@ -199,7 +199,7 @@ class RAMPolicy(nn.Module):
         greedy_action: bool = False,
         generator: torch.Generator | None = None,
     ) -> Decision:
-        """Choose from the core's output, float (B, core_size), and return the log-probabilities too; see :meth:`act`."""
+        """Choose from the core's output, float (B, core_size), with log-probabilities and value; see :meth:`act`."""
         heads = self.heads(h)
         noise = self.noise(len(h), generator, greedy_location=greedy_location, greedy_action=greedy_action)
         fixation, task_action = self._decisions(noise, heads.location_mean.detach(), heads.action_logits.detach())

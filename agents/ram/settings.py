@@ -109,12 +109,22 @@ class RAMSettings(NetworkSettings):
 
     @classmethod
     def for_environment(cls, env: TensorEnv, network: NetworkSettings) -> RAMSettings:
-        """Join the settings of the networks with the sizes that an environment determines."""
+        """Join the settings of the networks with the sizes that an environment determines.
+
+        Raises:
+            SettingsError: If its task asks for numbers, not for a choice.
+        """
+        answer = env.task.answer
+        if not answer.is_choice:
+            raise SettingsError(
+                f"the task asks for {answer.size} numbers ({answer.space}), but the RAM policy can only choose one of "
+                "several answers: train it with another algorithm"
+            )
         chosen = {field.name: getattr(network, field.name) for field in fields(NetworkSettings)}
         return cls(
-            num_actions=env.task.num_actions,
-            glimpse_shape=env.task.sensor.glimpse_shape,
-            gaze_size=getattr(env.task.sensor, "gaze_size", 2),
+            num_actions=answer.size,
+            glimpse_shape=env.task.glimpse_sensor.glimpse_shape,
+            gaze_size=env.task.glimpse_sensor.gaze_size,
             **chosen,
         )
 
@@ -133,7 +143,7 @@ class RAMSettings(NetworkSettings):
             TypeError: If a setting is missing or unknown.
         """
         values = dict(values)
-        if "patch_size" in values:
+        if {"patch_size", "num_scales"} <= values.keys():
             side = values.pop("patch_size")
             values["glimpse_shape"] = (values.pop("num_scales"), values.pop("channels", 1), side, side)
         return cls(**values)

@@ -29,7 +29,7 @@ def train_game(run: Run, env: TensorEnv, settings: GameSettings) -> None:
     """
     policy, optimizer, seed = run.policy, run.optimizer, run.progress.seed
     generator = torch.Generator(env.device)
-    rows = distributed.rows(settings.num_envs)
+    rows, figure = distributed.rows(settings.num_envs), env.task.figure
 
     def learn(row_seed: Tensor) -> dict[str, Tensor]:
         """Play one episode in every row and learn from them.
@@ -67,7 +67,7 @@ def train_game(run: Run, env: TensorEnv, settings: GameSettings) -> None:
 
         names = [f"losses/{name}" for name in (*loss._fields[1:], "gradient_norm")]
         return {
-            "success_rate": episodes.success.float().mean(),
+            figure.name: episodes.figure(figure),
             "episode_return": episodes.reward.sum(0).mean(),
             "episode_length": episodes.mask.sum(0).float().mean(),
             **dict(zip(names, torch.stack(statistics).mean(0), strict=True)),
@@ -82,12 +82,12 @@ def train_game(run: Run, env: TensorEnv, settings: GameSettings) -> None:
 
 def _targets(episodes: Episodes, played: SequenceEvaluation, settings: GameSettings) -> Targets:
     """Return advantages and the baseline's targets of the whole batch."""
-    reward, terminated, value = episodes.reward, episodes.terminated, played.value
+    reward, over, value = episodes.reward, episodes.over, played.value
     if settings.algorithm == "ppo":
-        advantage = advantages(reward, value, terminated, settings.discount, settings.gae_lambda)
+        advantage = advantages(reward, value, over, settings.discount, settings.gae_lambda)
         returns = advantage + value
     else:
-        returns = discounted_returns(reward, terminated, settings.discount)
+        returns = discounted_returns(reward, over, settings.discount)
         advantage = returns - value
     action_steps, location_steps = counted(episodes.mask, episodes.location_mask)
     return Targets(
@@ -120,6 +120,13 @@ def _minibatches(env: TensorEnv, settings: GameSettings, generator: torch.Genera
 
 def _minibatch(targets: Targets, chosen: Tensor) -> Targets:
     """Return the targets of some rows, int64 (R,)."""
-    *values, action_steps, location_steps = targets
-    masks = (steps.mask[:, chosen] for steps in (action_steps, location_steps))
-    return Targets(*(value[:, chosen] for value in values), *counted(*masks))
+    masks = (steps.mask[:, chosen] for steps in (targets.action_steps, targets.location_steps))
+    action_steps, location_steps = counted(*masks)
+    return Targets(
+        location_log_prob=targets.location_log_prob[:, chosen],
+        action_log_prob=targets.action_log_prob[:, chosen],
+        advantage=targets.advantage[:, chosen],
+        returns=targets.returns[:, chosen],
+        action_steps=action_steps,
+        location_steps=location_steps,
+    )

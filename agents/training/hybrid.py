@@ -29,7 +29,7 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
     """
     policy, optimizer, seed = run.policy, run.optimizer, run.progress.seed
     generator = torch.Generator(env.device)
-    rows = distributed.rows(settings.num_envs)
+    rows, figure = distributed.rows(settings.num_envs), env.task.figure
     dtype = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
     recording = Recording.of(policy, env.task.max_episode_steps, env.num_envs, dtype)
 
@@ -65,7 +65,7 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
         )
         gradient_norm = update(policy, optimizer, loss.total, settings.max_grad_norm)
         return {
-            "error_percent": 100 * (1 - episodes.success.float().mean()),
+            figure.name: episodes.figure(figure),
             "losses/classification": loss.classification,
             "losses/location": loss.location,
             "losses/baseline": loss.baseline,
@@ -94,7 +94,7 @@ def _answers(episodes: Episodes, evaluation: SequenceEvaluation, settings: Hybri
     if settings.location_reward != "return":
         log_prob = right_answer_log_prob(evaluation.action_log_probs, episodes.target)
         if settings.location_reward == "confidence":
-            returns = confidence_gains(log_prob.exp(), episodes.terminated, settings.confidence_discount)
+            returns = confidence_gains(log_prob.exp(), episodes.over, settings.confidence_discount)
         else:
             returns = torch.where(counts, log_prob, 0.0).sum(0) / counts.sum(0).clamp_min(1)
     answer_steps, location_steps, steps = counted(answered, episodes.location_mask, episodes.mask)

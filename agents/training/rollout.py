@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from agents.errors import SettingsError
 from agents.ram.policy import RAMPolicy
 from agents.training.fast.recording import Recording
 from ram_envs.envs.tensor import TensorEnv
+from ram_envs.tasks import FigureOfMerit
 
 Observation = dict[str, Tensor]
 """Observations: "glimpse" float32 (..., glimpse_size) and "location" float32 (..., gaze_size)."""
@@ -29,7 +31,7 @@ class Episodes(NamedTuple):
         task_action: int64 (T, B), the task action chosen at each step.
         h: float (T, B, core_size), output of the core, with a gradient if the episodes were collected with one.
         reward: float32 (T, B), 0 after the end.
-        terminated: bool (T, B), whether the episode is over after the step.
+        over: bool (T, B), whether the episode is over after the step, terminated or truncated.
         mask: bool (T, B), whether the step was taken: True until the episode is over.
         target: int64 (T, B), the right answer before each step; None in a game.
         answer_counts: bool (T, B), whether the answer of the step counts; None in a game.
@@ -41,21 +43,32 @@ class Episodes(NamedTuple):
     task_action: Tensor
     h: Tensor
     reward: Tensor
-    terminated: Tensor
+    over: Tensor
     mask: Tensor
     target: Tensor | None
     answer_counts: Tensor | None
     info: dict[str, Tensor]
 
-    @property
-    def success(self) -> Tensor | None:
-        """Whether each episode was a success, bool (B,); None if the task does not say."""
-        return self.info.get("is_success")
+    def figure(self, figure: FigureOfMerit) -> Tensor:
+        """Return a figure of merit over the episodes as it is stored in files, float32 ().
+
+        Raises:
+            SettingsError: If it counts successes, and the task's infos have no "is_success".
+        """
+        if figure.of == "return":
+            return figure.stored_factor * self.reward.sum(0).mean()
+        if "is_success" not in self.info:
+            raise SettingsError(
+                f"the figure of merit {figure.name} counts successes, but the task's info has no 'is_success': return "
+                "it from info(), or give the task another figure"
+            )
+        share = self.info["is_success"].float().mean()
+        return figure.stored_factor * (share if figure.of == "success" else 1 - share)
 
     @property
     def location_mask(self) -> Tensor:
         """Whether the location of a step matters, bool (T, B): not after the last step, which no glimpse follows."""
-        return self.mask & ~self.terminated
+        return self.mask & ~self.over
 
 
 def collect_episodes(
@@ -104,13 +117,16 @@ def collect_episodes(
         else:
             h = recording.step(observation)
         if supervised:
-            store(target=env.target(), answer_counts=env.answer_counts())
+            target = env.target()
+            assert target is not None, "checked by HybridSettings.check_task"
+            store(target=target, answer_counts=env.answer_counts())
         noise = policy.noise(batch or env.num_envs, generator, greedy_action=greedy_action)
         fixation, task_action = policy.choose(h, noise.of(rows))
         action = {"fixation": fixation, env.task.answer.key: task_action}
-        observation, reward, terminated, _, info = env.step(action)
-        store(fixation=fixation, task_action=task_action, reward=reward, terminated=terminated, mask=alive)
-        alive = ~terminated
+        observation, reward, terminated, truncated, info = env.step(action)
+        over = terminated | truncated
+        store(fixation=fixation, task_action=task_action, reward=reward, over=over, mask=alive)
+        alive = ~over
     columns: dict[str, Any] = {name: torch.stack(values) for name, values in steps.items()}  # T x (B, ...)
     if recording is not None:
         columns["glimpse"], columns["location"] = recording.inputs

@@ -108,7 +108,7 @@ class Run:
 
     Attributes:
         progress: Where the run stands now.
-        stopped_by: Name of the signal that ended it before its time, or None.
+        stopped_by: Name of the signal that stopped it early, or None. A run whose last iteration is done is complete.
     """
 
     def __init__(
@@ -177,13 +177,13 @@ class Run:
                 time_s=time.perf_counter() - self._started,
             )
             number = distributed.largest(self._signal)
-            ending = done == self.plan.iterations or number != 0
-            if done % self.plan.log_every == 0 or ending:
+            complete = done == self.plan.iterations
+            if done % self.plan.log_every == 0 or complete or number:
                 self._write_line()
-            if done % self.plan.checkpoint_every == 0 or ending:
+            if done % self.plan.checkpoint_every == 0 or complete or number:
                 self.save()
-            if ending:
-                self.stopped_by = signal.Signals(number).name if number else self.stopped_by
+            if number and not complete:
+                self.stopped_by = signal.Signals(number).name
                 return
 
     def log(self, statistics: Mapping[str, Tensor]) -> None:
@@ -277,7 +277,7 @@ class Run:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         """Ask the loop to end; a second signal does what it always does."""
-        self._signal, self.stopped_by = number, signal.Signals(number).name
+        self._signal = number
         self._restore_handlers()
 
     def _restore_handlers(self) -> None:

@@ -26,7 +26,7 @@ from agents.training.fast.device import resolve_device, resolve_precision
 from agents.training.optimisation import make_optimizer
 from agents.training.run import Plan, Progress, Run, check_new
 from agents.training.settings import GameSettings, HybridSettings, settings_from_dict
-from ram_envs import make_tensor
+from ram_envs import make_tensor, parse_id
 from ram_envs.envs.tensor import TensorEnv
 
 
@@ -56,7 +56,7 @@ def train(
     """Train a policy from the start.
 
     Args:
-        env_id: Id of the environment.
+        env_id: Id of the environment, as in ``gymnasium.make``; formats that it names, as in "-Flat", do not matter.
         settings: Training settings; their type is the training method. See
             :func:`agents.training.presets.settings_for`.
         out: Folder of the run; created if it does not exist.
@@ -72,6 +72,7 @@ def train(
     folder, torch_device = Path(out), resolve_device(device)
     if not 0 <= seed < 2**29:
         raise SettingsError(f"seed={seed} is out of range: expected an integer from 0 to {2**29 - 1}")
+    env_id = parse_id(env_id).portable
     distributed.join(torch_device)
     # Decided in one process, so that all compute in the same precision, and stored with the settings.
     precision = distributed.once(lambda: resolve_precision(settings.precision, torch_device))
@@ -108,7 +109,7 @@ def resume(
     """
     folder, torch_device = Path(out), resolve_device(device)
     distributed.join(torch_device)
-    checkpoint = load_checkpoint(folder, env_id, torch_device)
+    checkpoint = load_checkpoint(folder, env_id and parse_id(env_id).portable, torch_device)
     try:
         progress = Progress(**checkpoint.progress)
         settings = settings_from_dict(checkpoint.training)
@@ -136,7 +137,7 @@ def _train(
     plan = Plan(
         settings.iterations(env.task),
         settings.frames_per_iteration(env.task),
-        "error_percent" if isinstance(settings, HybridSettings) else "success_rate",
+        env.task.figure.name,
         settings.log_every,
         settings.checkpoint_every,
     )

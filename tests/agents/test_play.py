@@ -10,8 +10,8 @@ import pygame
 import pytest
 
 import ram_envs  # noqa: F401
-from agents.play import UNSEEN, CatchGame, ClassificationGame, DisplayError, Score, only_glimpse, play
-from ram_envs.rendering import View, layout
+from agents.play import CatchGame, ClassificationGame, DisplayError, Score, play
+from ram_envs.rendering import layout
 
 LEFT, STAY, RIGHT = 0, 1, 2
 
@@ -136,7 +136,7 @@ def test_the_score_counts_finished_episodes_only() -> None:
 
 def test_the_scene_is_hidden_until_shown_or_over() -> None:
     game = catch(first_location=(-1, -1), num_scales=1)
-    assert (game.view().scene[3:] == UNSEEN).all()
+    assert not game.view().visible[3:].any()
     game.handle(key(pygame.K_h))
     assert np.array_equal(game.view().scene, game.source.scene)
     game.handle(key(pygame.K_h))
@@ -146,25 +146,11 @@ def test_the_scene_is_hidden_until_shown_or_over() -> None:
     assert np.array_equal(game.view().scene, game.source.scene)
 
 
-def test_what_is_seen_of_a_hidden_scene_lies_where_it_is() -> None:
-    view = View(
-        scene=np.zeros((8, 8), dtype=np.uint8),
-        fixations=np.array([[0.0, 1.0]]),
-        squares=np.array([[0, -1, 2], [-1, -2, 4]]),
-        glimpse=np.array([[[[1, 0.2], [1, 0.4]]], [[[1, 0.6], [1, 0.8]]]], dtype=np.float32),
-        caption="",
-    )
-    seen = only_glimpse(view)
-    assert seen[:4, :3].tolist() == [[51, 153, UNSEEN], [102, 204, UNSEEN], [204, 204, UNSEEN], [UNSEEN] * 3]
-    assert (seen[4:] == UNSEEN).all()
-
-
-def test_colour_scenes_are_hidden_likewise() -> None:
+def test_colour_scenes_are_hidden_too() -> None:
     images = np.random.default_rng(0).integers(0, 256, (4, 10, 12, 3), dtype=np.uint8)
     game = digits(dataset=(images, np.array([0, 1, 0, 1])), split="train")
-    seen = game.view().scene
+    seen, visible = game.view().scene, game.view().visible
     assert seen.shape == (10, 12, 3)
-    visible = (seen != UNSEEN).all(axis=-1)
     assert visible.any()
     assert np.array_equal(seen[visible], game.source.scene[visible])
 

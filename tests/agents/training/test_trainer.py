@@ -12,7 +12,7 @@ import torch
 
 from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint, save_checkpoint
 from agents.ram.settings import NetworkSettings
-from agents.training import games, hybrid, run, trainer
+from agents.training import games, hybrid, run
 from agents.training.run import TrainingError
 from agents.training.settings import GameSettings, HybridSettings
 from agents.training.trainer import resume, train

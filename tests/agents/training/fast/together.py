@@ -41,9 +41,7 @@ RUNS = {
     "ppo": (DIGITS, PPO),  # rows end at different steps, so that the processes have different numbers of them
     "reinforce": (
         CATCH,
-        replace(
-            PPO, algorithm="reinforce", frames=3 * 8 * 5, environment={"screen_size": 6, "patch_size": 2}
-        ),
+        replace(PPO, algorithm="reinforce", frames=3 * 8 * 5, environment={"screen_size": 6, "patch_size": 2}),
     ),
 }
 """Id and settings of the runs that two processes take as one does."""
