@@ -58,8 +58,9 @@ def construct_task(task: str | type[Task], settings: Mapping[str, Any]) -> Task:
         if name not in known:
             hint = did_you_mean(name, known) or "."
             raise UnknownArgument(
-                f"{cls.__name__} got an unexpected keyword argument {name!r}{hint} It takes {', '.join(known)}; every environment also takes action_format, observation_format and grid_size, "
-                "and gym.make and gym.make_vec take render_mode"
+                f"{cls.__name__} got an unexpected keyword argument {name!r}{hint} It takes {', '.join(known)}; every "
+                "environment also takes action_format, observation_format and grid_size, and gym.make and gym.make_vec "
+                "take render_mode"
             )
     try:
         return cls(**settings)
