@@ -38,7 +38,7 @@ def run(arguments: Sequence[str]) -> int:
     from agents.pretrained import resolve_checkpoint
     from agents.ram.checkpoint import load_checkpoint
     from agents.evaluation.evaluate import evaluate
-    from agents.training.device import resolve_device
+    from agents.training.fast.device import resolve_device
 
     checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint), device=resolve_device(options.device))
     result = evaluate(

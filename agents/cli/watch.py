@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
     from agents.ram.checkpoint import load_checkpoint
     from agents.pictures.animation import animate
     from agents.pictures.watch import watch
-    from agents.evaluation.evaluate import with_split
+    from agents.evaluation.splits import with_split
 
     checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint))
     env_settings = with_split(checkpoint.env_id, checkpoint.env_settings, options.split)

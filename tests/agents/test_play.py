@@ -190,6 +190,7 @@ def test_the_caption_does_not_tell_the_label() -> None:
 
 def test_more_than_ten_classes_are_typed_with_two_digits() -> None:
     images = np.zeros((12, 8, 8, 1), dtype=np.uint8)
+    images[:, 0] = 255
     game = digits(dataset=(images, np.arange(12)), split="train")
     game.handle(digit(1))
     game.handle(key(pygame.K_BACKSPACE, "\b"))
