@@ -21,6 +21,7 @@ from agents.cli.values import Argument
 from agents.training.presets import NOTES, PRESETS, settings_for
 from agents.ram.settings import NetworkSettings
 from agents.training.settings import GameSettings, HybridSettings, TrainingSettings
+from ram_envs import parse_id
 
 SUMMARY = """\
 Train an agent. The settings come from a preset, and each of them is also an option.
@@ -124,7 +125,7 @@ def help_text(arguments: Sequence[str]) -> str:
     environment = next(iter(named_environments(rest)), None)
     if environment is not None:
         parser = full_parser(environment, _preset(environment, rest))
-        parser.epilog = presets_table([environment.id])
+        parser.epilog = presets_table([parse_id(environment.id).base])
     else:
         parser = run_parser()
         parser.epilog = f"{_overview()}\n\n{presets_table(PRESETS)}"
@@ -134,7 +135,10 @@ def help_text(arguments: Sequence[str]) -> str:
 def presets_table(env_ids: Iterable[str]) -> str:
     """Return the presets of environments as a table: what each costs and reaches."""
     rows = [("environment", "preset", "training", "result")]
-    rows += [(env_id, name, *NOTES[env_id][name]) for env_id in env_ids for name in PRESETS.get(env_id, ())]
+    for env_id in env_ids:
+        rows += [(env_id, name, *NOTES.get(env_id, {}).get(name, ("", ""))) for name in PRESETS.get(env_id, ())]
+    if len(rows) == 1:
+        return "presets: none; the settings are those for any task of this kind"
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "presets (one CPU core; deterministic evaluation):\n\n" + "\n".join(f"  {line}" for line in lines)

@@ -7,15 +7,20 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.errors import RAMError
-from agents.pictures.curves import Measure, read_curve, smoothed_values
+from agents.pictures.curves import read_curve, smoothed_values
 from agents.pictures.style import ALGORITHM_COLOURS, new_figure, tidy
 from agents.ram.checkpoint import write_atomically
+from ram_envs import make_task
+from ram_envs.tasks import FIGURES, FigureOfMerit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 METRICS, SETTINGS = "metrics.csv", "settings.json"
 FORMATS = (".png", ".svg", ".pdf")
@@ -38,7 +43,7 @@ class RunCurve:
         folder: The run folder.
         seed: Its random seed.
         settings: All other settings by their names, nested ones as "network.core_size".
-        measure: What the curve shows.
+        figure: The figure of merit.
         frames: float64 (n,), environment steps, increasing.
         values: float64 (n,), in the unit of the axis.
     """
@@ -46,7 +51,7 @@ class RunCurve:
     folder: Path
     seed: int
     settings: Mapping[str, Any]
-    measure: Measure
+    figure: FigureOfMerit
     frames: NDArray[np.float64]
     values: NDArray[np.float64]
 
@@ -94,13 +99,13 @@ def read_run(folder: Path) -> RunCurve:
     try:
         content = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         settings = {"env_id": content["env_id"], **dict(_flat(content["training"]))}
-        measure, frames, values = read_curve(folder / METRICS)
         seed = int(content["seed"])
+        figure, frames, values = read_curve(folder / METRICS, _own_figure(folder / METRICS, content))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunsError(f"{folder} cannot be drawn ({error}): leave it out, or train it again") from error
     if len(frames) == 0:
         raise RunsError(f"{folder} has measured nothing yet: leave it out, or wait for its first line in {METRICS}")
-    return RunCurve(folder, seed, settings, measure, frames, values)
+    return RunCurve(folder, seed, settings, figure, frames, values)
 
 
 def group_runs(runs: Sequence[RunCurve]) -> list[Group]:
@@ -110,9 +115,9 @@ def group_runs(runs: Sequence[RunCurve]) -> list[Group]:
         RunsError: If the runs measure different things.
     """
     for run in runs:
-        if run.measure != runs[0].measure:
+        if run.figure != runs[0].figure:
             raise RunsError(
-                f"{runs[0].folder} measures the {runs[0].measure.label} and {run.folder} the {run.measure.label}: "
+                f"{runs[0].folder} measures the {runs[0].figure.label} and {run.folder} the {run.figure.label}: "
                 "draw them in two pictures"
             )
     names = dict.fromkeys(name for run in runs for name in run.settings if name not in NOT_LEARNED)
@@ -137,8 +142,7 @@ def draw_groups(groups: Sequence[Group], file: Path) -> None:
     """
     if file.suffix.lower() not in FORMATS:
         raise RunsError(f"{file} is not a picture that can be written: expected a name that ends in {', '.join(FORMATS)}")
-    measure = groups[0].runs[0].measure
-    figure = new_figure(8, 4.6)
+    merit, figure = groups[0].runs[0].figure, new_figure(8, 4.6)
     axes = figure.add_subplot()
     tidy(axes)
     for number, group in enumerate(groups):
@@ -150,9 +154,9 @@ def draw_groups(groups: Sequence[Group], file: Path) -> None:
         if count > 1:
             axes.fill_between(frames, mean - spread, mean + spread, color=colour, alpha=0.2, linewidth=0)
     axes.set_xlabel("frames")
-    axes.set_ylabel(measure.label)
+    axes.set_ylabel(merit.axis_label)
     axes.set_xlim(left=0)
-    _scale(axes, measure, min(run.values.min() for group in groups for run in group.runs))
+    _scale(axes, merit, min(run.values.min() for group in groups for run in group.runs))
     axes.legend(frameon=False, fontsize=9)
     if any(len(group.runs) > 1 for group in groups):
         axes.set_title("mean ± standard deviation over seeds", fontsize=9, color="0.4", loc="left")
@@ -161,13 +165,22 @@ def draw_groups(groups: Sequence[Group], file: Path) -> None:
     write_atomically(file, picture.getvalue())
 
 
-def _scale(axes: Any, measure: Measure, smallest: float) -> None:
+def _scale(axes: Axes, merit: FigureOfMerit, smallest: float) -> None:
     from matplotlib.ticker import EngFormatter, FuncFormatter
 
     axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
-    if measure.logarithmic and smallest > 0:
+    if merit.logarithmic and smallest > 0:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _own_figure(metrics: Path, content: Mapping[str, Any]) -> FigureOfMerit | None:
+    """Return the figure of merit of a task that brings its own; None if the metrics have a column of a known one."""
+    with metrics.open(encoding="utf-8") as file:
+        columns = file.readline().strip().split(",")
+    if not set(FIGURES).isdisjoint(columns):
+        return None
+    return make_task(content["env_id"], **content["training"]["environment"]).figure
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
