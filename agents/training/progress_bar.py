@@ -19,9 +19,6 @@ class ProgressBar:
         total: Environment steps of the whole run.
         done: Environment steps already done, in a resumed run.
         show: Whether to show anything.
-
-    Attributes:
-        due: Whether the figure of merit has not been shown for ``FIGURE_SECONDS``.
     """
 
     def __init__(self, total: int, done: int = 0, show: bool = True) -> None:
@@ -39,7 +36,7 @@ class ProgressBar:
 
     @property
     def due(self) -> bool:
-        """Whether the figure of merit should be shown now."""
+        """Whether the figure of merit has not been shown for ``FIGURE_SECONDS``."""
         return self._show and time.monotonic() - self._figure_time >= FIGURE_SECONDS
 
     def advance(self, done: int) -> None:
@@ -51,10 +48,10 @@ class ProgressBar:
             self._write_line()
 
     def show(self, figure: str) -> None:
-        """Show the figure of merit, as in "success rate 97.50 %"."""
+        """Show the figure of merit, as in "success rate 97.50 %", from the next call of :meth:`advance` on."""
         self._text, self._figure_time = figure, time.monotonic()
         if self._bar is not None:
-            self._bar.set_postfix_str(figure)
+            self._bar.set_postfix_str(figure, refresh=False)
 
     def close(self) -> None:
         """Show the last state and stop."""

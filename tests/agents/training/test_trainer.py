@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint, save_checkpoint
+from agents.ram.export import export_agent
 from agents.ram.settings import NetworkSettings
 from agents.training import games, hybrid, run
 from agents.training.run import TrainingError
@@ -287,3 +288,44 @@ def test_schedules_begin_and_end_where_they_should(tmp_path, monkeypatch):
     train(CATCH, replace(GAME, warmup=0.5), tmp_path / "start", progress_bar=False)
     assert seen[0] == pytest.approx((GAME.learning_rate / 3, 0.1))
     assert load_checkpoint(tmp_path / "start").policy.location_std == pytest.approx(0.1 - 0.05 * 5 / 6)
+
+
+def test_two_trainings_never_share_a_folder(tmp_path, monkeypatch):
+    errors = []
+
+    def start_another(_):
+        for start in (lambda: train(CATCH, GAME, tmp_path, progress_bar=False), lambda: resume(tmp_path)):
+            with pytest.raises(TrainingError) as error:
+                start()
+            errors.append(str(error.value))
+
+    monkeypatch.setattr(run, "check_new", lambda folder: folder)  # both looked before either wrote
+    monkeypatch.setattr("agents.training.trainer.check_new", lambda folder: folder)
+    after_iteration(monkeypatch, 0, start_another)
+    result = train(CATCH, GAME, tmp_path, progress_bar=False)
+    assert result.stopped_by is None and len(metrics(tmp_path)) == 3
+    assert len(errors) == 2 and all("in use by another training" in error for error in errors)
+
+
+def test_a_training_that_looked_too_early_finds_the_run_of_another(tmp_path, monkeypatch):
+    train(CATCH, GAME, tmp_path, progress_bar=False)
+    before = metrics(tmp_path)
+    monkeypatch.setattr("agents.training.trainer.check_new", lambda folder: folder)
+    with pytest.raises(TrainingError, match="holds another run"):
+        train(CATCH, GAME, tmp_path, progress_bar=False)
+    assert metrics(tmp_path) == before
+
+
+def test_an_exported_agent_is_not_resumed(tmp_path):
+    train(CATCH, GAME, tmp_path / "run", progress_bar=False)
+    (tmp_path / "exported").mkdir()
+    export_agent(tmp_path / "run", tmp_path / "exported" / FILE_NAME)
+    with pytest.raises(CheckpointError, match="exported agent"):
+        resume(tmp_path / "exported", progress_bar=False)
+
+
+def test_a_run_is_resumed_by_its_checkpoint_too(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        after_iteration(patch, 2, interrupt)
+        train(CATCH, GAME, tmp_path, progress_bar=False)
+    assert resume(tmp_path / FILE_NAME, progress_bar=False).folder == tmp_path
