@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from agents.ram.checkpoint import write_atomically
 from agents.results.animation import Shot, encoder
-from agents.results.playing import play_episodes
+from agents.results.playing import HOLD_SECONDS, frame_seconds, play_episodes
 from ram_envs.arguments import check_integer
 
 if TYPE_CHECKING:
@@ -46,10 +46,6 @@ MEASURES = (
 
 CURVE_COLOUR = "#1f6fb4"
 SMOOTHED_FRACTION = 0.04  # of the points, averaged on either side of a point of the bold line
-
-EPISODE_SECONDS = 3.0  # an animated episode takes about so long
-FRAME_SECONDS = (0.1, 0.5)  # but a frame stays no shorter and no longer than this
-HOLD_SECONDS = 1.0  # for which an episode's last frame stays
 
 
 def plot_learning_curve(metrics_csv: str | os.PathLike[str], png: str | os.PathLike[str]) -> None:
@@ -151,11 +147,10 @@ def _play(policy: RAMPolicy, env_id: str, env_settings: Mapping[str, Any], episo
 
     formats = {"action_format": "dict", "observation_format": "dict"}
     env = gymnasium.make(env_id, render_mode="rgb_array", **{**env_settings, **formats})
-    steps = env.unwrapped.task.max_episode_steps  # type: ignore[attr-defined]
-    seconds = float(np.clip(EPISODE_SECONDS / (steps + 1), *FRAME_SECONDS))
+    seconds = frame_seconds(env.unwrapped.task)  # type: ignore[attr-defined]
     try:
-        for over in play_episodes(policy, env, episodes, seed):
-            yield Shot.of(np.asarray(env.render()), HOLD_SECONDS if over else seconds)
+        for moment in play_episodes(policy, env, episodes, seed):
+            yield Shot.of(np.asarray(env.render()), HOLD_SECONDS if moment.over else seconds)
     finally:
         env.close()
 

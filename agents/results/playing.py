@@ -1,68 +1,118 @@
-"""Lets a policy play one environment, to look at: a step at a time, or in a window."""
+"""Lets a policy play one environment step by step, and shows it in a window."""
 
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gymnasium
+import numpy as np
 import torch
 
 from agents.play import DisplayError
 from ram_envs.arguments import check_integer
-from ram_envs.rendering import Renderer, import_pygame
+from ram_envs.rendering import NoDisplay, Readout, View, frame_surface, import_pygame, open_window, present
 
 if TYPE_CHECKING:
+    import pygame
+
     from agents.ram.policy import RAMPolicy
 
-FRAMES_PER_SECOND = 8
-HOLD_FRAMES = 8
-"""For so many frames the end of an episode stays."""
+EPISODE_SECONDS = 3.0
+"""An episode is shown for about so long."""
+FRAME_SECONDS = (0.1, 0.5)
+"""But each moment for at least and at most so long."""
+HOLD_SECONDS = 1.0
+"""The end of an episode is shown for so long."""
+POLLS_PER_SECOND = 60
+HINT = "space: pause · right arrow: step · Esc or q: leave"
 
 
-def play_episodes(policy: RAMPolicy, env: gymnasium.Env[Any, Any], episodes: int | None, seed: int) -> Iterator[bool]:
-    """Play greedily, and yield at every moment that can be drawn whether the episode is over.
+def frame_seconds(task: Any) -> float:
+    """Return for how long each moment of an episode of a task is shown, in seconds."""
+    return float(np.clip(EPISODE_SECONDS / (task.max_episode_steps + 1), *FRAME_SECONDS))
+
+
+class Moment(NamedTuple):
+    """One moment of an episode that a policy plays.
+
+    Attributes:
+        readout: What the policy computed from the glimpses so far.
+        over: Whether the episode has ended.
+        success: Whether it ended in success; False before its end.
+    """
+
+    readout: Readout
+    over: bool
+    success: bool
+
+
+def play_episodes(policy: RAMPolicy, env: gymnasium.Env[Any, Any], episodes: int | None, seed: int) -> Iterator[Moment]:
+    """Play episodes deterministically, and yield at every observation, before the next step is taken.
 
     Args:
-        policy: The policy; its device does the computing.
-        env: With the action and the observation format "dict".
-        episodes: How many; None goes on for ever.
-        seed: Of the first episode; the others follow it.
+        policy: The policy; it computes on its own device.
+        env: An environment with ``action_format="dict"`` and ``observation_format="dict"``.
+        episodes: Number of episodes; None for no limit.
+        seed: Random seed of the first episode; the next ones follow it.
     """
     device = next(policy.parameters()).device
-    action_key = env.unwrapped.task.action_key  # type: ignore[attr-defined]
+    task = env.unwrapped.task  # type: ignore[attr-defined]
     for episode in itertools.count():
         if episode == episodes:
             return
         observation, _ = env.reset(seed=seed if episode == 0 else None)
         state, over = policy.initial_state(1), False
-        yield over
+        probabilities, values = [], []
         while not over:
             batch = {key: torch.as_tensor(value, device=device)[None] for key, value in observation.items()}
             with torch.inference_mode():
-                decision, state = policy.act(batch, state, greedy=True)
+                h, state = policy.encode_step(batch, state)
+                heads = policy.heads(h)
+                decision = policy.decide(h, greedy_location=True, greedy_action=True)
+            probabilities.append(heads.action_logits[0].softmax(-1).cpu().numpy())
+            values.append(float(heads.value[0]))
+            readout = Readout(
+                title=task.action_key,
+                names=answer_names(task),
+                probabilities=np.stack(probabilities),
+                values=np.array(values if task.action_key == "move" else []),
+                num_glimpses=task.max_episode_steps,
+            )
+            yield Moment(readout, over=False, success=False)
             fixation = decision.fixation[0].clamp(-1, 1).float().cpu().numpy()
-            action = {"fixation": fixation, action_key: int(decision.task_action[0])}
-            observation, _, terminated, truncated, _ = env.step(action)
+            action = {"fixation": fixation, task.action_key: int(decision.task_action[0])}
+            observation, _, terminated, truncated, info = env.step(action)
             over = bool(terminated or truncated)
-            yield over
+        yield Moment(readout, over=True, success=bool(info["is_success"]))
+
+
+def answer_names(task: Any) -> tuple[str, ...]:
+    """Return what the answers are called."""
+    if task.action_key == "move":
+        return ("left", "stay", "right")
+    names = tuple(task.data.class_names)
+    return names if len(names) == task.num_actions else (*names, "look on")
 
 
 def watch(
     policy: RAMPolicy, env_id: str, env_settings: Mapping[str, Any], episodes: int | None = None, seed: int = 0
 ) -> int:
-    """Show a policy at play in a window, until it is closed.
+    """Show a policy in a window, until a person leaves or all episodes are shown.
+
+    Space pauses, the right arrow steps, Escape, q and the close button leave.
 
     Args:
         policy: The policy.
-        env_id: The environment.
-        env_settings: Its arguments; action and observation format do not matter.
-        episodes: How many at most; None for no limit.
-        seed: Of the first episode.
+        env_id: The id of the environment.
+        env_settings: Its arguments; the action and the observation format are ignored.
+        episodes: Number of episodes; None for no limit.
+        seed: Random seed of the first episode.
 
     Returns:
-        How many episodes were shown to their end.
+        Number of episodes that were shown to their end.
 
     Raises:
         ValueError: If an argument is not valid.
@@ -74,19 +124,70 @@ def watch(
     pygame = import_pygame()
     formats = {"action_format": "dict", "observation_format": "dict"}
     env = gymnasium.make(env_id, **{**env_settings, **formats})
-    renderer, shown = Renderer(), 0
+    seconds = frame_seconds(env.unwrapped.task)  # type: ignore[attr-defined]
+    controls: _Controls | None = None
+    shown = successes = 0
     try:
-        for over in play_episodes(policy, env, episodes, seed):
-            for _ in range(HOLD_FRAMES if over else 1):
-                renderer.show(env.unwrapped.view(), FRAMES_PER_SECOND)  # type: ignore[attr-defined]
-            if renderer.window_closed:
-                return shown
-            shown += over
-    except pygame.error as error:
-        raise DisplayError(
-            f"no window can be opened ({error}): write a video instead, with --video FILE.gif on the command line"
-        ) from error
+        for moment in play_episodes(policy, env, episodes, seed):
+            shown, successes = shown + moment.over, successes + moment.success
+            view = env.unwrapped.view()  # type: ignore[attr-defined]
+            score = f"{view.caption} · episode {shown + (not moment.over)} · score {successes} of {shown}"
+            view = view._replace(caption=score, readout=moment.readout, hint=HINT)
+            if controls is None:
+                open_window(frame_surface(view).get_size(), env_id)
+                controls = _Controls()
+            controls.show(view, HOLD_SECONDS if moment.over else seconds)
+            if controls.left:
+                break
+    except NoDisplay as error:
+        raise DisplayError(f"{error}: use --video FILE, a .gif or .mp4") from error
     finally:
-        renderer.close()
+        pygame.display.quit()
         env.close()
     return shown
+
+
+class _Controls:
+    """A person's control over what the open window shows.
+
+    Attributes:
+        left: Whether the person wants to leave.
+        paused: Whether a view stays until the person steps or resumes.
+    """
+
+    def __init__(self) -> None:
+        self.left, self.paused = False, False
+        self._pygame = import_pygame()
+        self._clock = self._pygame.time.Clock()
+
+    def show(self, view: View, seconds: float) -> None:
+        """Show a view for so long, or as long as the person wants."""
+        due = time.monotonic() + seconds
+        self._draw(view)
+        while not self.left:
+            events = self._pygame.event.get()
+            stepped = [self._handle(event) for event in events]
+            if any(stepped) or (not self.paused and time.monotonic() >= due):
+                return
+            if events:
+                self._draw(view)  # the window may have been resized, or paused
+            self._clock.tick(POLLS_PER_SECOND)
+
+    def _draw(self, view: View) -> None:
+        paused = f"paused · {view.hint}" if self.paused else view.hint
+        present(frame_surface(view._replace(hint=paused)))
+
+    def _handle(self, event: pygame.event.Event) -> bool:
+        """React to an event, and return whether it asks for the next view."""
+        pygame = self._pygame
+        if event.type == pygame.QUIT:
+            self.left = True
+        elif event.type == pygame.KEYDOWN:
+            if event.key in (pygame.K_ESCAPE, pygame.K_q):
+                self.left = True
+            elif event.key == pygame.K_SPACE:
+                self.paused = not self.paused
+            elif event.key == pygame.K_RIGHT:
+                self.paused = True
+                return True
+        return False
