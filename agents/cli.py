@@ -26,8 +26,6 @@ Environments of active vision, and agents that learn where to look.
   ram watch CHECKPOINT         see it play, in a window or as a video (--video)
   ram play ENV_ID              play yourself, with arrow keys and mouse
   ram benchmark FILE           compare algorithms; `ram benchmark report FOLDER` shows how they did
-  ram reproduce                the rows of the paper's tables: train what is missing, write the tables
-  ram figures                  draw the results
 
 CHECKPOINT is a run's folder, or an agent that comes with the package, as in pretrained:RAM-CatchGame-v0.
 `ram COMMAND --help` explains every option; `ram --version` says which version this is."""
@@ -86,7 +84,7 @@ def _command(name: str) -> Callable[[list[str]], int]:
         return _show_version
     if name == "list":
         return _list
-    names = ("list", "train", "evaluate", "watch", "play", "reproduce", "figures", "benchmark")
+    names = ("list", "train", "evaluate", "watch", "play", "benchmark")
     if name not in names:
         alike = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean `ram {alike[0]}`? " if alike else ""
@@ -96,15 +94,12 @@ def _command(name: str) -> Callable[[list[str]], int]:
 
         return benchmark
     from agents import commands
-    from agents.results import commands as results
 
     return {
         "train": commands.train,
         "evaluate": commands.evaluate,
         "watch": commands.watch,
         "play": commands.play,
-        "reproduce": results.reproduce,
-        "figures": results.figures,
     }[name]
 
 
@@ -150,9 +145,9 @@ def _list(arguments: list[str]) -> int:
 
 def _describe(settings: dict[str, Any]) -> tuple[str, str, str]:
     """Return scene, sensor and number of glimpses of an environment, without loading its images."""
-    from ram_envs.tasks import TASKS
+    from ram_envs.tasks import find_task
 
-    kind = TASKS[settings["task"]]
+    kind = find_task(settings["task"])
     values: dict[str, Any] = {field.name: field.default for field in fields(kind)} | settings
     patch, scales = values["patch_size"], values["num_scales"]
     sensor = f"{scales} {'scale' if scales == 1 else 'scales'} of {patch}x{patch}"

@@ -141,9 +141,9 @@ def train(arguments: Sequence[str]) -> int:
 def evaluate(arguments: Sequence[str]) -> int:
     """`ram evaluate`."""
     options = _parse(EvaluateOptions, arguments, "evaluate")
+    from agents.evaluation.evaluate import evaluate
     from agents.pretrained import resolve_checkpoint
     from agents.ram.checkpoint import load_checkpoint
-    from agents.results.evaluation import evaluate
     from agents.training.device import resolve_device
 
     checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint), device=resolve_device(options.device))
@@ -164,18 +164,19 @@ def evaluate(arguments: Sequence[str]) -> int:
 def watch(arguments: Sequence[str]) -> int:
     """`ram watch`."""
     options = _parse(WatchOptions, arguments, "watch")
+    from agents.evaluation.evaluate import with_split
+    from agents.pictures.animation import animate
+    from agents.pictures.watch import watch
     from agents.pretrained import resolve_checkpoint
     from agents.ram.checkpoint import load_checkpoint
-    from agents.results import figures, playing
-    from agents.results.evaluation import with_split
 
     checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint))
     env_settings = with_split(checkpoint.env_id, checkpoint.env_settings, options.split)
     if options.video is None:
-        playing.watch(checkpoint.policy, checkpoint.env_id, env_settings, options.episodes, options.seed)
+        watch(checkpoint.policy, checkpoint.env_id, env_settings, options.episodes, options.seed)
         return 0
     episodes = VIDEO_EPISODES if options.episodes is None else options.episodes
-    figures.animate(checkpoint.policy, checkpoint.env_id, env_settings, options.video, episodes, options.seed)
+    animate(checkpoint.policy, checkpoint.env_id, env_settings, options.video, episodes, options.seed)
     print(options.video)
     return 0
 
@@ -193,7 +194,7 @@ def play(arguments: Sequence[str]) -> int:
         hidden=not options.show_scene,
         steps_per_second=options.steps_per_second,
     )
-    print(f"{score.successes} of {score.episodes}")
+    print(score)
     return 0
 
 

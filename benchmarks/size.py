@@ -18,9 +18,10 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
-from measure import Contestant, Figure, check_mnist, figure, markdown_table, measure, write_json
+from measure import Contestant, Figure, check_mnist, figure, measure, write_json
 
 import ram_envs
+from agents.pictures.markdown import markdown_table
 from agents.training.presets import settings_for
 from agents.training.settings import EnvironmentSettings
 

@@ -21,15 +21,16 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import torch
-from measure import Figure, check_mnist, figure, markdown_table, write_json
+from measure import Figure, check_mnist, figure, write_json
 
 import agents.training.trainer as trainer
-from agents.results.evaluation import evaluate
-from agents.results.records import in_percent
+from agents.evaluation.evaluate import evaluate
+from agents.pictures.markdown import markdown_table
 from agents.training import distributed
 from agents.training.presets import settings_for
 from agents.training.run import Run
 from agents.training.settings import GameSettings
+from paper.records import in_percent
 
 
 class Task(NamedTuple):

@@ -22,9 +22,10 @@ from typing import Any
 
 import torch
 from counting import operations_per_frame
-from measure import Contestant, Figure, check_mnist, figure, markdown_table, measure, ratio, write_json
+from measure import Contestant, Figure, check_mnist, figure, measure, ratio, write_json
 
 import agents.training.trainer as trainer
+from agents.pictures.markdown import markdown_table
 from agents.training.device import resolve_device, resolve_precision
 from agents.training.presets import settings_for
 from agents.training.settings import GameSettings, HybridSettings

@@ -6,8 +6,8 @@ python examples/train_catch_from_python.py                 minutes; `ram train R
 import argparse
 from dataclasses import replace
 
+from agents.evaluation.evaluate import evaluate
 from agents.ram.checkpoint import load_checkpoint
-from agents.results.evaluation import evaluate
 from agents.training.presets import settings_for
 from agents.training.trainer import train
 

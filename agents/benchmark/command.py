@@ -93,21 +93,20 @@ def _run(options: BenchmarkOptions) -> int:
         raise ValueError(f"--workers={workers} is out of range: expected at least 1")
     results = Results(options.out or Path("runs") / (f"benchmark-{options.plan.stem}" if options.plan else "benchmark"))
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that runs in flight are ended
-    with results.lock():
-        jobs = plan.jobs()
-        missing = results.missing(jobs)
-        where = f"on Ray at {options.ray}" if options.ray else f"{workers} at a time on {cores} cores"
-        print(
-            f"{len(jobs)} runs, {len(jobs) - len(missing)} of them done before; {where}: {results.folder}", flush=True
-        )
-        failed = 0
-        if missing:
-            modules = [*search_path, *sys.path]
-            if options.ray:
-                outcomes = run_on_ray(missing, None if options.ray == "local" else options.ray, modules)
-            else:
-                outcomes = run_here(missing, workers, modules)
-            failed = _collect(outcomes, results, len(jobs) - len(missing), len(jobs))
+    jobs = plan.jobs()
+    missing = results.missing(jobs)
+    where = f"on Ray at {options.ray}" if options.ray else f"{workers} at a time on {cores} cores"
+    print(f"{len(jobs)} runs, {len(jobs) - len(missing)} of them done before; {where}: {results.folder}", flush=True)
+    failed = 0
+    if missing:
+        modules = [*search_path, *sys.path]
+        if options.ray:
+            outcomes = run_on_ray(missing, None if options.ray == "local" else options.ray, modules)
+        else:
+            outcomes = run_here(missing, workers, modules)
+        failed = _collect(outcomes, results, len(jobs) - len(missing), len(jobs))
+    if missing.left:
+        print(f"{len(missing.left)} runs are left to the benchmark that is running in the same folder")
     print(f"report: ram benchmark report {results.folder}")
     if failed:
         print(

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.benchmark.algorithm import Problem
-from ram_envs.tasks import TASKS, Classification
+from ram_envs.registration import task_class
+from ram_envs.tasks import Classification
 
 ROWS = 500
 """Episodes that are played side by side."""
@@ -94,4 +94,4 @@ class Evaluator:
 
 def shows_images(env_id: str) -> bool:
     """Whether an environment is one of classification."""
-    return issubclass(TASKS[gymnasium.spec(env_id).kwargs["task"]], Classification)
+    return issubclass(task_class(env_id), Classification)

@@ -102,7 +102,7 @@ class RAM(Algorithm):
         decision, self._state = self.policy.act(seen, self._state, greedy=True)
         return {
             "fixation": decision.fixation.cpu().numpy(),
-            self._env.task.action_key: decision.task_action.cpu().numpy(),
+            self._env.task.answer.key: decision.task_action.cpu().numpy(),
         }
 
 

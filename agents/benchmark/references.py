@@ -39,8 +39,8 @@ class RandomPlayer:
     def act(self, observation: Any) -> dict[str, NDArray[Any]]:
         """Draw actions."""
         fixation = self._generator.uniform(-1, 1, (self._num_envs, 2)).astype(np.float32)
-        task_action = self._generator.integers(self._task.num_actions, size=self._num_envs)
-        return {"fixation": fixation, self._task.action_key: task_action}
+        task_action = self._generator.integers(self._task.answer.size, size=self._num_envs)
+        return {"fixation": fixation, self._task.answer.key: task_action}
 
 
 class CatchOracle:

@@ -8,17 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from agents.benchmark.plan import Job
 from agents.benchmark.run import FORMAT
+from agents.experiments.files import ResultError, read_result, write_result
+from agents.experiments.queue import Queue
 from agents.ram.checkpoint import write_atomically
 
-RUNS, FAILED, LOCK = "runs", "failed", ".lock"
-
-
-class ResultsError(ValueError):
-    """A folder of results that cannot be used; the message says why and what to do."""
+RUNS, FAILED = "runs", "failed"
 
 
 @dataclass(frozen=True)
@@ -31,47 +27,35 @@ class Results:
 
     folder: Path
 
-    def lock(self) -> FileLock:
-        """Make the folder, and keep others from running a benchmark in it until the lock is released.
+    def missing(self, jobs: Sequence[Job]) -> Queue[Job]:
+        """Return the queue of the jobs that have no result yet.
 
         Raises:
-            ResultsError: If another one runs in it.
-            OSError: If it cannot be written.
+            ResultError: If a job has a result of other settings.
+            OSError: If the folder cannot be written.
         """
         (self.folder / RUNS).mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise ResultsError(
-                f"another benchmark is running in {self.folder}: wait for its end, or choose another folder"
-            ) from error
-        return lock
+        return Queue(jobs, self.has, (self.folder,))
 
-    def missing(self, jobs: Sequence[Job]) -> list[Job]:
-        """Return the jobs that have no result yet.
+    def has(self, job: Job) -> bool:
+        """Whether a job has a result; a broken file is none.
 
         Raises:
-            ResultsError: If one has a result of other settings.
+            ResultError: If it has a result of other settings.
         """
-        missing = []
-        for job in jobs:
-            result = self._read_if_whole(self.file(job))
-            if result is None:
-                missing.append(job)
-                continue
-            found, expected = result["job"], json.loads(json.dumps(job.to_dict()))
-            different = [
-                f"{key}={found.get(key)!r}, not {expected[key]!r}"
-                for key in expected
-                if found.get(key) != expected[key]
-            ]
-            if different:
-                raise ResultsError(
-                    f"{self.file(job)} is the result of another plan, with {'; '.join(different)}: choose another "
-                    "folder for this one, or remove the file to do the run again"
-                )
-        return missing
+        result = self._read_if_whole(self.file(job))
+        if result is None:
+            return False
+        found, expected = result["job"], json.loads(json.dumps(job.to_dict()))
+        different = [
+            f"{key}={found.get(key)!r}, not {expected[key]!r}" for key in expected if found.get(key) != expected[key]
+        ]
+        if different:
+            raise ResultError(
+                f"{self.file(job)} is the result of another plan, with {'; '.join(different)}: choose another "
+                "folder for this one, or remove the file to do the run again"
+            )
+        return True
 
     def write(self, job: Job, result: dict[str, Any]) -> None:
         """Write the result of a run, whole or not at all.
@@ -79,7 +63,7 @@ class Results:
         Raises:
             OSError: If it cannot be written.
         """
-        write_atomically(self.file(job), (json.dumps(result, indent=1) + "\n").encode())
+        write_result(self.file(job), result)
         self.log_file(job).unlink(missing_ok=True)
 
     def write_log(self, job: Job, text: str) -> None:
@@ -90,20 +74,20 @@ class Results:
         """Return the results of all runs.
 
         Raises:
-            ResultsError: If there are none, or a file is none of them, or of a newer format.
+            ResultError: If there are none, or a file is none of them, or of a newer format.
         """
         results = []
         for file in sorted((self.folder / RUNS).glob("*/*/seed-*.json")):
             result = self._read_if_whole(file)
             if result is None:
-                raise ResultsError(f"{file} is not the result of a run: remove it, and run the benchmark again")
+                raise ResultError(f"{file} is not the result of a run: remove it, and run the benchmark again")
             if result["format"] > FORMAT:
-                raise ResultsError(
+                raise ResultError(
                     f"{file} has format {result['format']}, and this version reads up to {FORMAT}: update it"
                 )
             results.append(result)
         if not results:
-            raise ResultsError(f"{self.folder} holds no results of a benchmark: expected {RUNS}/*/*/seed-*.json in it")
+            raise ResultError(f"{self.folder} holds no results of a benchmark: expected {RUNS}/*/*/seed-*.json in it")
         return results
 
     def failed(self) -> list[str]:
@@ -113,17 +97,17 @@ class Results:
 
     def file(self, job: Job) -> Path:
         """Return where the result of a run goes."""
-        return self.folder / RUNS / job.environment / job.algorithm / f"seed-{job.seed}.json"
+        return self.folder / RUNS / f"{job.name}.json"
 
     def log_file(self, job: Job) -> Path:
         """Return where the log of a run goes if it fails."""
-        return self.folder / FAILED / job.environment / job.algorithm / f"seed-{job.seed}.log"
+        return self.folder / FAILED / f"{job.name}.log"
 
     @staticmethod
     def _read_if_whole(file: Path) -> dict[str, Any] | None:
-        """Return a result; None if there is none, or what there is is broken."""
+        """Return a result; None if there is no file, or it is broken."""
         try:
-            result = json.loads(file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+            result = read_result(file, {}, dict)
+        except ResultError:
             return None
-        return result if isinstance(result, dict) and {"format", "job", "score", "curve"} <= set(result) else None
+        return result if result is not None and {"format", "job", "score", "curve"} <= set(result) else None

@@ -8,9 +8,9 @@ from typing import Any
 
 from agents.benchmark.algorithm import Algorithm, find_algorithm
 from agents.benchmark.evaluation import Evaluator
-from agents.benchmark.machine import hardware, versions
 from agents.benchmark.plan import Job
 from agents.benchmark.references import REFERENCES, score_reference
+from agents.experiments.machine import hardware, versions
 
 FORMAT = 1
 """Version of the format of a result."""

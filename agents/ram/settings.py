@@ -86,9 +86,9 @@ class RAMSettings(NetworkSettings):
     def for_environment(cls, env: TensorEnv, network: NetworkSettings) -> RAMSettings:
         """Join the settings of the networks with what an environment fixes."""
         chosen = {field.name: getattr(network, field.name) for field in fields(NetworkSettings)}
-        sensor = env.task.sensor
+        sensor = env.task.glimpse_sensor
         return cls(
-            num_actions=env.task.num_actions,
+            num_actions=env.task.answer.size,
             patch_size=sensor.patch_size,
             num_scales=sensor.num_scales,
             channels=sensor.channels,

@@ -83,7 +83,7 @@ def collect_episodes(
         else:
             h = recording.step(observation)
         fixation, task_action = policy.choose(h, greedy_action=greedy_action, generator=generator, share=share)
-        action = {"fixation": fixation, env.task.action_key: task_action}
+        action = {"fixation": fixation, env.task.answer.key: task_action}
         observation, reward, terminated, _, info = env.step(action)
         steps.append((fixation, task_action, reward, terminated, alive, *seen))
         alive = ~terminated

@@ -18,10 +18,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from agents.pictures.animation import animate
+from agents.pictures.curves import plot_learning_curve
 from agents.ram.checkpoint import CheckpointError, load_checkpoint, restore_optimizer
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
-from agents.results.figures import animate, plot_learning_curve
 from agents.training import distributed
 from agents.training.device import resolve_device, resolve_precision
 from agents.training.games import train_game

@@ -18,7 +18,7 @@ def picture(scene: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.moveaxis(scene, -3, -1).copy()
 
 
-def view_row(task: Task, state: Any, row: int, path: list[NDArray[np.float32]]) -> View:
+def view_row(task: Task[Any], state: Any, row: int, path: list[NDArray[np.float32]]) -> View:
     """Return the view of one row.
 
     Args:
@@ -28,11 +28,11 @@ def view_row(task: Task, state: Any, row: int, path: list[NDArray[np.float32]]) 
         path: The locations of this episode, float32 (2,) each, first to current.
     """
     one = type(state)(*(leaf[row : row + 1] for leaf in state))
-    sensor = task.sensor
+    sensor = task.glimpse_sensor
     return View(
         scene=picture(task.scene(one))[0],
         fixations=sensor.to_pixels(np.stack(path)),
-        outlines=np.array([(top, left, side, side) for top, left, side in sensor.squares(path[-1])]),
+        outlines=np.array(sensor.outlines(path[-1])),
         glimpse=task.observation(one).glimpse.reshape(sensor.glimpse_shape),
         caption=task.caption(one, 0),
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ram_envs.rendering.layout import Box, Layout, layout, panel_stride
 from ram_envs.rendering.path import draw_path
-from ram_envs.rendering.readout import draw_readout
+from ram_envs.rendering.sidebar import draw_choices, draw_readout
 from ram_envs.rendering.style import (
     BACKGROUND,
     BANNER_SIZES,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 DASH, DASH_GAP = 7, 5
 BANNER_OPACITY = 225
+_BANNER_COLOURS: dict[bool | None, Colour] = {True: SUCCESS_COLOUR, False: FAILURE_COLOUR, None: CAPTION_COLOUR}
 
 
 def draw_frame(view: View) -> NDArray[np.uint8]:
@@ -82,8 +83,10 @@ def frame_surface(view: View) -> pygame.Surface:
 
     pygame.font.init()  # another library may have quit it since the last frame, so no font is kept
     _draw_panels(pygame, frame, places, view)
-    if view.readout is not None and places.readout is not None:
-        draw_readout(pygame, frame, places.readout, view.readout)
+    if places.sidebar is not None and view.readout is not None:
+        draw_readout(pygame, frame, places.sidebar, view.readout)
+    elif places.sidebar is not None:
+        draw_choices(pygame, frame, places.sidebar, view.choices)
     if view.banner is not None:
         _draw_banner(pygame, frame, places.pane, view.banner)
     _draw_text(pygame, frame, places.caption, view.caption, CAPTION_SIZE, CAPTION_COLOUR)
@@ -160,7 +163,7 @@ def _draw_banner(pygame: ModuleType, frame: pygame.Surface, pane: Box, banner: B
     room = width - 32
     fonts = (pygame.font.Font(None, size) for size in BANNER_SIZES)
     font = next((font for font in fonts if font.size(banner.text)[0] <= room), pygame.font.Font(None, BANNER_SIZES[-1]))
-    colour = SUCCESS_COLOUR if banner.good else FAILURE_COLOUR
+    colour = _BANNER_COLOURS[banner.good]
     text = font.render(shortened(banner.text, font, room), True, colour)
     strip = pygame.Surface((width, text.get_height() + 28))
     strip.fill(BACKGROUND)

@@ -17,7 +17,7 @@ GAP = 14
 LABEL_HEIGHT = 22
 CAPTION_HEIGHT = 26
 HINT_HEIGHT = 24
-READOUT_WIDTH = 260
+SIDEBAR_WIDTH = 260
 BLOCK = 16  # the sides of a frame are multiples of this, as video encoders require
 
 Box = tuple[int, int, int, int]  # left, top, width, height
@@ -34,7 +34,7 @@ class Layout(NamedTuple):
         pane: The box of the space for the scene, which may be larger than the scene.
         scene: The box of the scene.
         panels: The boxes of the glimpse's levels, finest first.
-        readout: The box of the readout; None if the view has none.
+        sidebar: The box of the readout or the choices; None if the view has neither.
         caption: The box of the caption.
         hint: The box of the hint; None if the view has none.
     """
@@ -46,7 +46,7 @@ class Layout(NamedTuple):
     pane: Box
     scene: Box
     panels: tuple[Box, ...]
-    readout: Box | None
+    sidebar: Box | None
     caption: Box
     hint: Box | None
 
@@ -61,7 +61,7 @@ class Layout(NamedTuple):
 
 
 def layout(view: View) -> Layout:
-    """Compute the layout of a view from the shapes of its arrays, and from whether it has a readout and a hint."""
+    """Compute the layout from the shapes of the view's arrays and from whether it has a readout, choices or a hint."""
     rows, columns = view.scene.shape[:2]
     levels, _, patch_rows, patch_columns = view.glimpse.shape
 
@@ -87,10 +87,10 @@ def layout(view: View) -> Layout:
     )
 
     right = panels_left + panel_columns * pitch - GAP + MARGIN
-    readout = None
-    if view.readout is not None:
-        readout = (right, MARGIN, READOUT_WIDTH, body_height)
-        right += READOUT_WIDTH + MARGIN
+    sidebar = None
+    if view.readout is not None or view.choices:
+        sidebar = (right, MARGIN, SIDEBAR_WIDTH, body_height)
+        right += SIDEBAR_WIDTH + MARGIN
     width = _whole_blocks(right)
     caption_top = MARGIN + body_height + GAP
     bottom = caption_top + CAPTION_HEIGHT
@@ -111,7 +111,7 @@ def layout(view: View) -> Layout:
             scene_height,
         ),
         panels=panels,
-        readout=readout,
+        sidebar=sidebar,
         caption=(MARGIN, caption_top, width - 2 * MARGIN, CAPTION_HEIGHT),
         hint=hint,
     )

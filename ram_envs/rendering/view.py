@@ -13,11 +13,11 @@ class Banner(NamedTuple):
 
     Attributes:
         text: The text.
-        good: Whether it is good news (green) or bad (red).
+        good: Whether it is good news (green) or bad (red); None for neither.
     """
 
     text: str
-    good: bool
+    good: bool | None
 
 
 class Readout(NamedTuple):
@@ -54,6 +54,7 @@ class View(NamedTuple):
         preview: int (levels, 4), as ``outlines``: what the sensor would cover next, drawn dashed. None draws nothing.
         banner: Text over the scene.
         readout: Drawn beside the glimpse.
+        choices: Lines of text beside the glimpse, where there is no readout: the answers to choose from.
         hint: A line in small print below the caption, such as the keys. Empty takes no room.
     """
 
@@ -66,6 +67,7 @@ class View(NamedTuple):
     preview: NDArray[np.integer] | None = None
     banner: Banner | None = None
     readout: Readout | None = None
+    choices: tuple[str, ...] = ()
     hint: str = ""
 
 

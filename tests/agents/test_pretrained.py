@@ -7,6 +7,7 @@ import torch
 
 from agents import pretrained
 from agents.cli import main
+from agents.evaluation.evaluate import evaluate
 from agents.pretrained import (
     SIZE_LIMIT,
     export_pretrained,
@@ -18,12 +19,11 @@ from agents.pretrained import (
 from agents.ram.checkpoint import CheckpointError, load_checkpoint
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
-from agents.results.evaluation import evaluate
-from agents.results.records import read_record, record_file, same_settings
-from agents.results.rows import HEADLINES, ROWS
 from agents.training import trainer
+from paper.records import read_record, record_file, same_settings
+from paper.rows import HEADLINES, ROWS
 from ram_envs import make_tensor
-from tests.agents.results.fabricated import DIGITS
+from tests.paper.fabricated import DIGITS
 
 ID = "RAM-Digits-v0"
 RESULTS = Path(__file__).parents[2] / "docs" / "results"

@@ -163,11 +163,13 @@ def test_results_of_another_plan_are_not_mixed(folder, capsys):
     assert "Toy/seed-0.json is the result of another plan, with frames=100, not 200" in message
 
 
-def test_only_one_benchmark_runs_in_a_folder(folder, capsys):
-    from agents.benchmark.results import Results
+def test_two_benchmarks_share_a_folder_and_no_run(folder, capsys):
+    from agents.experiments.queue import lock
 
-    with Results(folder / "out").lock():
-        assert "another benchmark is running in out" in refused(capsys, "plan.yaml", "--out", "out")
+    with lock(folder / "out", f"{DIGITS}/Toy/seed-0"):
+        assert main(["benchmark", "plan.yaml", "--out", "out", "--algorithms", "Toy", "--seeds", "0"]) == 0
+    assert "1 runs are left to the benchmark that is running in the same folder" in capsys.readouterr().out
+    assert len(results(folder / "out")) == 2  # those of the references
 
 
 @pytest.mark.parametrize(

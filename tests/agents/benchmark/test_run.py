@@ -92,7 +92,7 @@ def test_the_stack_in_play_is_that_of_training():
 
 
 def test_the_score_is_that_of_ram_evaluate():
-    from agents.results.evaluation import evaluate
+    from agents.evaluation.evaluate import evaluate
 
     algorithm = find_algorithm("ram")(job_of("ram", SMALL["ram"]).problem, SMALL["ram"])
     algorithm.learn(100, lambda frames: None)

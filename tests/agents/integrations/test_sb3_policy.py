@@ -14,6 +14,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecFrameStack, VecMonitor
 from torch.distributions import Categorical, Normal
 
+from agents.evaluation.evaluate import evaluate
 from agents.integrations.sb3 import (
     GlimpseExtractor,
     HybridDistribution,
@@ -25,7 +26,6 @@ from agents.integrations.sb3 import (
 )
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings
-from agents.results.evaluation import evaluate
 
 CATCH = "RAM-CatchGame-v0"
 SMALL = {"core_size": 12, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 10, "scale_gain": 4.0}

@@ -8,9 +8,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import ram_envs.arrays
-from agents.results.rows import ROWS
 from agents.training import trainer
 from agents.training.graph import Graph
+from paper.rows import ROWS
 
 aten = torch.ops.aten
 WAITING = {

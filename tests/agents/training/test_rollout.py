@@ -90,7 +90,7 @@ def test_a_recording_has_the_rollout_and_the_gradient_that_autograd_has(dtype):
 
 def test_masks_end_where_the_agent_stops():
     env, _, episodes = play("RAM-Digits-v0", split="train[:64]", stop="learned", num_glimpses=5)
-    look_on = env.task.num_actions - 1
+    look_on = env.task.answer.size - 1
     named = episodes.task_action != look_on
     first = torch.where(
         named.any(0), named.int().argmax(0), 4
