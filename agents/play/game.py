@@ -130,8 +130,12 @@ class Game:
         while not self._answer_counts and not self.over:
             self._step(self._stay, answer)
         if not self.over:
-            # In a task that can only look by answering, the answer also looks.
-            self._step(self._stay if self.may_look else self.gaze.action(self.location), answer)
+            self._step(self.gaze.action(self.location) if self._answer_looks else self._stay, answer)
+
+    @property
+    def _answer_looks(self) -> bool:
+        """Whether a step with an answer that counts also looks: before the last one, where nothing else does."""
+        return not self.may_look and self.steps + 1 < self.task.max_episode_steps
 
     @property
     def _stay(self) -> NDArray[np.float32]:
@@ -182,16 +186,20 @@ class Game:
         view = self.source.view()
         if self.hidden and not self.over:
             view = hide_unseen(view)
-        preview = None
-        if not self.over and self.gaze.moves and (self.real_time or self.may_look or self.task.answer.look_on is None):
-            preview = np.array(self.task.glimpse_sensor.outlines(self.gaze.next_location(self.location)))
         return view._replace(
             caption=self._caption(),
-            preview=preview,
+            preview=self._preview(view),
             banner=self.banner,
             choices=self.keys.choices(),
             hint=self._hint(),
         )
+
+    def _preview(self, view: View) -> NDArray[np.integer] | None:
+        """Return what the sensor would cover next, int (levels, 4); None if it stays, or cannot look any more."""
+        if self.over or not self.gaze.moves or not (self.real_time or self.may_look or self._answer_looks):
+            return None
+        outlines = np.array(self.task.glimpse_sensor.outlines(self.gaze.next_location(self.location)))
+        return None if np.array_equal(outlines, view.outlines) else outlines
 
     def _caption(self) -> str:
         """Return how the episode stands, without what only an evaluator may know, and the score."""

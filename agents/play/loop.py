@@ -63,6 +63,7 @@ def play(
     try:
         game = Game(pygame, env, seed, hidden)
         open_display(game.view(), env_id, NO_DISPLAY)
+        present(frame_surface(game.view()))  # loading the agent takes a moment
         game.opponent = opponent = find_opponent(env_id, settings, seed)
         _run(pygame, game, steps_per_second)
         return game.score
