@@ -14,8 +14,11 @@ class InvalidArgument(UserError, ValueError):
     """An argument has a value that it cannot take."""
 
 
-class UnknownArgument(UserError, TypeError):
-    """There is no argument of this name. Python's own convention is a ``TypeError``, which other libraries catch."""
+class UnknownArgument(UserError, TypeError, ValueError):
+    """There is no argument of this name.
+
+    Python's own convention is a ``TypeError``, which other libraries look for; version 0.1 raised a ``ValueError``.
+    """
 
 
 class UnknownName(UserError, ValueError):

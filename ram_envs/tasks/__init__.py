@@ -57,7 +57,7 @@ def construct_task(task: str | type[Task], settings: Mapping[str, Any]) -> Task:
     for name in settings:
         if name not in known:
             raise UnknownArgument(
-                f"{cls.__name__} got an unexpected keyword argument {name!r}{did_you_mean(name, known)}. It takes "
+                f"{cls.__name__} got an unexpected keyword argument {name!r}{did_you_mean(name, known) or '.'} It takes "
                 f"{', '.join(known)}; every environment also takes action_format, observation_format and grid_size, "
                 "and gym.make and gym.make_vec take render_mode"
             )

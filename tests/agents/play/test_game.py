@@ -242,7 +242,7 @@ def test_the_caption_does_not_tell_the_label() -> None:
 
 
 def test_more_than_ten_classes_are_typed_with_two_digits() -> None:
-    images = np.full((12, 8, 8, 1), 9, dtype=np.uint8)
+    images = np.eye(8, dtype=np.uint8)[None].repeat(12, axis=0) * 255
     game = digits(dataset=(images, np.arange(12)), split="train")
     game.handle(digit(1))
     assert "answer: 1_" in game.view().caption
@@ -263,7 +263,7 @@ def test_more_than_ten_classes_are_typed_with_two_digits() -> None:
 
 
 def test_names_are_listed_beside_the_glimpse_unless_they_are_the_keys() -> None:
-    images = np.full((4, 8, 8), 9, dtype=np.uint8)
+    images = np.eye(8, dtype=np.uint8)[None].repeat(4, axis=0) * 255
     assert digits().view().choices == catch().view().choices == ()
     assert digits(stop="learned").view().choices == ()
     named = dot(asks="side").view().choices

@@ -25,7 +25,7 @@ def play(env_id, seed=0, gradient=False, **settings):
 
 def test_a_rollout_holds_whole_episodes():
     env, _, episodes = play("RAM-CatchGame-v0", screen_size=8)
-    assert episodes.observation["glimpse"].shape == (7, 32, env.sensor.glimpse_size)
+    assert episodes.observation["glimpse"].shape == (7, 32, env.task.glimpse_sensor.glimpse_size)
     assert episodes.fixation.shape == (7, 32, 2)
     assert episodes.mask.all()
     assert episodes.terminated[-1].all() and not episodes.terminated[:-1].any()
