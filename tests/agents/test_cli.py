@@ -291,8 +291,8 @@ def test_watch_and_play_say_that_there_is_no_display(capsys, digits, monkeypatch
 def test_play_hands_on_its_options(monkeypatch, capsys):
     from agents import play
 
-    calls = []
-    monkeypatch.setattr(play, "play", lambda *args, **kwargs: calls.append((args, kwargs)) or play.Score(SUCCESS_RATE, 5, 2))
+    calls, score = [], play.Score(SUCCESS_RATE, 5, 2)
+    monkeypatch.setattr(play, "play", lambda *args, **kwargs: calls.append((args, kwargs)) or score)
     assert main(["play", "RAM-CatchGame-v0", "--screen-size", "12", "--show-scene", "--seed", "4"]) == 0
     expected = {"seed": 4, "hidden": False, "steps_per_second": 4.0}
     assert calls == [(("RAM-CatchGame-v0", {"screen_size": 12}), expected)]
