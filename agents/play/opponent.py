@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
 
 from agents.play.score import Score
-from ram_envs import parse_id
+from ram_envs import ENVIRONMENTS, parse_id
 
 if TYPE_CHECKING:
     from agents.pictures.watch import Moment
+    from agents.ram.checkpoint import Checkpoint
+    from ram_envs.tasks import Task
 
 
 class Opponent:
@@ -49,19 +52,25 @@ def find_opponent(env_id: str, env_settings: Mapping[str, Any], seed: int) -> Op
     from agents.pretrained import load_pretrained, pretrained_ids
 
     base = parse_id(env_id).base
-    if base not in pretrained_ids():
+    if base not in pretrained_ids() or find_spec("torch") is None:  # without the extra "agents" a person plays alone
         return None
-    try:
-        from agents.pictures.watch import play_episodes
-    except ModuleNotFoundError:  # without the extra "agents" a person plays alone
-        return None
-    policy = load_pretrained(base).policy
+    from agents.pictures.watch import play_episodes
+
+    checkpoint = load_pretrained(base)
     formats = {"action_format": "dict", "observation_format": "dict"}
     env = gymnasium.make(env_id, **{**env_settings, **formats})
-    task, settings = env.unwrapped.task, policy.settings  # type: ignore[attr-defined]
-    sensor = task.glimpse_sensor
-    made_for = (settings.num_scales, settings.channels, settings.patch_size, settings.patch_size, settings.num_actions)
-    if made_for != (*sensor.glimpse_shape, task.answer.size) or sensor.gaze_size != 2 or task.gaze_control.relative:
+    task = env.unwrapped.task  # type: ignore[attr-defined]
+    if not _fits(checkpoint, task):
         env.close()
         return None
-    return Opponent(play_episodes(policy, env, None, seed), env, Score(task.figure))
+    return Opponent(play_episodes(checkpoint.policy, env, None, seed), env, Score(task.figure))
+
+
+def _fits(checkpoint: Checkpoint, task: Task[Any]) -> bool:
+    """Return whether an agent was trained with the sensor, the gaze control and the answers of a task."""
+    settings, sensor = checkpoint.policy.settings, task.glimpse_sensor
+    made_for = (settings.num_scales, settings.channels, settings.patch_size, settings.patch_size, settings.num_actions)
+    trained = {**ENVIRONMENTS[checkpoint.env_id], **checkpoint.env_settings}
+    return made_for == (*sensor.glimpse_shape, task.answer.size) and all(
+        getattr(task, name) == (trained.get(name) or getattr(type(task), name)) for name in ("sensor", "gaze")
+    )
