@@ -1,30 +1,36 @@
-"""Lets a policy play one environment step by step, and shows it in a window."""
+"""A policy at work, to look at: its views with what it computes, one after the other, and a window that shows them."""
 
 from __future__ import annotations
 
 import itertools
 import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import gymnasium
 import numpy as np
 import torch
+from gymnasium.vector import AutoresetMode
 
+from agents.evaluation.loop import play
+from agents.evaluation.players import FORMATS, PolicyPlayer
 from agents.play.display import open_display
 from agents.play.score import Score, episode_result
 from ram_envs.arguments import check_integer
+from ram_envs.envs.drawing import view_row
 from ram_envs.rendering import Readout, View, frame_surface, import_pygame, present
 
 if TYPE_CHECKING:
     import pygame
 
     from agents.ram.policy import RAMPolicy
+    from ram_envs.envs.vector import GlimpseVectorEnv
+    from ram_envs.tasks import Task
 
 EPISODE_SECONDS = 3.0
 """An episode is shown for about so long."""
 FRAME_SECONDS = (0.1, 0.5)
-"""But each moment for at least and at most so long."""
+"""But each view for at least and at most so long."""
 HOLD_SECONDS = 1.0
 """The end of an episode is shown for so long."""
 POLLS_PER_SECOND = 60
@@ -32,64 +38,59 @@ NO_DISPLAY = "use --video FILE, a .gif or .mp4"
 HINT = "space: pause · right arrow: step · Esc or q: leave"
 
 
-def frame_seconds(task: Any) -> float:
-    """Return for how long each moment of an episode of a task is shown, in seconds."""
-    return float(np.clip(EPISODE_SECONDS / (task.max_episode_steps + 1), *FRAME_SECONDS))
-
-
-class Moment(NamedTuple):
+class Look(NamedTuple):
     """One moment of an episode that a policy plays.
 
     Attributes:
+        view: What there is to see, without the readout.
         readout: What the policy computed from the glimpses so far.
         over: Whether the episode has ended.
         result: The result of an episode that has ended, see :func:`agents.play.score.episode_result`; otherwise 0.
     """
 
+    view: View
     readout: Readout
     over: bool
     result: float
 
 
-def play_episodes(policy: RAMPolicy, env: gymnasium.Env[Any, Any], episodes: int | None, seed: int) -> Iterator[Moment]:
-    """Play episodes deterministically, and yield at every observation, before the next step is taken.
+def frame_seconds(task: Task[Any]) -> float:
+    """Return for how long each view of a task's episode is shown, in seconds."""
+    return float(np.clip(EPISODE_SECONDS / (task.max_episode_steps + 1), *FRAME_SECONDS))
+
+
+def make_one(env_id: str, env_settings: Mapping[str, Any]) -> GlimpseVectorEnv:
+    """Return an environment with one row for :func:`looks`.
+
+    Args:
+        env_id: The environment.
+        env_settings: Its arguments; the action and the observation format are those of a RAM policy.
+    """
+    settings = {**env_settings, **FORMATS}
+    return cast("GlimpseVectorEnv", gymnasium.make_vec(env_id, 1, autoreset_mode=AutoresetMode.DISABLED, **settings))
+
+
+def looks(policy: RAMPolicy, env: GlimpseVectorEnv, episodes: int | None, seed: int) -> Iterator[Look]:
+    """Play deterministically, and yield every moment.
 
     Args:
         policy: The policy; it computes on its own device.
-        env: An environment with ``action_format="dict"`` and ``observation_format="dict"``.
+        env: From :func:`make_one`.
         episodes: Number of episodes; None for no limit.
         seed: Random seed of the first episode; the next ones follow it.
     """
-    device = next(policy.parameters()).device
-    task = env.unwrapped.task  # type: ignore[attr-defined]
-    for episode in itertools.count():
-        if episode == episodes:
-            return
-        observation, _ = env.reset(seed=seed if episode == 0 else None)
-        state, over = policy.initial_state(1), False
-        probabilities, values, episode_return = [], [], 0.0
-        while not over:
-            batch = {key: torch.as_tensor(value, device=device)[None] for key, value in observation.items()}
-            with torch.inference_mode():
-                h, state = policy.encode_step(batch, state)
-                heads = policy.heads(h)
-                decision = policy.decide(h, greedy_location=True, greedy_action=True)
-            probabilities.append(heads.action_logits[0].softmax(-1).cpu().numpy())
-            values.append(float(heads.value[0]))
-            readout = Readout(
-                title=task.answer.key,
-                names=task.answer.names,
-                probabilities=np.stack(probabilities),
-                values=np.array([] if task.supervised else values),
-                num_glimpses=task.max_episode_steps,
-            )
-            yield Moment(readout, over=False, result=0.0)
-            fixation = decision.fixation[0].clamp(-1, 1).float().cpu().numpy()
-            action = {"fixation": fixation, task.answer.key: int(decision.task_action[0])}
-            observation, reward, terminated, truncated, info = env.step(action)
-            episode_return += float(reward)
-            over = bool(terminated or truncated)
-        yield Moment(readout, over=True, result=episode_result(task.figure, info, episode_return))
+    task = env.task
+    for episode in itertools.count() if episodes is None else range(episodes):
+        seeds = torch.tensor([seed + episode], device=policy.location_std.device)
+        player, reader, path = PolicyPlayer(policy, task.answer.key, seeds), _Reader(policy, task), []
+        for moment in play(env, player, seed=None if episode else seed):
+            over = not moment.running[0]
+            if not over:
+                reader.read(moment.observation)
+            path.append(moment.observation["location"][0])
+            view = view_row(task, env.state, 0, path)
+            result = episode_result(task.figure, moment.success[0], moment.returns[0]) if over else 0.0
+            yield Look(view, reader.readout(), over, result)
 
 
 def watch(
@@ -117,28 +118,60 @@ def watch(
     if episodes is not None:
         check_integer("episodes", episodes, 1)
     pygame = import_pygame()
-    formats = {"action_format": "dict", "observation_format": "dict"}
-    env = gymnasium.make(env_id, **{**env_settings, **formats})
-    task = env.unwrapped.task  # type: ignore[attr-defined]
-    seconds, score = frame_seconds(task), Score(task.figure)
+    env = make_one(env_id, env_settings)
+    seconds, score = frame_seconds(env.task), Score(env.task.figure)
     controls: _Controls | None = None
     try:
-        for moment in play_episodes(policy, env, episodes, seed):
+        for look in looks(policy, env, episodes, seed):
             number = score.episodes + 1
-            score = score.plus(moment.result) if moment.over else score
-            view = env.unwrapped.view()  # type: ignore[attr-defined]
-            caption = f"{view.caption} · episode {number} · score {score}"
-            view = view._replace(caption=caption, readout=moment.readout, hint=HINT)
+            score = score.plus(look.result) if look.over else score
+            caption = f"{look.view.caption} · episode {number} · score {score}"
+            view = look.view._replace(caption=caption, readout=look.readout, hint=HINT)
             if controls is None:
                 open_display(view, env_id, NO_DISPLAY)
                 controls = _Controls()
-            controls.show(view, HOLD_SECONDS if moment.over else seconds)
+            controls.show(view, HOLD_SECONDS if look.over else seconds)
             if controls.left:
                 break
     finally:
         pygame.display.quit()
         env.close()
     return score.episodes
+
+
+class _Reader:
+    """Reads what a policy computes in an episode: the probabilities of the answers, and the values where they matter.
+
+    Args:
+        policy: The policy.
+        task: The task. The value is that of a policy which learns its answers from rewards.
+    """
+
+    def __init__(self, policy: RAMPolicy, task: Task[Any]) -> None:
+        self._policy, self._task, self._state = policy, task, policy.initial_state(1)
+        self._probabilities: list[np.ndarray] = []
+        self._values: list[float] = []
+
+    @torch.inference_mode()
+    def read(self, observation: Mapping[str, Any]) -> None:
+        """Read on, with the observation of one row."""
+        device = self._policy.location_std.device
+        tensors = {key: torch.as_tensor(value, device=device) for key, value in observation.items()}
+        h, self._state = self._policy.encode_step(tensors, self._state)
+        heads = self._policy.heads(h)
+        self._probabilities.append(heads.action_logits[0].softmax(-1).cpu().numpy())
+        if not self._task.supervised:
+            self._values.append(float(heads.value[0]))
+
+    def readout(self) -> Readout:
+        """Return what was read so far."""
+        return Readout(
+            title=self._task.answer.key,
+            names=self._task.answer.names,
+            probabilities=np.stack(self._probabilities),
+            values=np.array(self._values),
+            num_glimpses=self._task.max_episode_steps,
+        )
 
 
 class _Controls:

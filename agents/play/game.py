@@ -152,7 +152,7 @@ class Game:
         if not (terminated or truncated):
             return
         self.over = True
-        result = episode_result(self.task.figure, self.info, self.episode_return)
+        result = episode_result(self.task.figure, bool(self.info.get("is_success")), self.episode_return)
         self.score = self.score.plus(result)
         self.banner = self._result(result, None if target is None else target[0], answer)
         if self.opponent is not None:

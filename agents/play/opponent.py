@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-import gymnasium
-
 from agents.play.score import Score
 from ram_envs import ENVIRONMENTS, parse_id
 
 if TYPE_CHECKING:
-    from agents.pictures.watch import Moment
+    from agents.pictures.watch import Look
     from agents.ram.checkpoint import Checkpoint
+    from ram_envs.envs.vector import GlimpseVectorEnv
     from ram_envs.tasks import Task
 
 
@@ -21,18 +20,18 @@ class Opponent:
     """An agent and its score.
 
     Args:
-        moments: The episodes that it plays, from the person's random seed on.
+        looks: The episodes that it plays, from the person's random seed on.
         env: Where it plays them.
         score: Its score so far.
     """
 
-    def __init__(self, moments: Iterator[Moment], env: gymnasium.Env[Any, Any], score: Score) -> None:
-        self._moments, self._env = moments, env
+    def __init__(self, looks: Iterator[Look], env: GlimpseVectorEnv, score: Score) -> None:
+        self._looks, self._env = looks, env
         self.score = score
 
     def play(self, counts: bool) -> None:
         """Play the next episode, which need not count: so that it keeps step with a person who gave one up."""
-        last = next(moment for moment in self._moments if moment.over)
+        last = next(look for look in self._looks if look.over)
         if counts:
             self.score = self.score.plus(last.result)
 
@@ -54,23 +53,24 @@ def find_opponent(env_id: str, env_settings: Mapping[str, Any], seed: int) -> Op
     base = parse_id(env_id).base
     if base not in pretrained_ids() or find_spec("torch") is None:  # without the extra "agents" a person plays alone
         return None
-    from agents.pictures.watch import play_episodes
+    from agents.pictures.watch import looks, make_one
 
     checkpoint = load_pretrained(base)
-    formats = {"action_format": "dict", "observation_format": "dict"}
-    env = gymnasium.make(env_id, **{**env_settings, **formats})
-    task = env.unwrapped.task  # type: ignore[attr-defined]
-    if not _fits(checkpoint, task):
+    env = make_one(env_id, env_settings)
+    if not _fits(checkpoint, env.task):
         env.close()
         return None
-    return Opponent(play_episodes(checkpoint.policy, env, None, seed), env, Score(task.figure))
+    return Opponent(looks(checkpoint.policy, env, None, seed), env, Score(env.task.figure))
 
 
 def _fits(checkpoint: Checkpoint, task: Task[Any]) -> bool:
     """Return whether an agent was trained with the sensor, the gaze control and the answers of a task."""
-    settings, sensor = checkpoint.policy.settings, task.glimpse_sensor
-    made_for = (settings.num_scales, settings.channels, settings.patch_size, settings.patch_size, settings.num_actions)
+    settings = checkpoint.policy.settings
+    same_shapes = (settings.glimpse_shape, settings.num_actions) == (
+        task.glimpse_sensor.glimpse_shape,
+        task.answer.size,
+    )
     trained = {**ENVIRONMENTS[checkpoint.env_id], **checkpoint.env_settings}
-    return made_for == (*sensor.glimpse_shape, task.answer.size) and all(
+    return same_shapes and all(
         getattr(task, name) == (trained.get(name) or getattr(type(task), name)) for name in ("sensor", "gaze")
     )

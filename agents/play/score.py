@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ram_envs.tasks.figure import FigureOfMerit
 
@@ -41,12 +39,12 @@ class Score:
         return f"{self.figure.label} {self.points} (mean of {self.episodes})"
 
 
-def episode_result(figure: FigureOfMerit, info: Mapping[str, Any], episode_return: float) -> float:
+def episode_result(figure: FigureOfMerit, success: bool, episode_return: float) -> float:
     """Return the result of an episode that has ended: 1 or 0 for success, or its return, as the figure of merit asks.
 
     Args:
         figure: The task's figure of merit.
-        info: The info of the last step.
+        success: Whether the episode ended in success.
         episode_return: The sum of the rewards.
     """
-    return float(info["is_success"]) if figure.is_share else episode_return
+    return float(success if figure.is_share else episode_return)

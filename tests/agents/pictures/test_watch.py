@@ -10,7 +10,7 @@ import torch
 
 import ram_envs
 from agents.pictures import watch as playing
-from agents.pictures.watch import play_episodes, watch
+from agents.pictures.watch import looks, make_one, watch
 from agents.play import DisplayError
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
@@ -60,37 +60,42 @@ def distinct(views):
 
 
 def test_every_moment_of_the_episodes_is_yielded(policy):
-    env = gymnasium.make(CATCH, action_format="dict")
-    moments = list(play_episodes(policy, env, 2, seed=0))
-    assert [moment.over for moment in moments] == 2 * ([False] * 23 + [True])
-    assert not any(moment.result for moment in moments if not moment.over)
+    env = make_one(CATCH, {})
+    seen = list(looks(policy, env, 2, seed=0))
+    assert [look.over for look in seen] == 2 * ([False] * 23 + [True])
+    assert not any(look.result for look in seen if not look.over)
+    single = gymnasium.make(CATCH)
+    for number, episode_seed in ((0, 0), (24, None)):
+        single.reset(seed=episode_seed)
+        assert np.array_equal(seen[number].view.scene, single.unwrapped.view().scene)
+        assert seen[number].view.caption == single.unwrapped.view().caption
 
 
 def test_the_result_is_that_of_the_environment(policy):
-    env = gymnasium.make(CATCH, action_format="dict", screen_size=4)
-    moments = play_episodes(policy, env, 20, seed=0)
-    results = [(moment.result, env.unwrapped.scene[-1].sum()) for moment in moments if moment.over]
+    env = make_one(CATCH, {"screen_size": 4})
+    seen = looks(policy, env, 20, seed=0)
+    results = [(look.result, env.scene[0, -1].sum()) for look in seen if look.over]
     # A ball on the paddle hides one of no further pixels: two are lit, otherwise three.
     assert all(success == (lit == 2 * 255) for success, lit in results)
     assert len({success for success, _ in results}) == 2
 
 
 def test_episodes_have_no_end_unless_numbered(policy):
-    env = gymnasium.make(CATCH, action_format="dict", screen_size=4)
-    moments = itertools.islice(play_episodes(policy, env, None, seed=0), 1000)
-    assert sum(moment.over for moment in moments) == 250
+    env = make_one(CATCH, {"screen_size": 4})
+    seen = itertools.islice(looks(policy, env, None, seed=0), 1000)
+    assert sum(look.over for look in seen) == 250
 
 
 def test_probabilities_and_values_are_those_of_the_glimpses_so_far():
     policy = make_policy(DIGITS)
-    env = gymnasium.make(DIGITS, action_format="dict")
+    env = make_one(DIGITS, {})
     observation, _ = env.reset(seed=3)
-    batch = {key: torch.as_tensor(value)[None] for key, value in observation.items()}
+    batch = {key: torch.as_tensor(value) for key, value in observation.items()}
     with torch.inference_mode():
         h, _ = policy.encode_step(batch, policy.initial_state(1))
         expected = policy.heads(h).action_logits[0].softmax(-1).numpy()
-    moments = list(play_episodes(policy, env, 1, seed=3))
-    readouts = [moment.readout for moment in moments]
+    seen = list(looks(policy, env, 1, seed=3))
+    readouts = [look.readout for look in seen]
     assert np.array_equal(readouts[0].probabilities, expected[None])
     assert [len(readout.probabilities) for readout in readouts] == [1, 2, 3, 4, 4]
     assert np.array_equal(readouts[1].probabilities[:1], readouts[0].probabilities)
@@ -100,8 +105,8 @@ def test_probabilities_and_values_are_those_of_the_glimpses_so_far():
 
 
 def test_values_are_shown_in_games(policy):
-    env = gymnasium.make(CATCH, action_format="dict")
-    readout = [moment.readout for moment in play_episodes(policy, env, 1, seed=0)][-1]
+    env = make_one(CATCH, {})
+    readout = [look.readout for look in looks(policy, env, 1, seed=0)][-1]
     assert readout.names == ("left", "stay", "right")
     assert len(readout.values) == len(readout.probabilities) == 23
 

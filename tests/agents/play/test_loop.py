@@ -11,6 +11,7 @@ import pytest
 import agents.play.loop as loop
 from agents.play import DisplayError, Score, play
 from agents.play.opponent import find_opponent
+from ram_envs.envs.vector import GlimpseVectorEnv
 from ram_envs.errors import UnknownName
 from ram_envs.rendering import layout
 from ram_envs.tasks.figure import EPISODE_RETURN, SUCCESS_RATE
@@ -87,17 +88,17 @@ def test_bad_arguments_are_refused() -> None:
 def test_the_agent_plays_the_episodes_that_the_person_plays(monkeypatch: pytest.MonkeyPatch) -> None:
     opponent = find_opponent(CATCH, {}, seed=5)
     assert opponent is not None
-    own = gymnasium.make(CATCH, action_format="dict")
+    own = gymnasium.make(CATCH)
     played = [own.reset(seed=5) and own.unwrapped.scene] + [own.reset() and own.unwrapped.scene for _ in range(3)]
     seen = []
-    reset = type(own.unwrapped).reset
+    reset = GlimpseVectorEnv.reset
 
     def record(env, **kwargs):
         observation = reset(env, **kwargs)
-        seen.append(env.scene)
+        seen.append(env.scene[0])
         return observation
 
-    monkeypatch.setattr(type(own.unwrapped), "reset", record)
+    monkeypatch.setattr(GlimpseVectorEnv, "reset", record)
     for counts in (True, False, True, True):
         opponent.play(counts)
     opponent.close()
