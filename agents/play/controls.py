@@ -25,9 +25,9 @@ ZOOM_STEP = 0.1
 class AnswerKeys:
     """Turns keys into answers.
 
-    Choices with the names of directions are arrow keys. All others are typed as their numbers; a number counts as soon
-    as no further digit can follow, or with Return. The numbers of a Box are typed, separated by spaces, and count with
-    Return. The choice to look on has no key: a click looks on.
+    Choices with the names of directions are arrow keys. Choices whose names are numbers are typed as their names, all
+    others as their indices; what is typed counts as soon as no further digit can follow, or with Return. The numbers of
+    a Box are typed, separated by spaces, and count with Return. The choice to look on has no key: a click looks on.
 
     Args:
         pygame: The module.
@@ -43,6 +43,9 @@ class AnswerKeys:
         arrows = {name: index for index, name in enumerate(answer.names) if answer.is_choice and name in ARROWS}
         self._arrows = {getattr(pygame, f"K_{name.upper()}"): index for name, index in arrows.items()}
         self._opposites = {arrows[name]: arrows.get(OPPOSITES[name]) for name in arrows}
+        choices = [index for index in range(answer.size) if answer.is_choice and index != answer.look_on]
+        named = all(answer.names[index].isdecimal() for index in choices)
+        self._typed_choices = {answer.names[index] if named else str(index): index for index in choices}
         self._held: dict[int, int] = {}
         self._tapped: dict[int, int] = {}
         self._current = self._rest
@@ -55,11 +58,6 @@ class AnswerKeys:
             return None
         named = (answer.names.index(name) for name in RESTS if name in answer.names)
         return next(named, answer.look_on)
-
-    @property
-    def _numbered(self) -> int:
-        """The number of choices that can be typed."""
-        return self.answer.size - (self.answer.look_on == self.answer.size - 1)
 
     @property
     def arrows_only(self) -> bool:
@@ -82,8 +80,7 @@ class AnswerKeys:
             return self._complete()
         elif self.answer.is_choice and event.unicode in tuple("0123456789") and not self.arrows_only:
             self.typed += event.unicode
-            last = self._numbered - 1
-            if int(self.typed + "0") > last or len(self.typed) == len(str(last)):
+            if not any(text.startswith(self.typed) and text != self.typed for text in self._typed_choices):
                 return self._complete()
         elif not self.answer.is_choice and event.unicode in tuple("0123456789.,-e "):
             self.typed += event.unicode
@@ -96,8 +93,7 @@ class AnswerKeys:
             None if it is not valid; then numbers stay, so that they can be corrected, and a choice is typed anew.
         """
         if self.answer.is_choice:
-            valid = self.typed.isdigit() and int(self.typed) < self._numbered
-            completed: Any = int(self.typed) if valid else None
+            completed: Any = self._typed_choices.get(self.typed)
         else:
             completed = _numbers(self.typed, self.answer.space)
         if completed is not None:
@@ -136,21 +132,18 @@ class AnswerKeys:
             return f"arrow keys: {names}"
         if not self.answer.is_choice:
             return f"number keys and Return: {self.answer.key}"
-        digits = f"0-{self._numbered - 1}: {self.answer.key}"
+        texts = list(self._typed_choices)
+        digits = f"{texts[0]}-{texts[-1]}: {self.answer.key}"
         return f"arrow keys: {names} · {digits}" if names else digits
 
     def choices(self) -> tuple[str, ...]:
         """Return a line for each answer that says how to give it; empty where that is plain from its name."""
-        names = self.answer.names
-        if self.answer.is_choice:
-            names = names[: self._numbered]
-            if self.arrows_only or names == tuple(map(str, range(self._numbered))):
-                return ()
-            return tuple(f"{index}  {name}" for index, name in enumerate(names))
-        space = self.answer.space
-        assert isinstance(space, Box)
-        bounds = zip(names, space.low, space.high, strict=True)
-        return tuple(f"{name}: {low:g} to {high:g}" for name, low, high in bounds)
+        names, space = self.answer.names, self.answer.space
+        if isinstance(space, Box):
+            bounds = zip(names, space.low, space.high, strict=True)
+            return tuple(f"{name}: {low:g} to {high:g}" for name, low, high in bounds)
+        plain = self.arrows_only or all(text == names[index] for text, index in self._typed_choices.items())
+        return () if plain else tuple(f"{text}  {names[index]}" for text, index in self._typed_choices.items())
 
 
 class Gaze:

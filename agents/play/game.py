@@ -38,6 +38,7 @@ class Game:
     Attributes:
         left: Whether the person wants to leave.
         score: The person's score.
+        places: The layout of every view.
         over: Whether the episode has ended.
         steps: Steps taken in this episode.
     """
@@ -58,6 +59,7 @@ class Game:
         self.left = self.running = False
         self.begin(seed)
         self.real_time = self.task.target(self.source.state) is None
+        self.places = layout(self.view())
 
     def begin(self, seed: int | None = None) -> None:
         """Begin the next episode, or the first one of a seed; one that was not played to its end does not count."""
@@ -176,9 +178,8 @@ class Game:
 
     def _location_at(self, position: tuple[float, float]) -> NDArray[np.float32]:
         """Return the location, float32 (2,) in [-1, 1], nearest to a position in the frame."""
-        view = self.view()
-        height, width = view.scene.shape[:2]
-        column, row = layout(view).scene_point(position)
+        height, width, _ = self.task.scene_shape
+        column, row = self.places.scene_point(position)
         return np.clip([column / width * 2 - 1, row / height * 2 - 1], -1, 1).astype(np.float32)
 
     def view(self) -> View:

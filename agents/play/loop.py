@@ -15,7 +15,7 @@ from agents.play.opponent import find_opponent
 from agents.play.score import Score
 from ram_envs import parse_id
 from ram_envs.arguments import check_number
-from ram_envs.rendering import frame_position, frame_surface, import_pygame, layout, present
+from ram_envs.rendering import frame_position, frame_surface, import_pygame, present
 
 if TYPE_CHECKING:
     import pygame
@@ -92,6 +92,5 @@ def _in_frame(pygame: ModuleType, event: pygame.event.Event, game: Game) -> pyga
     """Return an event with the position of the pointer in the frame, which may be scaled to fit the window."""
     if event.type not in (pygame.MOUSEMOTION, pygame.MOUSEBUTTONDOWN):
         return event
-    places = layout(game.view())
-    position = frame_position(event.pos, (places.width, places.height))
+    position = frame_position(event.pos, (game.places.width, game.places.height))
     return pygame.event.Event(event.type, {**event.dict, "pos": position})
