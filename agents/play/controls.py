@@ -126,15 +126,15 @@ class AnswerKeys:
         self.typed, self._tapped, self._current = "", {}, self._rest
 
     def help(self) -> str:
-        """Return what the keys do, in a few words."""
-        names = " ".join(name for name in self.answer.names if name in ARROWS and self.answer.is_choice)
-        if self.arrows_only:
-            return f"arrow keys: {names}"
+        """Return what the keys do, in a few words; empty if they do nothing."""
         if not self.answer.is_choice:
             return f"number keys and Return: {self.answer.key}"
-        texts = list(self._typed_choices)
-        digits = f"{texts[0]}-{texts[-1]}: {self.answer.key}"
-        return f"arrow keys: {names} · {digits}" if names else digits
+        arrows = [name for name in self.answer.names if name in ARROWS]
+        parts = [f"arrow keys: {' '.join(arrows)}"] if arrows else []
+        texts = [] if self.arrows_only else list(self._typed_choices)
+        if texts:  # a task may ask for nothing but a gaze
+            parts.append(f"{texts[0]}-{texts[-1]}: {self.answer.key}")
+        return " · ".join(parts)
 
     def choices(self) -> tuple[str, ...]:
         """Return a line for each answer that says how to give it; empty where that is plain from its name."""

@@ -223,6 +223,5 @@ class Game:
 
     def _hint(self) -> str:
         """Return what the keys do."""
-        start = "space: next episode · " if self.over else ""
-        gaze = self.gaze.help(click=not self.real_time)
-        return f"{start}{self.keys.help()} · {gaze} · H: scene · R: restart · Esc: leave"
+        parts = [self.keys.help(), self.gaze.help(click=not self.real_time), "H: scene", "R: restart", "Esc: leave"]
+        return " · ".join(part for part in ["space: next episode" if self.over else "", *parts] if part)

@@ -78,6 +78,13 @@ def test_the_choice_to_look_on_is_not_typed() -> None:
     assert player.help() == "0-1: answer"
 
 
+def test_a_task_may_ask_for_nothing_but_a_gaze() -> None:
+    player = keys(1, look_on=0)
+    assert player.pressed() == 0
+    assert player.handle(digit(0)) is None
+    assert (player.help(), player.choices()) == ("", ())
+
+
 def test_numbers_are_checked_and_stay_until_they_are_right() -> None:
     player = numbers([-1, 0], [1, 10])
     assert player.pressed().tolist() == [0, 5]
