@@ -169,7 +169,7 @@ def evaluate(arguments: Sequence[str]) -> int:
 def watch(arguments: Sequence[str]) -> int:
     """`ram watch`."""
     options = _parse(WatchOptions, arguments, "watch")
-    from agents.evaluation.evaluate import with_split
+    from agents.evaluation.splits import with_split
     from agents.pictures.animation import animate
     from agents.pictures.watch import watch
     from agents.pretrained import resolve_checkpoint

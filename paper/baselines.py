@@ -13,11 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agents.evaluation.evaluate import Evaluation, wilson_interval, with_split
+from agents.evaluation.evaluate import Evaluation, figure_of
+from agents.evaluation.splits import with_split
 from agents.pictures.curves import plot_learning_curve
 from agents.pictures.results import CURVE
 from agents.ram.checkpoint import restore_optimizer
@@ -27,8 +29,9 @@ from agents.training.rollout import ImageOrder, episode_seed, seed_generator
 from agents.training.run import METRICS, Plan, Progress, Run, check_new
 from agents.training.trainer import TrainingResult
 from paper.classifiers import Classifier, ClassifierSettings, load_classifier, save_classifier
-from ram_envs import make_tensor
+from ram_envs import make_task
 from ram_envs.arguments import check_integer
+from ram_envs.errors import InvalidArgument
 from ram_envs.tasks import Classification
 
 
@@ -71,10 +74,10 @@ def train_classifier(
     check_integer("seed", seed, 0, 2**29 - 1)
     check_new(folder)
     settings = replace(settings, precision=resolve_precision(settings.precision, where))
-    task = _task(env_id, settings.environment, where)
+    task = _task(env_id, settings.environment)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        classifier = Classifier(settings, task.scene_shape, task.num_classes).to(where)
+        classifier = Classifier(settings, task.scene_shape, task.answer.size).to(where)
     return _train(folder, env_id, task, classifier, {}, Progress(seed), progress_bar)
 
 
@@ -95,7 +98,7 @@ def resume_classifier(
     """
     folder, where = Path(out), resolve_device(device)
     checkpoint = load_classifier(folder, where)
-    task = _task(checkpoint.env_id, checkpoint.classifier.settings.environment, where)
+    task = _task(checkpoint.env_id, checkpoint.classifier.settings.environment)
     return _train(
         folder,
         checkpoint.env_id,
@@ -124,7 +127,7 @@ def _train(
     restore_optimizer(classifier, optimizer, optimizer_state)
     batch = settings.num_envs
     iterations = math.ceil(settings.epochs * task.num_images / batch)
-    plan = Plan(iterations, batch, "error_percent", settings.log_every, settings.checkpoint_every)
+    plan = Plan(iterations, batch, task.figure.name, settings.log_every, settings.checkpoint_every)
     env_settings = settings.environment
     # A run never looks into the policy that it is given, but to save it, which ClassifierRun does.
     module = cast(Any, classifier)
@@ -187,24 +190,24 @@ def evaluate_classifier(
     check_integer("num_envs", num_envs, 1)
     settings = with_split(env_id, env_settings, split)
     device = classifier.logits.weight.device
-    task = _task(env_id, settings, device)
+    task = _task(env_id, settings)
     if task.scene_shape != classifier.scene_shape:
         raise ValueError(
             f"the classifier was made for scenes of (height, width, channels) {classifier.scene_shape}, and {env_id} "
             f"has {task.scene_shape} here: use it with the settings that it was trained on"
         )
-    errors = 0
+    right = []
     for first in range(0, task.num_images, num_envs):
         index = torch.arange(first, min(first + num_envs, task.num_images), device=device)
         scenes, label = _scenes(task, seed + index, index)
-        errors += int((classifier(scenes).argmax(1) != label).sum())
-    low, high = wilson_interval(errors, task.num_images)
+        right.append((classifier(scenes).argmax(1) == label).cpu().numpy())
+    value, low, high = figure_of(task.figure, np.concatenate(right))
     return Evaluation(
         env_id=env_id,
-        figure="error_percent",
-        value=100 * errors / task.num_images,
-        interval_low=100 * low,
-        interval_high=100 * high,
+        figure=task.figure.name,
+        value=value,
+        interval_low=low,
+        interval_high=high,
         episodes=task.num_images,
         mean_glimpses=0.0,
         split=settings["split"],
@@ -215,19 +218,19 @@ def evaluate_classifier(
     )
 
 
-def _task(env_id: str, env_settings: Mapping[str, Any], device: torch.device) -> Classification:
-    """Return the rules of an environment of classification, with its images.
+def _task(env_id: str, env_settings: Mapping[str, Any]) -> Classification:
+    """Return the task of an environment of classification.
 
     Raises:
-        ValueError: If it is none.
+        InvalidArgument: If it shows no labelled images.
     """
-    task = make_tensor(env_id, 1, device, **env_settings).task
-    if not isinstance(task, Classification):
-        raise ValueError(f"{env_id} has no labels: classifiers need an environment of classification")
-    return task
+    task = make_task(env_id, **env_settings)
+    if not task.supervised or task.num_images is None:
+        raise InvalidArgument(f"{env_id} has no labels: classifiers need an environment of classification")
+    return cast(Classification, task)
 
 
 def _scenes(task: Classification, seed: Tensor, image_index: Tensor) -> tuple[Tensor, Tensor]:
     """Return the scenes, uint8 (B, C, H, W), and labels, int64 (B,), of episode 0 of rows, all int64 (B,)."""
     state = task.initial(seed, torch.zeros_like(seed), image_index)
-    return state.scenes, state.label
+    return task.scene(state), task.target(state)

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from agents.benchmark.algorithm import Algorithm, Problem, Progress
+from agents.evaluation.players import PolicyPlayer
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
 from agents.training.fast.device import resolve_device, resolve_precision
@@ -88,17 +89,13 @@ class RAM(Algorithm):
 
     def start(self, num_envs: int) -> None:
         """Empty the core."""
-        self._state = self.policy.initial_state(num_envs)
+        seeds = torch.arange(num_envs, device=self._device)  # only random locations are sampled
+        self._player = PolicyPlayer(self.policy, self._env.task.answer.key, seeds)
+        self._player.start(num_envs)
 
-    @torch.no_grad()
     def act(self, observation: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Take the mean location and the likeliest task action."""
-        seen = {key: torch.as_tensor(value, device=self._device) for key, value in observation.items()}
-        decision, self._state = self.policy.act(seen, self._state, greedy=True)
-        return {
-            "fixation": decision.fixation.cpu().numpy(),
-            self._env.task.answer.key: decision.task_action.cpu().numpy(),
-        }
+        """Take the mean location and the most likely answer."""
+        return self._player.act(observation)
 
 
 class _ReportingRun(Run):

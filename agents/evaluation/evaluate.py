@@ -1,49 +1,54 @@
-"""How well a policy does: its error on a split of images, or how many balls it catches, with a 95 % interval.
+"""Evaluation of a policy: its figure of merit on a split of images or in fresh episodes, with a 95 % interval.
 
-Every image is judged by one rollout, whose randomness follows from the seed and the number of the image alone; so does
-every episode of a game. The figure depends on the size of the batches no more than sums of floats do.
+Every image is shown in one episode. All randomness of an episode follows from its seed alone, so the result does not
+depend on the size of the batches, apart from floating-point rounding.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
+from agents.evaluation.intervals import mean_interval, wilson_interval
+from agents.evaluation.loop import play_all
+from agents.evaluation.players import FORMATS, PolicyPlayer
+from agents.evaluation.splits import evenly_spread, with_split
 from agents.ram.policy import RAMPolicy
+from agents.ram.settings import RAMSettings
 from ram_envs import make_tensor
 from ram_envs.arguments import check_integer
 from ram_envs.envs.tensor import TensorEnv
-from ram_envs.registration import task_class
-from ram_envs.scenes.randomness import draw_words, uniform
-from ram_envs.tasks import Classification
+from ram_envs.errors import InvalidArgument
+from ram_envs.tasks import EPISODE_RETURN, FIGURES, FigureOfMerit
 
 GAME_EPISODES = 10_000
-"""Episodes of a game, unless asked otherwise."""
+"""Episodes of a task without images, unless asked otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What an evaluation found.
+    """The result of an evaluation.
 
     Attributes:
         env_id: The environment.
-        figure: "error_percent" for classification, in [0, 100], or "success_rate" for games, in [0, 1].
-        value: The figure.
-        interval_low: Lower end of its 95 % interval (Wilson's score interval).
+        figure: Name of the figure of merit: "error_percent" in [0, 100], "success_rate" in [0, 1], or the task's own.
+        value: Its value.
+        interval_low: Lower end of its 95 % interval: Wilson's for a share of episodes, otherwise a normal one.
         interval_high: Upper end.
-        episodes: How many were played.
-        mean_glimpses: How many glimpses an episode took on average; 0 for what sees the whole scene.
-        split: The images that were shown; None for games.
-        seed: Of the first episode.
-        greedy: Whether the policy took its mean locations, or drew them.
-        greedy_action: Whether it took its likeliest task actions, or drew them.
-        seconds: How long it took.
+        episodes: Number of episodes.
+        mean_glimpses: Mean number of glimpses in an episode; 0 for classifiers of whole scenes.
+        split: Split of the images; None in tasks without images.
+        seed: Random seed of the first episode.
+        greedy: Whether the policy took its mean locations instead of sampling them.
+        greedy_action: Whether it took its most likely answers instead of sampling them.
+        seconds: Duration.
     """
 
     env_id: str
@@ -64,16 +69,19 @@ class Evaluation:
         return asdict(self)
 
     def __str__(self) -> str:
-        """Say it in one line."""
-        digits = 2 if self.figure == "error_percent" else 4
+        """Write it in one line."""
+        figure = FIGURES.get(self.figure, EPISODE_RETURN)
+        digits = figure.digits + len(f"{figure.shown_factor:.0f}") - 1
         value, low, high = (f"{x:.{digits}f}" for x in (self.value, self.interval_low, self.interval_high))
         rollouts = ", one rollout per image" if self.split else ""
         what = "locations" if self.greedy_action else "decisions"
-        drawn = "" if self.greedy else f", {what} drawn"
+        sampled = "" if self.greedy else f", {what} sampled"
         looks = f", {self.mean_glimpses:.4g} glimpses an episode" if self.mean_glimpses else ""
-        return f"{self.figure} {value}  95% interval [{low}, {high}]  {self.episodes} episodes{rollouts}{looks}{drawn}"
+        episodes = f"{self.episodes} episodes{rollouts}{looks}{sampled}"
+        return f"{self.figure} {value}  95% interval [{low}, {high}]  {episodes}"
 
 
+@torch.inference_mode()
 def evaluate(
     policy: RAMPolicy,
     env_id: str,
@@ -86,188 +94,99 @@ def evaluate(
     greedy_action: bool | None = None,
     num_envs: int = 1000,
 ) -> Evaluation:
-    """Let a policy play, on the device it is on.
+    """Evaluate a policy on its device.
 
     Args:
         policy: The policy.
         env_id: The environment.
         env_settings: Its arguments; formats and split are chosen here.
-        episodes: How many. Classification: None shows each image of the split once, a smaller number as many images,
-            evenly spread over the split. Games: None is 10,000.
-        split: Classification: the images to show, "test" if None, or any split of the dataset, as in "train[-5000:]".
-        seed: Image i is shown by episode 0 of row seed + i, and episode i of a game is that too. No training has such
-            small seeds.
-        greedy: Take the mean location; else draw it. Random locations are drawn in any case.
-        greedy_action: Take the likeliest task action; else draw it. None does as ``greedy`` says.
-        num_envs: How many are played side by side.
+        episodes: Number of episodes. With images: None shows each image of the split once, a smaller number as many
+            images, evenly spread over the split. Without images: None is 10,000.
+        split: The images to show: "test" if None, or any split of the dataset, such as "train[-5000:]".
+        seed: Image i is shown in episode 0 of the row with seed + i; episode i of a game is that too. Training never
+            uses seeds that small.
+        greedy: Take the mean location instead of sampling it. Random locations are sampled in any case.
+        greedy_action: Take the most likely answer instead of sampling it. None for the value of ``greedy``.
+        num_envs: Episodes that are played in parallel.
 
     Raises:
-        ValueError: If an argument is not valid, or the policy was made for another sensor or other actions.
+        ValueError: If an argument is not valid, or the policy was made for another sensor or other answers.
     """
     start = time.perf_counter()
     check_integer("seed", seed, 0, 2**62)
     check_integer("num_envs", num_envs, 1)
-    settings = with_split(env_id, env_settings, split)
-    settings |= {"action_format": "dict", "observation_format": "dict"}
-    shows_images = "split" in settings
+    settings = {**with_split(env_id, env_settings, split), **FORMATS}
     greedy_action = greedy if greedy_action is None else greedy_action
-    greedy = greedy and not policy.settings.random_locations  # which have no mean
-
     device = policy.location_std.device
-    num_images = make_tensor(env_id, 1, device, **settings).task.num_images if shows_images else None
-    index = _episode_numbers(episodes, num_images)
-    num_envs = min(num_envs, len(index))
-    env = make_tensor(env_id, num_envs, device, check_actions=False, **settings)
-    _check_fit(policy, env, env_id)
 
-    successes, glimpses = 0, 0
-    for first in range(0, len(index), num_envs):
-        batch = index[first : first + num_envs]
-        counted = len(batch)
-        batch = torch.nn.functional.pad(batch, (0, num_envs - counted)).to(device)  # the last batch is filled up
-        options = {"image_index": batch} if shows_images else None
-        outcome = _play(policy, env, seed + batch, options, greedy, greedy_action)
-        successes += int(outcome.success[:counted].sum())
-        glimpses += int(outcome.glimpses[:counted].sum())
-
-    count = len(index)
-    hits, scale, figure = (count - successes, 100, "error_percent") if shows_images else (successes, 1, "success_rate")
-    low, high = wilson_interval(hits, count)
+    one = make_tensor(env_id, 1, device, **settings)
+    _check_fit(policy, one, env_id)
+    task = one.task
+    numbers = _episode_numbers(episodes, task.num_images)
+    env = make_tensor(env_id, min(num_envs, len(numbers)), device, check_actions=False, **settings)
+    make_player = partial(PolicyPlayer, policy, task.answer.key, greedy=greedy, greedy_answer=greedy_action)
+    ended = play_all(env, make_player, seed + numbers, None if task.num_images is None else numbers)
+    value, low, high = figure_of(task.figure, ended.success, ended.returns)
     return Evaluation(
         env_id=env_id,
-        figure=figure,
-        value=scale * hits / count,
-        interval_low=scale * low,
-        interval_high=scale * high,
-        episodes=count,
-        mean_glimpses=glimpses / count,
+        figure=task.figure.name,
+        value=value,
+        interval_low=low,
+        interval_high=high,
+        episodes=len(numbers),
+        mean_glimpses=int(ended.glimpses.sum()) / len(numbers),
         split=settings.get("split"),
         seed=seed,
-        greedy=greedy,
+        greedy=greedy and not policy.settings.random_locations,
         greedy_action=greedy_action,
         seconds=time.perf_counter() - start,
     )
 
 
-def with_split(env_id: str, env_settings: Mapping[str, Any], split: str | None) -> dict[str, Any]:
-    """Return an environment's arguments with the images that are to be shown in place of those of the training.
+def figure_of(
+    figure: FigureOfMerit, success: NDArray[np.bool_], returns: NDArray[np.floating] | None = None
+) -> tuple[float, float, float]:
+    """Return the value of a figure of merit with its 95 % interval, from episodes.
 
     Args:
-        env_id: The environment.
-        env_settings: Its arguments.
-        split: The images; None is "test" for classification, and the only choice for games, which show none.
-
-    Raises:
-        ValueError: If a split is given for a game.
+        figure: The figure of merit.
+        success: bool (N,), which episodes succeeded.
+        returns: float (N,), the episode returns; needed if the figure is computed from them.
     """
-    if issubclass(task_class(env_id), Classification):
-        return {**env_settings, "split": "test" if split is None else split}
-    if split is not None:
-        raise ValueError(f"split={split!r} has no meaning for {env_id}, which shows no images: leave it out")
-    return dict(env_settings)
+    count = len(success)
+    if not figure.is_share:
+        assert returns is not None
+        mean, std = float(returns.mean(dtype=np.float64)), float(returns.std(dtype=np.float64))
+        return mean, *mean_interval(mean, std, count)
+    successes = int(success.sum())
+    hits, factor = count - successes if figure.of == "failure" else successes, figure.stored_factor
+    low, high = wilson_interval(hits, count)
+    return factor * hits / count, factor * low, factor * high
 
 
-def wilson_interval(hits: int, count: int) -> tuple[float, float]:
-    """Return Wilson's 95 % score interval of a proportion: ``hits`` of ``count``."""
-    from scipy.stats import binomtest  # type: ignore[import-untyped]  # takes a second to import
-
-    interval = binomtest(hits, count).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-class _Outcome(NamedTuple):
-    """How a batch of episodes ended: success bool (B,), and the glimpses that each took, int64 (B,)."""
-
-    success: Tensor
-    glimpses: Tensor
-
-
-@torch.inference_mode()
-def _play(
-    policy: RAMPolicy,
-    env: TensorEnv,
-    seed: Tensor,
-    options: dict[str, Tensor] | None,
-    greedy: bool,
-    greedy_action: bool,
-) -> _Outcome:
-    """Play one episode in every row; nothing waits for the device between the steps.
-
-    Args:
-        policy: The policy.
-        env: With auto-reset disabled: rows that end early stay as they are.
-        seed: int64 (B,), of each row.
-        options: Of the reset.
-        greedy: Whether to take the mean location.
-        greedy_action: Whether to take the likeliest task action.
-    """
-    observation, info = env.reset(seed=seed, options=options)
-    state = policy.initial_state(env.num_envs)
-    alive = torch.ones_like(seed, dtype=torch.bool)
-    glimpses = torch.zeros_like(seed)
-    for step in range(env.task.max_episode_steps):
-        glimpses += alive
-        h, state = policy.encode_step(observation, state)
-        heads = policy.heads(h)
-        noise, scores = None, heads.action_logits
-        if not (greedy and greedy_action):
-            normal, gumbel = _row_noise(seed, step, scores.shape[1])
-            noise = None if greedy else normal
-            scores = scores if greedy_action else scores + gumbel
-        fixation = policy.fixation(heads.location_mean, noise)
-        action = {"fixation": fixation, env.task.answer.key: scores.argmax(1)}
-        observation, _, terminated, _, info = env.step(action)
-        alive = ~terminated
-    return _Outcome(info["is_success"], glimpses)
-
-
-def _row_noise(seed: Tensor, step: int, num_actions: int) -> tuple[Tensor, Tensor]:
-    """Draw what makes one step's decisions random, keyed by the row's seed, so that no row depends on the others.
-
-    Returns:
-        Standard normal numbers, float32 (B, 2), for the location; standard Gumbel numbers, float32 (B, num_actions),
-        which added to logits make their argmax a draw from the softmax.
-    """
-    key = torch.full_like(seed, 2**40 + step)  # far from the numbers of episodes, which key the environment's own draws
-    words = draw_words(seed, key, 2 + num_actions)
-    exponential = (-torch.log1p(-uniform(words))).clamp_min(torch.finfo(torch.float32).tiny)
-    radius, angle = torch.sqrt(2 * exponential[:, 0]), 2 * math.pi * uniform(words[:, 1])  # Box and Muller
-    normal = torch.stack([radius * angle.cos(), radius * angle.sin()], 1)
-    return normal.float(), -exponential[:, 2:].log().float()
-
-
-def _episode_numbers(episodes: int | None, num_images: int | None) -> Tensor:
-    """Return the images to show, or the numbers of a game's episodes: int64 (N,)."""
+def _episode_numbers(episodes: int | None, num_images: int | None) -> NDArray[np.int64]:
+    """Return the images to show, or the numbers of the episodes: int64 (N,)."""
     if episodes is not None:
         check_integer("episodes", episodes, 1)
     if num_images is None:
-        return torch.arange(GAME_EPISODES if episodes is None else episodes)
+        return np.arange(GAME_EPISODES if episodes is None else episodes)
     if episodes is not None and episodes > num_images:
-        raise ValueError(
+        raise InvalidArgument(
             f"episodes={episodes} is more than the split has images, each of which is shown once: expected at most "
             f"{num_images}"
         )
-    count = num_images if episodes is None else episodes
-    return torch.arange(count) * num_images // count
+    return evenly_spread(num_images if episodes is None else episodes, num_images)
 
 
 def _check_fit(policy: RAMPolicy, env: TensorEnv, env_id: str) -> None:
-    """Refuse a policy that was made for another sensor or other actions.
+    """Refuse a policy that was made for another sensor or other answers.
 
     Raises:
-        ValueError: If it was.
+        InvalidArgument: If it was.
     """
-    sensor, made_for = env.task.glimpse_sensor, policy.settings
-    given = (sensor.patch_size, sensor.num_scales, sensor.channels, env.task.answer.size)
-    expected = (made_for.patch_size, made_for.num_scales, made_for.channels, made_for.num_actions)
-    if given != expected:
-        names = ("patch_size", "num_scales", "channels", "num_actions")
-        differing = [
-            f"{name}={value} and not {other}"
-            for name, value, other in zip(names, expected, given, strict=True)
-            if value != other
-        ]
-        raise ValueError(
+    made, here = asdict(policy.settings), asdict(RAMSettings.for_environment(env, policy.settings))
+    if differing := [f"{name}={made[name]} and not {here[name]}" for name in made if made[name] != here[name]]:
+        raise InvalidArgument(
             f"the policy was made for {', '.join(differing)} as {env_id} has here: use it with the environment and the "
             "settings that it was trained on"
         )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import gymnasium
 import numpy as np
 
 from agents.pictures.encoding import Shot, encoder
-from agents.pictures.watch import play_episodes
+from agents.pictures.watch import make_one, views
 from agents.ram.checkpoint import write_atomically
 from ram_envs.arguments import check_integer
+from ram_envs.rendering import draw_frame
 
 if TYPE_CHECKING:
     from agents.ram.policy import RAMPolicy
@@ -31,35 +31,27 @@ def animate(
     episodes: int = 6,
     seed: int = 0,
 ) -> None:
-    """Play episodes with a policy, greedily, and write them as an animation.
+    """Play episodes with a policy, deterministically, and write them as an animation.
 
     Args:
         policy: The policy; its device does the computing.
         env_id: The environment.
-        env_settings: Its arguments; action and observation format are those of the policy whatever is said here.
-        file: What to write: a .gif, or a .mp4, which needs the extra `video`.
-        episodes: How many, at least 1.
-        seed: Of the first episode.
+        env_settings: Its arguments; action and observation format do not matter.
+        file: The file to write: a .gif, or a .mp4, which needs the extra `video`.
+        episodes: Number of episodes, at least 1.
+        seed: Random seed of the first episode.
 
     Raises:
-        ValueError: If the file's suffix is neither, or there are no episodes.
+        ValueError: If the suffix of the file is another one, or there are no episodes.
         DependencyNotInstalled: If imageio-ffmpeg is missing for a .mp4.
     """
     path = Path(file)
     encode = encoder(path.suffix)
     check_integer("episodes", episodes, 1)
-    shots = list(_play(policy, env_id, env_settings, episodes, seed))
+    env = make_one(env_id, env_settings)
+    seconds = float(np.clip(EPISODE_SECONDS / (env.task.max_episode_steps + 1), *FRAME_SECONDS))
+    shots = [
+        Shot.of(draw_frame(view), HOLD_SECONDS if over else seconds)
+        for view, over in views(policy, env, episodes, seed)
+    ]
     write_atomically(path, encode(shots))
-
-
-def _play(policy: RAMPolicy, env_id: str, env_settings: Mapping[str, Any], episodes: int, seed: int) -> Iterator[Shot]:
-    """Play episodes and yield what they look like."""
-    formats = {"action_format": "dict", "observation_format": "dict"}
-    env = gymnasium.make(env_id, render_mode="rgb_array", **{**env_settings, **formats})
-    steps = env.unwrapped.task.max_episode_steps  # type: ignore[attr-defined]
-    seconds = float(np.clip(EPISODE_SECONDS / (steps + 1), *FRAME_SECONDS))
-    try:
-        for over in play_episodes(policy, env, episodes, seed):
-            yield Shot.of(np.asarray(env.render()), HOLD_SECONDS if over else seconds)
-    finally:
-        env.close()

@@ -11,10 +11,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.evaluation.evaluate import with_split
+from agents.evaluation.loop import Moment, play
+from agents.evaluation.players import FORMATS, PolicyPlayer
+from agents.evaluation.splits import with_split
 from agents.pictures.style import DPI, PATH_COLOUR, RIGHT_COLOUR, WRONG_COLOUR, write_figure
 from ram_envs import make_tensor
 from ram_envs.arguments import check_integer
+from ram_envs.envs.tensor import TensorEnv
+from ram_envs.rendering import View, hide_unseen
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,92 +34,92 @@ GAMMA = 0.5
 
 
 class Gaze(NamedTuple):
-    """What one policy saw of some episodes.
+    """What a policy saw in some episodes.
 
     Attributes:
         scenes: uint8 (T, B, C, H, W), the hidden scene at every glimpse.
-        locations: float32 (T, B, 2), the fixations (x, y) in [-1, 1].
+        locations: float32 (T, B, gaze_size) in [-1, 1], where the glimpses were taken.
         fixations: float32 (T, B, 2), the same as (column, row) in pixels of the scene.
-        glimpses: float32 (T, B, k, C, g, g) in [0, 1].
+        outlines: int64 (T, B, levels, 4), what each level of a glimpse covers: (top, left, height, width) in pixels.
+        glimpses: float32 (T, B, levels, C, rows, columns) in [0, 1].
         success: bool (B,).
-        verdict: One line on each episode.
+        verdict: One line about each episode.
     """
 
     scenes: NDArray[np.uint8]
     locations: NDArray[np.float32]
     fixations: NDArray[np.float32]
+    outlines: NDArray[np.int64]
     glimpses: NDArray[np.float32]
     success: NDArray[np.bool_]
     verdict: list[str]
 
 
-@torch.inference_mode()
 def follow_gaze(
     policy: RAMPolicy, env_id: str, env_settings: Mapping[str, Any], episodes: int = 6, seed: int = 0
 ) -> Gaze:
-    """Play episodes side by side, greedily, and note where the policy looks and what it sees.
+    """Play episodes in parallel, deterministically, and record where the policy looks and what it sees.
 
     Args:
         policy: The policy, on the CPU.
         env_id: The environment.
-        env_settings: Its arguments; classification shows test images.
-        episodes: How many, B.
-        seed: Of the first one.
+        env_settings: Its arguments; tasks with images show those of the test split.
+        episodes: Number of episodes, B.
+        seed: Random seed of the first one.
 
     Raises:
         ValueError: If an argument is not valid.
     """
     check_integer("episodes", episodes, 1)
-    settings = with_split(env_id, env_settings, None) | {"action_format": "dict", "observation_format": "dict"}
-    env = make_tensor(env_id, episodes, **settings)
-    task = env.task
-    observation, info = env.reset(seed=seed)
-    state = policy.initial_state(episodes)
+    env = make_tensor(env_id, episodes, **{**with_split(env_id, env_settings, None), **FORMATS})
+    sensor = env.task.glimpse_sensor
+    player = PolicyPlayer(policy, env.task.answer.key, torch.arange(seed, seed + episodes))
     scenes, locations, glimpses = [], [], []
-    for _ in range(task.max_episode_steps):
+    for moment in play(env, player, seed=seed):
         scenes.append(env.scene.numpy())
-        locations.append(observation["location"].numpy())
-        glimpses.append(observation["glimpse"].numpy())
-        decision, state = policy.act(observation, state, greedy=True)
-        observation, _, _, _, info = env.step({"fixation": decision.fixation, task.answer.key: decision.task_action})
-    where = np.stack(locations)
-    success = info["is_success"].numpy()
-    if task.answer.key == "label":
-        names = task.data.class_names  # type: ignore[attr-defined]
-        pairs = zip(info["label"].tolist(), info["prediction"].tolist(), strict=True)
-        verdict = [
-            names[label] if label == guess else f"{names[label]}, taken for {names[guess]}" for label, guess in pairs
-        ]
-    else:
-        verdict = ["caught" if caught else "missed" for caught in success.tolist()]
+        locations.append(moment.observation["location"].numpy())
+        glimpses.append(moment.observation["glimpse"].numpy())
+    location = np.stack(locations[:-1])  # the last action gives no new glimpse
     return Gaze(
-        np.stack(scenes),
-        where,
-        task.glimpse_sensor.to_pixels(where.reshape(-1, 2)).reshape(where.shape),
-        np.stack(glimpses).reshape(len(where), episodes, *task.glimpse_sensor.glimpse_shape),
-        success,
-        verdict,
+        np.stack(scenes[:-1]),
+        location,
+        sensor.to_pixels(location),
+        np.array([[sensor.outlines(row) for row in rows] for rows in location]),
+        np.stack(glimpses[:-1]).reshape(len(location), episodes, *sensor.glimpse_shape),
+        moment.success.numpy(),
+        _verdicts(env, moment),
     )
 
 
-def as_seen(glimpse: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Lay the patches of a glimpse over one another where they were taken: sharp in the middle, blurred around.
+def _verdicts(env: TensorEnv, end: Moment) -> list[str]:
+    """Say how each episode ended: the right answer and, where the infos have one, the wrong prediction."""
+    target = env.task.target(env.state)
+    if target is None:
+        return ["success" if success else "failure" for success in end.success.tolist()]
+    names = env.task.answer.names
+    guesses = end.info["prediction"] if "prediction" in end.info else target
+    return [
+        names[right] if guess == right else f"{names[right]}, taken for {names[guess] if guess >= 0 else 'nothing'}"
+        for right, guess in zip(target.tolist(), guesses.tolist(), strict=True)
+    ]
+
+
+def as_seen(glimpse: NDArray[np.float32], outlines: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Draw the levels of a glimpse over one another where they were taken: sharp in the middle, blurred around.
 
     Args:
-        glimpse: float32 (k, C, g, g) in [0, 1], finest scale first.
+        glimpse: float32 (levels, C, rows, columns) in [0, 1], finest level first.
+        outlines: int64 (levels, 4), (top, left, height, width) of each level in pixels of the scene.
 
     Returns:
-        float32 (side, side) or (side, side, 3), side = g * 2**(k - 1) pixels of the scene.
+        float32 (height, width) or (height, width, 3) in [0, 1], of the smallest rectangle around the outlines.
     """
-    num_scales, channels, size, _ = glimpse.shape
-    side = size * 2 ** (num_scales - 1)
-    seen = np.zeros((side, side, channels), np.float32)
-    for scale in reversed(range(num_scales)):
-        width = size * 2**scale
-        start = (side - width) // 2
-        patch = glimpse[scale].repeat(2**scale, axis=1).repeat(2**scale, axis=2)
-        seen[start : start + width, start : start + width] = np.moveaxis(patch, 0, -1)
-    return seen[..., 0] if channels == 1 else seen
+    corner = outlines[:, :2].min(axis=0)
+    height, width = (outlines[:, :2] + outlines[:, 2:]).max(axis=0) - corner
+    channels = () if glimpse.shape[1] == 1 else (glimpse.shape[1],)
+    scene, places = np.zeros((height, width, *channels), np.uint8), outlines - [*corner, 0, 0]
+    seen = hide_unseen(View(scene, np.zeros((0, 2)), places, glimpse, "")).scene
+    return seen.astype(np.float32) / np.float32(255)
 
 
 def draw_glimpse_paths(gaze: Gaze, title: str, png: str | os.PathLike[str]) -> None:
@@ -151,7 +155,7 @@ def draw_glimpse_paths(gaze: Gaze, title: str, png: str | os.PathLike[str]) -> N
             gaze.verdict[episode], fontsize=8, color=RIGHT_COLOUR if gaze.success[episode] else WRONG_COLOUR, labelpad=2
         )
         for ax, step in zip(axes[1:], shown, strict=True):
-            seen = as_seen(gaze.glimpses[step, episode]) ** gamma
+            seen = as_seen(gaze.glimpses[step, episode], gaze.outlines[step, episode]) ** gamma
             ax.imshow(seen, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             for spine in ax.spines.values():
                 spine.set_color("0.6")

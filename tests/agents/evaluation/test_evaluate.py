@@ -6,10 +6,10 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
-from scipy.stats import norm
 
 import ram_envs
-from agents.evaluation.evaluate import _row_noise, evaluate, wilson_interval
+from agents.evaluation.evaluate import evaluate
+from agents.evaluation.players import row_noise
 from agents.ram.policy import Heads, RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
 from ram_envs.scenes.datasets import load_dataset
@@ -93,7 +93,7 @@ def test_locations_are_drawn_alone_or_with_the_actions():
     values = {choice: result.value for choice, result in drawn.items()}
     assert values[True, None] == values[True, True] and values[False, None] == values[False, False]
     assert len(set(values.values())) == 3
-    assert "locations drawn" in str(drawn[False, True]) and "decisions drawn" in str(drawn[False, None])
+    assert "locations sampled" in str(drawn[False, True]) and "decisions sampled" in str(drawn[False, None])
 
 
 def test_random_locations_are_drawn_by_the_seed_even_if_greedy():
@@ -125,20 +125,12 @@ def test_error_of_a_constant_answer_is_the_share_of_the_other_classes():
 
 
 def test_noise_has_the_distributions_that_it_should():
-    normal, gumbel = _row_noise(torch.arange(20_000), 3, 2)
+    normal, gumbel = row_noise(torch.arange(20_000), 3, 2, 2)
     assert normal.mean(0).abs().max() < 0.03 and (normal.std(0) - 1).abs().max() < 0.03
     assert np.corrcoef(normal.T.numpy())[0, 1] == pytest.approx(0, abs=0.03)
     logits = torch.tensor([0.0, 1.0])
     share = ((logits + gumbel).argmax(1) == 1).float().mean()
     assert share == pytest.approx(torch.sigmoid(torch.tensor(1.0)).item(), abs=0.015)
-
-
-@pytest.mark.parametrize(("hits", "count"), [(0, 10), (109, 10_000), (10, 10)])
-def test_interval_is_that_of_wilson(hits, count):
-    z, p = norm.ppf(0.975), hits / count
-    middle = (p + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * np.sqrt(p * (1 - p) / count + z**2 / (4 * count**2))
-    assert wilson_interval(hits, count) == pytest.approx((middle - half, middle + half))
 
 
 def test_line_says_figure_interval_and_number():

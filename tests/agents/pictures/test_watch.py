@@ -3,6 +3,7 @@
 import itertools
 
 import gymnasium
+import numpy as np
 import pytest
 import torch
 
@@ -33,15 +34,18 @@ def shown(monkeypatch):
 
 
 def test_every_moment_of_the_episodes_is_yielded(policy):
-    env = gymnasium.make(CATCH, action_format="dict")
-    moments = list(watch.play_episodes(policy, env, 2, seed=0))
-    assert moments == 2 * ([False] * 23 + [True])
+    shown = list(watch.views(policy, watch.make_one(CATCH, {}), 2, seed=0))
+    assert [over for _, over in shown] == 2 * ([False] * 23 + [True])
+    env = gymnasium.make(CATCH)
+    for seed, (view, _) in ((0, shown[0]), (None, shown[24])):
+        env.reset(seed=seed)
+        np.testing.assert_array_equal(view.scene, env.unwrapped.view().scene)
+        assert view.caption == env.unwrapped.view().caption
 
 
 def test_episodes_go_on_for_ever_unless_numbered(policy):
-    env = gymnasium.make(CATCH, action_format="dict", screen_size=4)
-    moments = itertools.islice(watch.play_episodes(policy, env, None, seed=0), 1000)
-    assert sum(moments) == 250
+    moments = itertools.islice(watch.views(policy, watch.make_one(CATCH, {"screen_size": 4}), None, seed=0), 1000)
+    assert sum(over for _, over in moments) == 250
 
 
 def test_all_episodes_are_shown(policy, shown):
