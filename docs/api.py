@@ -21,7 +21,14 @@ PUBLIC: dict[str, list[str]] = {
     "ram_envs.tasks.classification": ["Classification"],
     "ram_envs.tasks.task": ["Task", "Observation"],
     "ram_envs.sensor": ["GlimpseSensor"],
-    "ram_envs.scenes.datasets": ["ImageDataset", "load_dataset"],
+    "ram_envs.scenes.datasets": ["ImageDataset", "load_dataset", "absolute_dataset"],
+    "ram_envs.scenes.registry": [
+        "register_dataset",
+        "registered_datasets",
+        "dataset_spec",
+        "DatasetSpec",
+        "DatasetWarning",
+    ],
     "agents.ram.settings": ["NetworkSettings", "RAMSettings"],
     "agents.ram.policy": ["RAMPolicy", "Decision", "Heads", "SequenceEvaluation"],
     "agents.ram.networks": [
@@ -54,6 +61,7 @@ PUBLIC: dict[str, list[str]] = {
 }
 """What a user imports, by the module that defines it."""
 REEXPORTED = {
+    "ram_envs.scenes.registry": "ram_envs.scenes.datasets",
     "ram_envs.tasks.catch": "ram_envs.tasks",
     "ram_envs.tasks.classification": "ram_envs.tasks",
     "ram_envs.tasks.task": "ram_envs.tasks",
