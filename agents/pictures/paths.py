@@ -118,7 +118,8 @@ def as_seen(glimpse: NDArray[np.float32], outlines: NDArray[np.int64]) -> NDArra
     height, width = (outlines[:, :2] + outlines[:, 2:]).max(axis=0) - corner
     channels = () if glimpse.shape[1] == 1 else (glimpse.shape[1],)
     scene, places = np.zeros((height, width, *channels), np.uint8), outlines - [*corner, 0, 0]
-    return hide_unseen(View(scene, np.zeros((0, 2)), places, glimpse, "")).scene.astype(np.float32) / 255
+    seen = hide_unseen(View(scene, np.zeros((0, 2)), places, glimpse, "")).scene
+    return seen.astype(np.float32) / np.float32(255)
 
 
 def draw_glimpse_paths(gaze: Gaze, title: str, png: str | os.PathLike[str]) -> None:

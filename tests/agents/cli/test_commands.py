@@ -8,6 +8,7 @@ import pytest
 from agents.cli import main
 from agents.pictures.comparison import RunsError, find_runs, group_runs, read_run
 from agents.ram.checkpoint import FILE_NAME, load_checkpoint
+from ram_envs.tasks.figure import SUCCESS_RATE
 
 
 def test_list_shows_every_environment_in_80_columns(capsys, monkeypatch):
@@ -71,14 +72,14 @@ def test_watch_refuses_an_unknown_kind_of_video(refused, digits, tmp_path):
 def test_watch_and_play_say_that_there_is_no_display(refused, digits, monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "nope")
     assert "--video FILE" in refused("watch", digits[0])
-    assert "display" in refused("play", "RAM-Digits-v0")
+    assert "no display" in refused("play", "RAM-Digits-v0")
 
 
 def test_play_passes_on_its_options(monkeypatch, capsys):
     from agents import play
 
-    calls = []
-    monkeypatch.setattr(play, "play", lambda *args, **kwargs: calls.append((args, kwargs)) or play.Score(2, 5))
+    calls, score = [], play.Score(SUCCESS_RATE, 5, 2)
+    monkeypatch.setattr(play, "play", lambda *args, **kwargs: calls.append((args, kwargs)) or score)
     assert main(["play", "RAM-CatchGame-Flat-v0", "--screen-size", "12", "--show-scene", "--seed", "4"]) == 0
     expected = {"seed": 4, "hidden": False, "steps_per_second": 4.0}
     assert calls == [(("RAM-CatchGame-v0", {"screen_size": 12}), expected)]
