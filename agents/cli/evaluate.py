@@ -35,9 +35,9 @@ class EvaluateOptions:
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(EvaluateOptions, "evaluate", arguments)
+    from agents.evaluation.evaluate import evaluate
     from agents.pretrained import resolve_checkpoint
     from agents.ram.checkpoint import load_checkpoint
-    from agents.evaluation.evaluate import evaluate
     from agents.training.fast.device import resolve_device
 
     checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint), device=resolve_device(options.device))

@@ -80,7 +80,7 @@ def _option(field: Field[Any], hint: Any, text: str, defaults: Any) -> Option:
 
 
 def _argument(hint: Any) -> Argument:
-    """Return the annotation of a type, or of a part of a union, that says how the option appears; the last one counts."""
+    """Return the last annotation of a type, or of a part of a union, that says how the option appears."""
     for part in reversed(get_args(hint)):
         if isinstance(part, Argument):
             return part
@@ -134,7 +134,9 @@ def documented_names(docstring: str | None) -> dict[str, str]:
     a semicolon the bullet may go on with another name. A text that only refers to another class is left out.
     """
     texts: dict[str, str] = {}
-    for bullet in re.findall(r"^- (.*(?:\n(?!- |#|\n).*)*)", _section(docstring, "## Arguments", r"^## "), re.MULTILINE):
+    for bullet in re.findall(
+        r"^- (.*(?:\n(?!- |#|\n).*)*)", _section(docstring, "## Arguments", r"^## "), re.MULTILINE
+    ):
         parts = re.split(r"(?:^|;\s+)(?=``\w+``)", " ".join(bullet.split()))
         for part in filter(None, parts):
             names, _, text = part.partition(": ")

@@ -63,9 +63,13 @@ def resume(folder: Path, env_id: str | None, device: str) -> int:
     Raises:
         UsageError: If the folder holds the runs of several seeds.
     """
+    if folder.is_file():
+        folder = folder.parent
     runs = sorted(file.parent.name for file in folder.glob(f"*/{METRICS}"))
     if runs and not (folder / METRICS).exists():
-        raise UsageError(f"{folder} holds several runs ({', '.join(runs)}): resume one of them, such as {folder / runs[0]}")
+        raise UsageError(
+            f"{folder} holds several runs ({', '.join(runs)}): resume one of them, such as {folder / runs[0]}"
+        )
     return finish(trainer.resume(folder, env_id=env_id, device=device), device)
 
 

@@ -28,11 +28,11 @@ class WatchOptions:
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(WatchOptions, "watch", arguments)
-    from agents.pretrained import resolve_checkpoint
-    from agents.ram.checkpoint import load_checkpoint
+    from agents.evaluation.splits import with_split
     from agents.pictures.animation import animate
     from agents.pictures.watch import watch
-    from agents.evaluation.splits import with_split
+    from agents.pretrained import resolve_checkpoint
+    from agents.ram.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint))
     env_settings = with_split(checkpoint.env_id, checkpoint.env_settings, options.split)

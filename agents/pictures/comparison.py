@@ -1,4 +1,4 @@
-"""Learning curves of several runs in one picture: a line for each group of equal settings, with the spread over seeds."""
+"""Learning curves of several runs in one picture: a line for each group of equal settings, with the spread of seeds."""
 
 from __future__ import annotations
 
@@ -86,7 +86,9 @@ def find_runs(folder: Path) -> list[Path]:
     runs = sorted({file.parent for pattern in patterns for file in folder.glob(pattern)})
     if not runs:
         reason = "holds no run" if folder.is_dir() else "is not a folder"
-        raise RunsError(f"{folder} {reason}: expected a folder that `ram train` wrote, with {METRICS} in it or below it")
+        raise RunsError(
+            f"{folder} {reason}: expected a folder that `ram train` wrote, with {METRICS} in it or below it"
+        )
     return runs
 
 
@@ -141,7 +143,9 @@ def draw_groups(groups: Sequence[Group], file: Path) -> None:
         OSError: If it cannot be written.
     """
     if file.suffix.lower() not in FORMATS:
-        raise RunsError(f"{file} is not a picture that can be written: expected a name that ends in {', '.join(FORMATS)}")
+        raise RunsError(
+            f"{file} is not a picture that can be written: expected a name that ends in {', '.join(FORMATS)}"
+        )
     merit, figure = groups[0].runs[0].figure, new_figure(8, 4.6)
     axes = figure.add_subplot()
     tidy(axes)
