@@ -77,7 +77,7 @@ class RAM(Algorithm):
         """
         settings, problem = self._training, self.problem
         per_iteration = self._env.num_envs * self._env.task.max_episode_steps
-        figure = "success_rate" if isinstance(settings, GameSettings) else "error_percent"
+        figure = self._env.task.figure.name
         plan = Plan(math.ceil(frames / per_iteration), per_iteration, figure, settings.log_every, 10**9)
         optimizer = make_optimizer(self.policy, settings)
         with TemporaryDirectory(prefix="ram-benchmark-") as folder:
