@@ -18,7 +18,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def curve(path: Path, text: str) -> list[tuple[float, float]]:
-    _, frames, values = curves._read_curve(write(path, text))
+    _, frames, values = curves.read_curve(write(path, text))
     return list(zip(frames.tolist(), values.tolist(), strict=True))
 
 
@@ -54,15 +54,15 @@ def test_an_error_of_zero_has_no_logarithm_and_is_drawn_anyway(tmp_path: Path) -
 
 def test_smoothing_keeps_a_straight_line_and_averages_noise() -> None:
     line = np.arange(100.0)
-    assert np.allclose(curves._smoothed(line)[4:-4], line[4:-4])
+    assert np.allclose(curves.smoothed_values(line)[4:-4], line[4:-4])
     noise = np.tile([0.0, 1.0], 50)
-    assert np.abs(curves._smoothed(noise) - 0.5).max() < 0.11
-    assert curves._smoothed(np.array([3.0])).tolist() == [3.0]
+    assert np.abs(curves.smoothed_values(noise) - 0.5).max() < 0.11
+    assert curves.smoothed_values(np.array([3.0])).tolist() == [3.0]
 
 
 @pytest.mark.parametrize("text", ["", "frames,loss\n1,2\n", "success_rate\n0.5\n"])
 def test_a_table_without_the_columns_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ValueError, match="expected frames and one of success_rate, error_percent"):
+    with pytest.raises(ValueError, match="expected frames and one of success_rate, error_percent, episode_return"):
         plot_learning_curve(write(tmp_path / "metrics.csv", text), tmp_path / "curve.png")
     assert not (tmp_path / "curve.png").exists()
 
