@@ -278,3 +278,16 @@ def test_a_missing_library_names_the_extra(missing, monkeypatch):
     monkeypatch.delitem(sys.modules, "agents.integrations.sb3")
     with pytest.raises(DependencyNotInstalled, match=rf"{missing}.*ram-active-vision\[sb3\]"):
         import_module("agents.integrations.sb3")
+
+
+@pytest.mark.parametrize("settings", [{"sensor": "zoom", "num_scales": 1}, {"gaze": "relative", "max_step": 0.3}])
+def test_zoom_and_relative_gaze_train_and_come_back(settings):
+    env = RAMVecEnv("RAM-Digits-v0", B, **settings)
+    model = make_model(env, n_steps=4, batch_size=8).learn(32)
+    policy, size = from_sb3(model), env.task.glimpse_sensor.gaze_size
+    assert policy.settings.gaze_size == size == (3 if "sensor" in settings else 2)
+    observation = {key: torch.as_tensor(value) for key, value in env.reset().items()}
+    actions, _ = model.predict(env.reset(), deterministic=True)
+    assert actions.shape == (B, size + 10)
+    decision, _ = policy.act(observation, policy.initial_state(B), greedy=True)
+    assert decision.fixation.shape == (B, size)
