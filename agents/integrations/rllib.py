@@ -170,7 +170,7 @@ class HybridDistribution(Distribution):
         return gaze_size + 1 + int(next(part.n for key, part in space.spaces.items() if key != "fixation"))
 
     def sample(self, **kwargs: Any) -> dict[str, Tensor]:
-        """Draw actions: "fixation" float32 (..., gaze_size), which may leave [-1, 1], and the task action, int64 (...)."""
+        """Draw actions: "fixation" float32 (..., gaze_size), not clipped to [-1, 1], and the task action, int64 (...)."""
         if self.greedy:
             fixation, task_action = self.location.mean, self.task_action.logits.argmax(-1)
         else:

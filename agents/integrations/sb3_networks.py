@@ -98,9 +98,9 @@ class HybridHeads(nn.Module):
 class HybridDistribution(Distribution):
     """A location from a Gaussian of fixed deviation and a task action from a softmax, written as one "box" action.
 
-    An action is float32 (B, gaze_size + n): the location, then a score for each of the n task actions, of which the largest
-    counts, as it does in the environment. So the zeros that RecurrentPPO pads its sequences with have a probability
-    too, and none is NaN.
+    An action is float32 (B, gaze_size + n): the location, then a score for each of the n task actions. The largest score
+    counts, as in the environment, so the zeros with which RecurrentPPO pads its sequences have a probability too, and
+    none is NaN.
     """
 
     def proba_distribution_net(self, policy: RAMPolicy, location_gradient: bool) -> HybridHeads:

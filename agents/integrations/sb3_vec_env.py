@@ -20,10 +20,10 @@ from ram_envs.tasks import Task
 class RAMVecEnv(VecEnv):
     """Many rows of an environment of ``ram_envs`` as a Stable-Baselines3 ``VecEnv``, stepped all at once.
 
-    Does what SB3's ``DummyVecEnv`` does over single environments, several times faster, with one difference: while an
-    episode runs, its infos are empty. When it ends, they hold ``terminal_observation``, ``TimeLimit.truncated`` and what the environment tells, ``is_success`` above all. Like any other ``VecEnv`` it may be wrapped
-    in ``VecMonitor`` (which SB3 takes the returns and success rates of its logs from), ``VecNormalize`` or
-    ``VecFrameStack``.
+    Does what SB3's ``DummyVecEnv`` does over single environments, several times faster, with one difference: infos are
+    empty while an episode runs. At its end they hold ``terminal_observation``, ``TimeLimit.truncated`` and what the
+    environment returns, such as ``is_success``. Like any ``VecEnv`` it may be wrapped in ``VecMonitor`` (from which SB3
+    takes the returns and success rates of its logs), ``VecNormalize`` or ``VecFrameStack``.
 
     ``seed(s)`` makes s + i the seed of row i. The rows share one environment, so ``set_attr`` takes all rows only, and
     ``env_method`` calls a method once and gives every row the answer; only ``render`` and the attribute ``scene``

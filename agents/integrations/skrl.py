@@ -88,8 +88,8 @@ class RAMModel(Model):
         """Decide, or judge decisions, or give the baseline.
 
         Args:
-            inputs: "observations" float32 (N, glimpse_size + gaze_size), "rnn", and in learning "taken_actions", "terminated"
-                and "truncated"; N is the number of rows, in learning rows times sequence_length.
+            inputs: "observations" float32 (N, glimpse_size + gaze_size), "rnn", and in learning "taken_actions",
+                "terminated" and "truncated"; N is the number of rows, in learning rows times sequence_length.
             role: "policy" or "value".
 
         Returns:
