@@ -140,7 +140,7 @@ class HybridDistribution(Distribution):
     Attributes:
         location: float32 (..., gaze_size), the Gaussian.
         task_action: float32 (..., n), the softmax.
-        action_key: Key of the task action, such as "move" or "label".
+        action_key: "move" or "label".
         greedy: Whether :meth:`sample` returns the mean location and the likeliest action.
     """
 
@@ -151,26 +151,27 @@ class HybridDistribution(Distribution):
 
     @classmethod
     def from_logits(cls, logits: Tensor, *, action_key: str, gaze_size: int = 2, **kwargs: Any) -> HybridDistribution:
-        """Make one from the mean location, the log of its standard deviation and the logits.
+        """Make one from the location's mean, the log of its deviation and the logits.
 
         Args:
-            logits: float32 (..., gaze_size + 1 + n).
+            logits: float32 (..., gaze_size + 1 + n), in this order.
             action_key: Key of the task action.
             gaze_size: Numbers in a location.
-            **kwargs: Ignored.
+            **kwargs: Further arguments of RLlib, which are ignored.
         """
-        mean, log_std, action_logits = logits.tensor_split([gaze_size, gaze_size + 1], dim=-1)
+        num_actions = logits.shape[-1] - gaze_size - 1
+        mean, log_std, action_logits = logits.split((gaze_size, 1, num_actions), -1)
         location = Normal(mean, log_std.exp(), validate_args=False)
         return cls(location, Categorical(logits=action_logits, validate_args=False), action_key)
 
     @staticmethod
     def required_input_dim(space: Any, **kwargs: Any) -> int:
         """Return how many numbers :meth:`from_logits` takes for an action space of the format "dict"."""
-        gaze_size = space.spaces["fixation"].shape[0]
-        return gaze_size + 1 + int(next(part.n for key, part in space.spaces.items() if key != "fixation"))
+        num_actions = int(next(part.n for key, part in space.spaces.items() if key != "fixation"))
+        return space.spaces["fixation"].shape[0] + 1 + num_actions
 
     def sample(self, **kwargs: Any) -> dict[str, Tensor]:
-        """Draw actions: "fixation" float32 (..., gaze_size), not clipped to [-1, 1], and the task action, int64 (...)."""
+        """Sample actions: "fixation" float32 (..., gaze_size), not clipped, and the task action, int64 (...)."""
         if self.greedy:
             fixation, task_action = self.location.mean, self.task_action.logits.argmax(-1)
         else:

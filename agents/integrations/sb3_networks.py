@@ -98,9 +98,9 @@ class HybridHeads(nn.Module):
 class HybridDistribution(Distribution):
     """A location from a Gaussian of fixed deviation and a task action from a softmax, written as one "box" action.
 
-    An action is float32 (B, gaze_size + n): the location, then a score for each of the n task actions. The largest score
-    counts, as in the environment, so the zeros with which RecurrentPPO pads its sequences have a probability too, and
-    none is NaN.
+    An action is float32 (B, gaze_size + n): the location, then a score for each of the n task actions. The largest
+    score counts, as in the environment. So the zeros with which RecurrentPPO pads its sequences also have a
+    probability, and none is NaN.
     """
 
     def proba_distribution_net(self, policy: RAMPolicy, location_gradient: bool) -> HybridHeads:
@@ -123,8 +123,8 @@ class HybridDistribution(Distribution):
 
     def log_prob(self, actions: Tensor) -> Tensor:
         """Return the log-density of the locations plus the log-probability of the task actions, float32 (B,)."""
-        size = self.location.mean.shape[-1]
-        location, scores = actions[:, :size], actions[:, size:]
+        gaze_size = self.location.mean.shape[-1]
+        location, scores = actions[:, :gaze_size], actions[:, gaze_size:]
         return self.location.log_prob(location).sum(-1) + self.task_action.log_prob(scores.argmax(-1))
 
     def entropy(self) -> Tensor:

@@ -80,10 +80,10 @@ class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
             raise ValueError("use_sde=True: the location is drawn from a Gaussian of fixed deviation; expected False")
         if settings.random_locations:
             raise ValueError("random_locations=True: here the location is always decided; expected False")
-        shape = (settings.gaze_size + settings.num_actions,)
-        if not isinstance(action_space, spaces.Box) or action_space.shape != shape:
+        action_shape = (settings.gaze_size + settings.num_actions,)
+        if not isinstance(action_space, spaces.Box) or action_space.shape != action_shape:
             raise ValueError(
-                f"the action space is {action_space}: expected a Box of shape {shape}, as an "
+                f"the action space is {action_space}: expected a Box of shape {action_shape}, as an "
                 "environment with action_format='box' has it; use an id without -Discrete"
             )
         self.settings, self.value_gradient = settings, value_gradient

@@ -105,9 +105,9 @@ class RAMModel(Model):
         actions = inputs.get("taken_actions")
         if actions is None:
             actions = self._write(self._location.sample(), self._task_action.sample())
-        size = self.policy.settings.gaze_size
-        log_prob = self._location.log_prob(actions[:, :size]).sum(-1)
-        log_prob = log_prob + self._task_action.log_prob(actions[:, size:].argmax(-1))
+        gaze_size = self.policy.settings.gaze_size
+        log_prob = self._location.log_prob(actions[:, :gaze_size]).sum(-1)
+        log_prob = log_prob + self._task_action.log_prob(actions[:, gaze_size:].argmax(-1))
         outputs |= {"log_prob": log_prob[:, None], "mean_actions": self._write(mean, logits.argmax(-1))}
         return actions, outputs
 

@@ -178,7 +178,7 @@ def test_help_of_training_needs_no_torch_and_explains_every_setting():
     assert status == 0, stderr
     for option in ("--num-glimpses", "--location-std", "--epochs", "--rollouts-per-image", "--resume"):
         assert option in stdout
-    assert "How often each image is shown" in stdout and "--clip-range" not in stdout
+    assert "Passes over the images" in stdout and "--clip-range" not in stdout
 
 
 def test_help_lists_the_commands(capsys):
@@ -221,7 +221,6 @@ def test_an_unknown_option_is_answered_with_the_one_spelled_alike(capsys):
     [
         (["--preset=fats"], "preset='fats'"),
         (["--num-scales=0"], "num_scales=0"),
-        (["--screen-size=12"], "screen_size=12"),
         (["--split=validation"], "split='validation'"),
         (["--seed=-1"], "seed=-1"),
         (["--dataset=/nowhere"], "/nowhere"),

@@ -149,6 +149,19 @@ def test_it_trains_every_network():
         assert torch.isfinite(value).all() and not torch.equal(value, before[name]), name
 
 
+def test_a_gaze_that_zooms_trains_and_its_locations_have_three_numbers():
+    model = make_model(RAMVecEnv(CATCH, B, sensor="zoom"))
+    before = from_sb3(model).location_network.mean.weight.clone()
+    model.learn(T * B)
+    policy = from_sb3(model)
+    assert policy.settings.gaze_size == 3 and not torch.equal(policy.location_network.mean.weight, before)
+    observation = {key: torch.as_tensor(value) for key, value in model.get_env().reset().items()}
+    decision, _ = policy.act(observation, policy.initial_state(B), greedy=True)
+    action, _ = model.predict({key: value.numpy() for key, value in observation.items()}, deterministic=True)
+    torch.testing.assert_close(torch.as_tensor(action[:, :3]), decision.fixation.clamp(-1, 1))
+    assert torch.equal(torch.as_tensor(action[:, 3:].argmax(1)), decision.task_action)
+
+
 @pytest.mark.parametrize("may", [True, False])
 @pytest.mark.parametrize("head", ["location", "value"])
 def test_a_head_trains_the_core_only_if_it_may(head, may):
