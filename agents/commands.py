@@ -7,16 +7,17 @@ import inspect
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, make_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_type_hints
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 
 from agents.training.presets import PRESETS, settings_for
-from agents.training.settings import EnvironmentSettings, TrainingSettings
+from agents.training.settings import TrainingSettings
 from ram_envs import ENVIRONMENTS, VARIANTS
+from ram_envs.registration import task_class
 
 if TYPE_CHECKING:
     from agents.training.trainer import TrainingResult
@@ -25,13 +26,14 @@ Device = Literal["auto", "cpu", "cuda"]
 EnvironmentId = Annotated[str, tyro.conf.arg(metavar="ENV_ID")]
 CheckpointPath = Annotated[Path, tyro.conf.arg(metavar="CHECKPOINT")]
 Settings = TypeVar("Settings", bound=TrainingSettings)
+Arguments = TypeVar("Arguments")
 Options = TypeVar("Options")
 EXIT_STATUS = {"SIGINT": 130, "SIGTERM": 143}
 VIDEO_EPISODES = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions(Generic[Settings]):
+class TrainOptions(Generic[Settings, Arguments]):
     """Train an agent: settings come from a preset, and every one of them can be changed.
 
     The run's folder gets the settings, the metrics (metrics.csv and TensorBoard), checkpoints, and at the end the
@@ -51,8 +53,10 @@ class TrainOptions(Generic[Settings]):
     """The run's folder; if left out, a new one in "runs"."""
     resume: Path | None = None
     """Go on with the run in this folder, exactly and with its own settings: takes no other option but --device."""
+    environment: OmitArgPrefixes[Arguments]
+    """Arguments of the environment; None keeps its default."""
     settings: OmitArgPrefixes[Settings]
-    """How to train."""
+    """Training settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +110,7 @@ class WatchOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlayOptions:
+class PlayOptions(Generic[Arguments]):
     """Play yourself, seeing no more than an agent does: the arrow keys steer, the mouse looks, numbers answer."""
 
     env_id: Positional[EnvironmentId]
@@ -117,8 +121,8 @@ class PlayOptions:
     """Show the whole scene from the start; the key H does so at any time."""
     steps_per_second: float = 4.0
     """The pace of a game."""
-    environment: OmitArgPrefixes[EnvironmentSettings] = field(default_factory=EnvironmentSettings)
-    """Arguments of the environment; None leaves one as the environment has it."""
+    environment: OmitArgPrefixes[Arguments]
+    """Arguments of the environment; None keeps its default."""
 
 
 def train(arguments: Sequence[str]) -> int:
@@ -130,11 +134,12 @@ def train(arguments: Sequence[str]) -> int:
     out = options.out or Path("runs") / f"{env_id}-seed{options.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
 
     from agents.training import trainer
-    from agents.training.distributed import first
+    from agents.training.fast.distributed import first
 
     if first():
         print(f"training on {env_id}: run folder {out}", flush=True)
-    result = trainer.train(env_id, options.settings, out, seed=options.seed, device=options.device)
+    settings = replace(options.settings, environment=_given(options.environment))
+    result = trainer.train(env_id, settings, out, seed=options.seed, device=options.device)
     return _report(result)
 
 
@@ -144,7 +149,7 @@ def evaluate(arguments: Sequence[str]) -> int:
     from agents.evaluation.evaluate import evaluate
     from agents.pretrained import resolve_checkpoint
     from agents.ram.checkpoint import load_checkpoint
-    from agents.training.device import resolve_device
+    from agents.training.fast.device import resolve_device
 
     checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint), device=resolve_device(options.device))
     result = evaluate(
@@ -183,13 +188,14 @@ def watch(arguments: Sequence[str]) -> int:
 
 def play(arguments: Sequence[str]) -> int:
     """`ram play`."""
-    options = _parse(PlayOptions, arguments, "play")
+    kind = _environment_arguments(_named_environment(arguments))
+    options = _parse(PlayOptions[kind], arguments, "play", PlayOptions(env_id=tyro.MISSING, environment=kind()))  # type: ignore[valid-type]
     env_id = _environment_id(options.env_id)
     from agents.play import play
 
     score = play(
         env_id,
-        options.environment.to_dict(),
+        _given(options.environment),
         seed=options.seed,
         hidden=not options.show_scene,
         steps_per_second=options.steps_per_second,
@@ -198,21 +204,50 @@ def play(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _train_options(arguments: Sequence[str]) -> TrainOptions[Any]:
+def _train_options(arguments: Sequence[str]) -> TrainOptions[Any, Any]:
     """Read the options of a new run; the environment's id and the preset decide which settings there are."""
-    named = [argument for argument in arguments if argument.removeprefix("ram_envs:") in ENVIRONMENTS]
-    if named:
-        env_id = _environment_id(named[0])
-    elif arguments and not arguments[0].startswith("-"):
-        env_id = _environment_id(arguments[0])  # which is unknown, and says so
-    else:
-        env_id = next(iter(ENVIRONMENTS))  # for the help, or for the error that says that there is no id
-    settings = settings_for(env_id, _value_of("--preset", arguments))
-    default = TrainOptions(env_id=tyro.MISSING, settings=settings)
+    env_id = _named_environment(arguments)
+    settings, environment = settings_for(env_id, _value_of("--preset", arguments)), _environment_arguments(env_id)
+    # The environment's arguments are options of their own: the dictionary that holds them is none.
+    method = type(settings)
+    shown = {"__annotations__": {"environment": tyro.conf.Suppress[dict[str, Any]]}, "__doc__": method.__doc__}
+    shown["environment"] = field(default_factory=dict)
+    method = dataclass(frozen=True, kw_only=True)(type(method.__name__, (method,), shown))
+    preset = method(**{one.name: getattr(settings, one.name) for one in fields(settings)})
+    default = TrainOptions(env_id=tyro.MISSING, environment=environment(**settings.environment), settings=preset)
     presets = ", ".join(PRESETS[env_id])
     description = f"{inspect.getdoc(TrainOptions)} Below are those of {env_id}, whose presets are: {presets}."
-    kind: Any = TrainOptions[type(settings)]  # type: ignore[misc]
+    kind: Any = TrainOptions[method, environment]  # type: ignore[valid-type]
     return _parse(kind, arguments, "train", default, description)
+
+
+def _named_environment(arguments: Sequence[str]) -> str:
+    """Return the id among the arguments; for the help, or the error that there is none, the first one of the suite."""
+    named = [argument for argument in arguments if argument.removeprefix("ram_envs:") in ENVIRONMENTS]
+    if not named and arguments and not arguments[0].startswith("-"):
+        named = [arguments[0]]  # which is unknown: the error says so
+    return _environment_id(named[0]) if named else next(iter(ENVIRONMENTS))
+
+
+def _environment_arguments(env_id: str) -> type:
+    """Return a dataclass of the arguments of an environment's task; None keeps the environment's default."""
+    task = task_class(env_id)
+    hints = get_type_hints(task)
+    names = [one.name for one in fields(task) if one.init]
+    return make_dataclass("Arguments", [(name, _option_type(hints[name]), None) for name in names], frozen=True)
+
+
+def _option_type(hint: Any) -> Any:
+    """Return the part of an argument's type that can be written on a command line."""
+    members = [tuple[float, float] if member == Sequence[float] else member for member in get_args(hint) or (hint,)]
+    simple = [member for member in members if member in (bool, int, float, str, tuple[float, float])]
+    return Union[(*simple, None)]  # noqa: UP007 (made at run time)
+
+
+def _given(environment: Any) -> dict[str, Any]:
+    """Return the arguments of the environment that were given."""
+    values = {one.name: getattr(environment, one.name) for one in fields(environment)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _resume(arguments: Sequence[str]) -> int:
@@ -247,7 +282,8 @@ def _environment_id(id: str) -> str:
 
 def _report(result: TrainingResult) -> int:
     """Say where a run's results are, or how to go on with it, and return the exit status."""
-    from agents.training.distributed import first
+    from agents.pictures.results import draw_results
+    from agents.training.fast.distributed import first
 
     if not first():
         return 0 if result.stopped_by is None else EXIT_STATUS[result.stopped_by]
@@ -258,7 +294,8 @@ def _report(result: TrainingResult) -> int:
         )
         return EXIT_STATUS[result.stopped_by]
     print(f"trained on {result.progress.frames:,} frames in {result.progress.time_s:.0f} s")
-    print(f"  learning curve  {result.curve}\n  animation       {result.animation}")
+    pictures = draw_results(result.folder)
+    print(f"  learning curve  {pictures.curve}\n  animation       {pictures.animation}")
     print(f"  evaluate it     ram evaluate {result.folder}")
     return 0
 

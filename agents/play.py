@@ -11,6 +11,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.errors import RAMError
 from ram_envs.arguments import check_number
 from ram_envs.rendering import Renderer, View, hide_unseen, import_pygame, layout
 from ram_envs.rendering.frame import BACKGROUND, LABEL_COLOUR
@@ -25,7 +26,7 @@ FRAMES_PER_SECOND = 30
 LONGEST_WAIT = 0.25  # seconds; a game that was held up, by a dragged window say, does not catch up
 
 
-class DisplayError(RuntimeError):
+class DisplayError(RAMError, RuntimeError):
     """No window can be opened."""
 
 

@@ -26,7 +26,7 @@ from training import CATCH, GLIMPSES, MNIST, TRAINING_IMAGES, copy, frames_per_s
 
 import agents.training.trainer as trainer
 from agents.pictures.markdown import markdown_table
-from agents.training.graph import Graph
+from agents.training.fast.graph import Graph
 from agents.training.run import METRICS
 from ram_envs import make_tensor
 
@@ -93,9 +93,9 @@ def check_graph(device: str) -> None:
     for id in (CATCH, MNIST):
         settings = shortened(id, 12)
         with TemporaryDirectory() as one, TemporaryDirectory() as other:
-            trainer.train(id, settings, one, device=device, progress_bar=False, draw=False)
+            trainer.train(id, settings, one, device=device, progress_bar=False)
             with without_graph():
-                trainer.train(id, settings, other, device=device, progress_bar=False, draw=False)
+                trainer.train(id, settings, other, device=device, progress_bar=False)
             columns = [[line[4:] for line in csv.reader(open(Path(run, METRICS)))] for run in (one, other)]
         assert columns[0] == columns[1], f"{id}: training by a graph differs: {columns[0][-1]}, not {columns[1][-1]}"
     print(f"training by a graph on {device} equals training without one: {CATCH}, {MNIST}")

@@ -22,7 +22,7 @@ from training import CATCH, MNIST, copy, matrix_product, seconds_and_frames, sho
 
 from agents.pictures.markdown import markdown_table
 from agents.training import games, hybrid
-from agents.training.device import resolve_device, resolve_precision
+from agents.training.fast.device import resolve_device, resolve_precision
 from ram_envs.envs.tensor import TensorEnv
 
 

@@ -23,7 +23,6 @@ from measure import Contestant, Figure, check_mnist, figure, measure, write_json
 import ram_envs
 from agents.pictures.markdown import markdown_table
 from agents.training.presets import settings_for
-from agents.training.settings import EnvironmentSettings
 
 SIDES = (28, 60, 100, 200, 400, 800, 1600)
 ROWS = (1, 64, 1024, 8192, 65_536)
@@ -104,9 +103,11 @@ def training_image(side: int, quick: bool) -> Figure:
     preset = settings_for(ENV_ID)
     settings = replace(
         preset,
-        environment=EnvironmentSettings(
-            image_size=side, num_glimpses=GLIMPSES, split=f"train[:{TRAINING_ROWS * iterations}]"
-        ),
+        environment={
+            "image_size": side,
+            "num_glimpses": GLIMPSES,
+            "split": f"train[:{TRAINING_ROWS * iterations}]",
+        },
         num_envs=TRAINING_ROWS,
         epochs=1,
         log_every=iterations // 5,

@@ -26,7 +26,7 @@ from measure import Figure, check_mnist, figure, write_json
 import agents.training.trainer as trainer
 from agents.evaluation.evaluate import evaluate
 from agents.pictures.markdown import markdown_table
-from agents.training import distributed
+from agents.training.fast import distributed
 from agents.training.presets import settings_for
 from agents.training.run import Run
 from agents.training.settings import GameSettings
@@ -102,7 +102,7 @@ def time_to(task: Task, seed: int, length: int | None, threads: int, limit: floa
     changes = {} if length is None else {"frames" if game else "epochs": length}
     settings = replace(preset, threads=threads, checkpoint_every=task.every, **changes)
     with TemporaryDirectory() as folder, patch.object(trainer, "Run", Judged):
-        ended = trainer.train(task.env_id, settings, folder, seed=seed, device="cpu", progress_bar=False, draw=False)
+        ended = trainer.train(task.env_id, settings, folder, seed=seed, device="cpu", progress_bar=False)
     if ended.stopped_by == "SIGINT":
         raise KeyboardInterrupt
     passing = [found for found in judgements if passes(found["value"])]

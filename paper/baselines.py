@@ -21,12 +21,13 @@ from torch.nn import functional as F
 from agents.evaluation.evaluate import Evaluation, figure_of
 from agents.evaluation.splits import with_split
 from agents.pictures.curves import plot_learning_curve
+from agents.pictures.results import CURVE
 from agents.ram.checkpoint import restore_optimizer
-from agents.training.device import resolve_device, resolve_precision
+from agents.training.fast.device import resolve_device, resolve_precision
 from agents.training.optimisation import rate_factor
 from agents.training.rollout import ImageOrder, episode_seed, seed_generator
 from agents.training.run import METRICS, Plan, Progress, Run, check_new
-from agents.training.trainer import CURVE, TrainingResult
+from agents.training.trainer import TrainingResult
 from paper.classifiers import Classifier, ClassifierSettings, load_classifier, save_classifier
 from ram_envs import make_task
 from ram_envs.arguments import check_integer
@@ -73,7 +74,7 @@ def train_classifier(
     check_integer("seed", seed, 0, 2**29 - 1)
     check_new(folder)
     settings = replace(settings, precision=resolve_precision(settings.precision, where))
-    task = _task(env_id, settings.environment.to_dict())
+    task = _task(env_id, settings.environment)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         classifier = Classifier(settings, task.scene_shape, task.answer.size).to(where)
@@ -97,7 +98,7 @@ def resume_classifier(
     """
     folder, where = Path(out), resolve_device(device)
     checkpoint = load_classifier(folder, where)
-    task = _task(checkpoint.env_id, checkpoint.classifier.settings.environment.to_dict())
+    task = _task(checkpoint.env_id, checkpoint.classifier.settings.environment)
     return _train(
         folder,
         checkpoint.env_id,
@@ -127,7 +128,7 @@ def _train(
     batch = settings.num_envs
     iterations = math.ceil(settings.epochs * task.num_images / batch)
     plan = Plan(iterations, batch, task.figure.name, settings.log_every, settings.checkpoint_every)
-    env_settings = settings.environment.to_dict()
+    env_settings = settings.environment
     # A run never looks into the policy that it is given, but to save it, which ClassifierRun does.
     module = cast(Any, classifier)
     arguments = (folder, module, optimizer, env_id, env_settings, settings.to_dict(), plan, progress, progress_bar)
@@ -162,7 +163,7 @@ def _train(
     if run.stopped_by is not None:
         return TrainingResult(folder, run.progress, run.stopped_by)
     plot_learning_curve(folder / METRICS, folder / CURVE)
-    return TrainingResult(folder, run.progress, None, folder / CURVE)
+    return TrainingResult(folder, run.progress)
 
 
 @torch.inference_mode()

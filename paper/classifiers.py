@@ -21,7 +21,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from agents.ram.checkpoint import CheckpointError, checkpoint_file, optimizer_tensors, write_atomically
-from agents.training.settings import PRECISIONS, EnvironmentSettings
+from agents.training.settings import PRECISIONS
 from ram_envs.arguments import check_choice, check_integer, check_number
 
 KINDS = ("connected", "convolutional")
@@ -35,7 +35,7 @@ _WEIGHTS, _OPTIMIZER = "classifier.", "optimizer."
 class ClassifierSettings:
     """A classifier of whole scenes and how it is trained; the defaults are the paper's convolutional one."""
 
-    environment: EnvironmentSettings = field(default_factory=EnvironmentSettings)
+    environment: dict[str, Any] = field(default_factory=dict)
     """Arguments of the environment; of these, only those that shape the scene matter."""
     kind: Literal["connected", "convolutional"] = "convolutional"
     """Fully connected, or a convolutional layer below the fully connected ones."""
@@ -232,7 +232,7 @@ def classifier_settings_from_dict(values: Mapping[str, Any]) -> ClassifierSettin
     if values.pop("method", None) != METHOD:
         raise ValueError("these are not the settings of a classifier of whole scenes")
     try:
-        values["environment"] = EnvironmentSettings(**values["environment"])
+        values["environment"] = {name: value for name, value in values["environment"].items() if value is not None}
         values["hidden"] = tuple(values["hidden"])
         return ClassifierSettings(**values)
     except (KeyError, TypeError) as error:

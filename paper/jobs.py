@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from agents.errors import RAMError
 from agents.evaluation.evaluate import Evaluation, evaluate
 from agents.experiments.machine import device_name, versions
 from agents.ram.checkpoint import FILE_NAME, load_checkpoint
 from agents.training import trainer
-from agents.training.device import resolve_device
+from agents.training.fast.device import resolve_device
 from agents.training.run import METRICS, SETTINGS
 from agents.training.trainer import TrainingResult
 from paper.baselines import evaluate_classifier, resume_classifier, train_classifier
@@ -24,7 +25,7 @@ TEST_SEED, VALIDATION_SEED = 0, 1_000_000
 """Seeds of the first test scene and of the first validation scene; those of training are 2**32 and more."""
 
 
-class ReproduceError(ValueError):
+class ReproduceError(RAMError, ValueError):
     """What was asked for cannot be reproduced here; the message says why and what to do."""
 
 
@@ -60,8 +61,8 @@ def train(job: Job, folder: Path, device: str, progress_bar: bool) -> TrainingRe
             return resume_classifier(folder, **options)
         return train_classifier(job.row.env_id, settings, folder, seed=job.seed, **options)
     if (folder / FILE_NAME).exists():
-        return trainer.resume(folder, env_id=job.row.env_id, draw=False, **options)
-    return trainer.train(job.row.env_id, settings, folder, seed=job.seed, draw=False, **options)
+        return trainer.resume(folder, env_id=job.row.env_id, **options)
+    return trainer.train(job.row.env_id, settings, folder, seed=job.seed, **options)
 
 
 def judge(job: Job, folder: Path, trained: TrainingResult, device: str, validate: bool) -> SeedResult:
@@ -76,7 +77,7 @@ def judge(job: Job, folder: Path, trained: TrainingResult, device: str, validate
     """
     where, row = resolve_device(device), job.row
     game = row.is_game
-    env_settings = row.settings.environment.to_dict()
+    env_settings = row.settings.environment
     split = VALIDATION_TEST if validate and not game else None
     seed = VALIDATION_SEED if validate else TEST_SEED
     threads = None if isinstance(row.settings, ClassifierSettings) else row.settings.threads
@@ -115,7 +116,7 @@ def check_data(rows: Iterable[Row]) -> None:
     """Load the images that the rows are trained and judged on, so that what is missing is said before anything runs."""
     seen = []
     for row in rows:
-        arguments = row.settings.environment.to_dict()
+        arguments = row.settings.environment
         if (row.env_id, arguments) in seen:
             continue
         seen.append((row.env_id, arguments))

@@ -16,7 +16,7 @@ from agents.evaluation.evaluate import Evaluation
 from agents.experiments.queue import Queue, lock
 from agents.pretrained import export_pretrained
 from agents.ram.checkpoint import CheckpointError, load_checkpoint
-from agents.training.device import resolve_device
+from agents.training.fast.device import resolve_device
 from agents.training.run import TrainingError
 from paper.ablations import ABLATIONS
 from paper.jobs import Job, ReproduceError, check_data, check_folder, judge, train

@@ -91,7 +91,7 @@ class Row:
     @property
     def num_glimpses(self) -> int | None:
         """Glimpses of an episode where RAM classifies; None for games and for classifiers of whole scenes."""
-        return self.settings.environment.num_glimpses if isinstance(self.settings, HybridSettings) else None
+        return self.settings.environment.get("num_glimpses") if isinstance(self.settings, HybridSettings) else None
 
     @property
     def random(self) -> bool:
@@ -101,7 +101,7 @@ class Row:
     @property
     def first_inside(self) -> bool:
         """Whether the first glimpse lies wholly inside the scene, where that is the row's choice."""
-        return self.settings.environment.first_location == "inside"
+        return self.settings.environment.get("first_location") == "inside"
 
 
 def _ram(table: str, glimpses: int, reported: Reported) -> Row:
@@ -115,7 +115,7 @@ def _ram(table: str, glimpses: int, reported: Reported) -> Row:
         settings = replace(settings, network=network, location_std_final=0.03, learning_rate=6e-3, weight_decay=0.1)
         if glimpses <= 2:
             settings = replace(settings, weight_decay=0.02, epochs=500)
-    environment = replace(settings.environment, num_glimpses=glimpses)
+    environment = {**settings.environment, "num_glimpses": glimpses}
     return Row(
         name=f"{table}-{glimpses}",
         table=table,
@@ -145,7 +145,7 @@ def _inside(row: Row) -> Row:
     glimpse stays far above the error that the paper gives for it, so the paper's cannot have been as far out.
     """
     assert isinstance(row.settings, HybridSettings)
-    environment = replace(row.settings.environment, first_location="inside")
+    environment = {**row.settings.environment, "first_location": "inside"}
     return replace(
         row,
         name=f"{row.name}-inside",
@@ -254,7 +254,7 @@ def for_validation(row: Row) -> Row:
     """Return a row that is trained without the last 5,000 images; a game, which shows none, as it is."""
     if isinstance(row.settings, GameSettings):
         return row
-    environment = replace(row.settings.environment, split=VALIDATION_TRAIN)
+    environment = {**row.settings.environment, "split": VALIDATION_TRAIN}
     return replace(row, settings=replace(row.settings, environment=environment))
 
 
@@ -291,7 +291,7 @@ def departures(training: dict[str, Any]) -> list[str]:
         found.append(f"{network['glimpse_features']} glimpse features")
     if network["squash_location"]:
         found.append("tanh on the mean of the location")
-    if training["environment"]["first_location"] == "inside":
+    if training["environment"].get("first_location") == "inside":
         found.append("first glimpse wholly inside the scene")
     if not game:
         if training["class_loss"] == "every":

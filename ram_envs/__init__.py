@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ram_envs.registration import ENVIRONMENTS, VARIANTS, EnvironmentId, make_task, make_tensor, parse_id, register
 
 if TYPE_CHECKING:
-    from ram_envs.scenes.datasets import register_dataset
+    from ram_envs.scenes.registry import register_dataset
     from ram_envs.sensors import register_sensor
 
 __version__ = "0.2.0"
@@ -40,7 +40,7 @@ register(
 )
 register("RAM-Digits-v0", "classification", dataset="digits", patch_size=4, num_scales=1, num_glimpses=4)
 
-_LAZY = {"register_dataset": "ram_envs.scenes.datasets", "register_sensor": "ram_envs.sensors"}
+_LAZY = {"register_dataset": "ram_envs.scenes.registry", "register_sensor": "ram_envs.sensors"}
 
 
 def __getattr__(name: str) -> Any:

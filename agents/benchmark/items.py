@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.errors import RAMError
 from agents.integrations import require
 
 require("agents", "yaml")
@@ -17,7 +18,7 @@ import yaml  # noqa: E402 (once it can be)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
-class PlanError(ValueError):
+class PlanError(RAMError, ValueError):
     """A plan that cannot be run; the message says where the mistake is and what was expected."""
 
 

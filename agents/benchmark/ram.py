@@ -16,9 +16,7 @@ from agents.benchmark.algorithm import Algorithm, Problem, Progress
 from agents.evaluation.players import PolicyPlayer
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
-from agents.training.device import resolve_device, resolve_precision
-from agents.training.games import train_game
-from agents.training.hybrid import train_hybrid
+from agents.training.fast.device import resolve_device, resolve_precision
 from agents.training.optimisation import make_optimizer
 from agents.training.presets import settings_for
 from agents.training.run import Plan, Run
@@ -76,19 +74,16 @@ class RAM(Algorithm):
             RuntimeError: If a signal ended it before its time.
         """
         settings, problem = self._training, self.problem
-        per_iteration = self._env.num_envs * self._env.task.max_episode_steps
-        figure = self._env.task.figure.name
-        plan = Plan(math.ceil(frames / per_iteration), per_iteration, figure, settings.log_every, 10**9)
+        per_iteration = settings.frames_per_iteration(self._env.task)
+        iterations, figure = math.ceil(frames / per_iteration), self._env.task.figure.name
+        plan = Plan(iterations, per_iteration, figure, settings.log_every, 10**9)
         optimizer = make_optimizer(self.policy, settings)
         with TemporaryDirectory(prefix="ram-benchmark-") as folder:
             arguments = (self.policy, optimizer, problem.env_id, dict(problem.env_settings), settings.to_dict(), plan)
             run = _ReportingRun(Path(folder), *arguments, RunProgress(problem.seed), progress_bar=False)
             run.report = progress
             with run:
-                if isinstance(settings, HybridSettings):
-                    train_hybrid(run, self._env, settings)
-                else:
-                    train_game(run, self._env, settings)
+                settings.train(run, self._env)
             if run.stopped_by is not None:
                 raise RuntimeError(f"training was stopped by {run.stopped_by}")
 

@@ -78,7 +78,7 @@ class RAMModule(TorchRLModule, ValueFunctionAPI):
         Raises:
             ValueError: If the spaces of the environment are not those of the settings.
         """
-        settings = RAMSettings(**self.model_config["ram"])
+        settings = RAMSettings.from_dict(self.model_config["ram"])
         actions = dict(getattr(self.action_space, "spaces", {}))
         fixation, others = actions.pop("fixation", None), list(actions.items())
         if fixation is None or len(others) != 1 or getattr(others[0][1], "n", None) != settings.num_actions:

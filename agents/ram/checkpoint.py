@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from agents.errors import RAMError
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
 
@@ -30,7 +31,7 @@ _KIND = "ram-policy"
 _WEIGHTS, _OPTIMIZER = "policy.", "optimizer."
 
 
-class CheckpointError(ValueError):
+class CheckpointError(RAMError, ValueError):
     """A checkpoint that cannot be read, or not used here, or not written; the message says why and what to do."""
 
 
@@ -140,7 +141,7 @@ def load_checkpoint(
             f"{path} was trained on {content['env_id']}, not on {env_id}: give the checkpoint of a run on {env_id}"
         )
     try:
-        policy = RAMPolicy(RAMSettings(**content["policy"])).to(device)
+        policy = RAMPolicy(RAMSettings.from_dict(content["policy"])).to(device)
         policy.load_state_dict(_with_prefix(tensors, _WEIGHTS))
     except (TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path} does not fit this version's policy: {error}") from error

@@ -29,14 +29,15 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from agents.errors import RAMError
 from agents.ram.checkpoint import FILE_NAME, save_checkpoint, write_atomically
 from agents.ram.policy import RAMPolicy
-from agents.training import distributed
+from agents.training.fast import distributed
 
 SETTINGS, METRICS, TENSORBOARD = "settings.json", "metrics.csv", "tensorboard"
 
 
-class TrainingError(RuntimeError):
+class TrainingError(RAMError, RuntimeError):
     """Training cannot start or go on; the message says why and what to do."""
 
 
@@ -107,7 +108,7 @@ class Run:
 
     Attributes:
         progress: Where the run stands now.
-        stopped_by: Name of the signal that ended it before its time, or None.
+        stopped_by: Name of the signal that stopped it early, or None. A run whose last iteration is done is complete.
     """
 
     def __init__(
@@ -176,13 +177,13 @@ class Run:
                 time_s=time.perf_counter() - self._started,
             )
             number = distributed.largest(self._signal)
-            ending = done == self.plan.iterations or number != 0
-            if done % self.plan.log_every == 0 or ending:
+            complete = done == self.plan.iterations
+            if done % self.plan.log_every == 0 or complete or number:
                 self._write_line()
-            if done % self.plan.checkpoint_every == 0 or ending:
+            if done % self.plan.checkpoint_every == 0 or complete or number:
                 self.save()
-            if ending:
-                self.stopped_by = signal.Signals(number).name if number else self.stopped_by
+            if number and not complete:
+                self.stopped_by = signal.Signals(number).name
                 return
 
     def log(self, statistics: Mapping[str, Tensor]) -> None:
@@ -276,7 +277,7 @@ class Run:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         """Ask the loop to end; a second signal does what it always does."""
-        self._signal, self.stopped_by = number, signal.Signals(number).name
+        self._signal = number
         self._restore_handlers()
 
     def _restore_handlers(self) -> None:

@@ -215,9 +215,3 @@ def _say(notes: Iterable[str]) -> None:
 
 def _names(names: Iterable[str]) -> str:
     return ", ".join(map(repr, names))
-
-
-def dataset_shape(dataset: DatasetSource) -> tuple[int, int, int] | None:
-    """Return height, width and channels of a registered dataset without loading it; None if they are not known."""
-    shapes = {"mnist": (28, 28, 1), "digits": (8, 8, 1)}
-    return shapes.get(dataset) if isinstance(dataset, str) else None

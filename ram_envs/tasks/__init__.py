@@ -56,10 +56,11 @@ def construct_task(task: str | type[Task], settings: Mapping[str, Any]) -> Task:
     known = [field.name for field in fields(cls) if field.init]
     for name in settings:
         if name not in known:
+            hint = did_you_mean(name, known) or "."
             raise UnknownArgument(
-                f"{cls.__name__} got an unexpected keyword argument {name!r}{did_you_mean(name, known) or '.'} It takes "
-                f"{', '.join(known)}; every environment also takes action_format, observation_format and grid_size, "
-                "and gym.make and gym.make_vec take render_mode"
+                f"{cls.__name__} got an unexpected keyword argument {name!r}{hint} It takes {', '.join(known)}; every "
+                "environment also takes action_format, observation_format and grid_size, and gym.make and gym.make_vec "
+                "take render_mode"
             )
     try:
         return cls(**settings)

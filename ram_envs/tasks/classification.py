@@ -14,8 +14,9 @@ from ram_envs.arguments import check_choice, check_integer, check_number
 from ram_envs.arrays import Array, Constants, namespace
 from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.composition import DRAWS_PER_PICTURE, DRAWS_PER_PIECE, add_clutter, place
-from ram_envs.scenes.datasets import DatasetSource, ImageDataset, dataset_shape, load_dataset
+from ram_envs.scenes.datasets import DatasetSource, ImageDataset, load_dataset
 from ram_envs.scenes.randomness import draw_words, integers
+from ram_envs.scenes.registry import dataset_spec
 from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.figure import ERROR_PERCENT, FigureOfMerit
 from ram_envs.tasks.task import Observation, Task
@@ -130,9 +131,9 @@ class Classification(Task[ClassificationState]):
     def summary(cls, settings: Mapping[str, Any]) -> str:
         """Describe an environment in one line, without loading the images."""
         dataset, glimpses = settings.get("dataset", cls.dataset), settings.get("num_glimpses", cls.num_glimpses)
-        shape = dataset_shape(dataset)
-        side = settings.get("image_size")
-        size = f", {side}x{side}" if side else f", {shape[0]}x{shape[1]}" if shape else ""
+        spec, side = dataset_spec(dataset), settings.get("image_size")
+        height, width = (side, side) if side else (spec.shape[:2] if spec and spec.shape else (None, None))
+        size = f", {height}x{width}" if height else ""
         pieces = settings.get("num_clutter", 0)
         clutter = f", {pieces} pieces of clutter" if pieces else ""
         name = dataset if isinstance(dataset, str) else "own images"

@@ -33,7 +33,7 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results"
 def trained(tmp_path_factory):
     """The folder of a tiny run."""
     folder = tmp_path_factory.mktemp("run") / "run"
-    trainer.train(ID, DIGITS.settings, folder, device="cpu", progress_bar=False, draw=False)
+    trainer.train(ID, DIGITS.settings, folder, device="cpu", progress_bar=False)
     return folder
 
 
@@ -91,7 +91,7 @@ def test_an_agent_of_another_environment_or_too_large_is_refused(trained, packag
 @pytest.mark.parametrize("name", HEADLINES)
 def test_the_agents_of_the_headline_rows_are_small_enough(name):
     row = ROWS[name]
-    arguments = {key: value for key, value in row.settings.environment.to_dict().items() if key != "num_glimpses"}
+    arguments = {key: value for key, value in row.settings.environment.items() if key != "num_glimpses"}
     if row.table != "catch":  # the sensor does not depend on the images
         images = torch.zeros(10, 28, 28, dtype=torch.uint8).numpy()
         arguments["dataset"] = (images, torch.arange(10).numpy())

@@ -1,7 +1,7 @@
 """Rows and results made up for tests."""
 
 from agents.ram.settings import NetworkSettings
-from agents.training.settings import EnvironmentSettings, GameSettings, HybridSettings
+from agents.training.settings import GameSettings, HybridSettings
 from paper.classifiers import ClassifierSettings
 from paper.records import Record, SeedResult, plain_settings
 from paper.rows import ROWS, Reported, Row
@@ -14,7 +14,7 @@ DIGITS = Row(
     env_id="RAM-Digits-v0",
     reported=Reported(neurips=1.0),
     settings=HybridSettings(
-        environment=EnvironmentSettings(num_glimpses=2),
+        environment={"num_glimpses": 2},
         network=NetworkSettings(**SMALL),
         num_envs=128,
         epochs=1,
@@ -37,7 +37,7 @@ GAME = Row(
     env_id="RAM-CatchGame-v0",
     reported=Reported(neurips=85.0),
     settings=GameSettings(
-        environment=EnvironmentSettings(screen_size=6, patch_size=2, num_scales=2),
+        environment={"screen_size": 6, "patch_size": 2, "num_scales": 2},
         network=NetworkSettings(core="lstm", **SMALL),
         num_envs=8,
         frames=6 * 8 * 5,

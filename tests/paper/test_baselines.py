@@ -10,7 +10,6 @@ import torch
 from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint
 from agents.training import run
 from agents.training.run import TrainingError
-from agents.training.settings import EnvironmentSettings
 from paper.baselines import evaluate_classifier, resume_classifier, train_classifier
 from paper.classifiers import (
     Classifier,
@@ -22,7 +21,7 @@ from ram_envs import make_tensor
 
 DIGITS = "RAM-Digits-v0"
 SETTINGS = ClassifierSettings(
-    environment=EnvironmentSettings(split="train[:100]"),
+    environment={"split": "train[:100]"},
     hidden=(16,),
     filters=4,
     filter_size=3,
@@ -69,7 +68,7 @@ def test_stopped_and_resumed_equals_never_stopped(settings, tmp_path, monkeypatc
 
 
 def test_it_learns(tmp_path):
-    settings = replace(CONNECTED, environment=EnvironmentSettings(), dropout=0.0, hidden=(32, 32), epochs=10)
+    settings = replace(CONNECTED, environment={}, dropout=0.0, hidden=(32, 32), epochs=10)
     train(settings, tmp_path)
     result = evaluate_classifier(load_classifier(tmp_path).classifier, DIGITS, {})
     assert result.value < 25 and (result.episodes, result.split) == (360, "test")
@@ -130,7 +129,7 @@ def test_scenes_of_another_shape_are_refused():
     with pytest.raises(ValueError, match="filter_size=10 is larger than the scenes, 8x8"):
         Classifier(ClassifierSettings(), (8, 8, 1), 10)
     with pytest.raises(ValueError, match="RAM-CatchGame-v0 has no labels"):
-        train_classifier("RAM-CatchGame-v0", replace(SETTINGS, environment=EnvironmentSettings()), "nowhere")
+        train_classifier("RAM-CatchGame-v0", replace(SETTINGS, environment={}), "nowhere")
 
 
 def test_the_papers_networks_cost_what_they_should():

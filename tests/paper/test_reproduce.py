@@ -15,7 +15,6 @@ from agents.experiments.files import ResultError
 from agents.experiments.queue import lock
 from agents.ram.checkpoint import load_checkpoint
 from agents.training import run
-from agents.training.settings import EnvironmentSettings
 from paper import jobs, rows
 from paper import reproduce as module
 from paper.__main__ import main
@@ -194,9 +193,7 @@ def test_a_damaged_results_file_stops_before_anything_runs(folder):
 
 
 def test_missing_data_stop_before_anything_runs(folder):
-    elsewhere = replace(
-        DIGITS, settings=replace(DIGITS.settings, environment=EnvironmentSettings(dataset=str(folder / "nowhere")))
-    )
+    elsewhere = replace(DIGITS, settings=replace(DIGITS.settings, environment={"dataset": str(folder / "nowhere")}))
     with pytest.raises(FileNotFoundError, match="nowhere"):
         go(folder, GAME, elsewhere)
     assert not (folder / "runs").exists()

@@ -89,7 +89,7 @@ def test_the_detailed_table_has_every_seed_drawn_locations_and_what_it_took():
 def test_the_seed_that_comes_with_the_package_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
     assert "of the package" not in markdown(records(), detail=True)
-    trainer.train(GAME.env_id, GAME.settings, tmp_path / "run", seed=2, device="cpu", draw=False, progress_bar=False)
+    trainer.train(GAME.env_id, GAME.settings, tmp_path / "run", seed=2, device="cpu", progress_bar=False)
     pretrained.export_pretrained(tmp_path / "run", GAME.env_id)
     found = records()
     said = "The agent of the package is seed 2 of RAM, "

@@ -23,7 +23,7 @@ SMALL = {"screen_size": 8, "num_scales": 2, "patch_size": 4}  # 7 steps an episo
 def policy() -> RAMPolicy:
     torch.manual_seed(0)
     sizes = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 8}
-    return RAMPolicy(RAMSettings(num_actions=3, patch_size=4, num_scales=2, core="lstm", **sizes))
+    return RAMPolicy(RAMSettings(num_actions=3, glimpse_shape=(2, 1, 4, 4), core="lstm", **sizes))
 
 
 def test_a_gif_shows_every_step_and_holds_the_last_frame(tmp_path: Path, policy: RAMPolicy) -> None:

@@ -15,7 +15,7 @@ T, B = 5, 6
 def make_policy(**settings):
     torch.manual_seed(0)
     sizes = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 8}
-    policy = RAMPolicy(RAMSettings(num_actions=3, patch_size=2, num_scales=2, **(sizes | settings)))
+    policy = RAMPolicy(RAMSettings(num_actions=3, glimpse_shape=(2, 1, 2, 2), **(sizes | settings)))
     for parameter in policy.parameters():  # away from the small start of the heads
         torch.nn.init.normal_(parameter, std=0.5)
     return policy
@@ -100,18 +100,18 @@ def test_the_generator_decides_the_draws():
 
 
 @pytest.mark.parametrize("greedy_action", [False, True])
-def test_choosing_draws_as_deciding_does_whole_or_by_shares(greedy_action):
+def test_choosing_with_the_same_noise_equals_deciding_for_all_rows_and_for_some(greedy_action):
     policy = make_policy()
     h, _ = policy.encode(observations(), policy.initial_state(B))
-    drawing = {"greedy_action": greedy_action}
+    noise = policy.noise(B, torch.Generator().manual_seed(1), greedy_action=greedy_action)
 
-    def choose(rows, share):
-        return policy.choose(h[0, rows], generator=torch.Generator().manual_seed(1), share=share, **drawing)
+    def choose(rows):
+        return policy.choose(h[0, rows], noise.of(rows))
 
-    decision = policy.decide(h[0], generator=torch.Generator().manual_seed(1), **drawing)
+    decision = policy.decide(h[0], generator=torch.Generator().manual_seed(1), greedy_action=greedy_action)
     half = B // 2
-    first, second = choose(slice(half), (0, 2)), choose(slice(half, B), (1, 2))
-    for decided, whole, *parts in zip(decision, choose(slice(B), (0, 1)), first, second, strict=False):
+    first, second = choose(slice(half)), choose(slice(half, B))
+    for decided, whole, *parts in zip(decision, choose(slice(B)), first, second, strict=False):
         torch.testing.assert_close(whole, decided)
         torch.testing.assert_close(torch.cat(parts), decided)
         assert not whole.requires_grad

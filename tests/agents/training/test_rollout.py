@@ -7,7 +7,7 @@ import torch
 
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
-from agents.training.recording import Recording
+from agents.training.fast.recording import Recording
 from agents.training.rollout import ImageOrder, collect_episodes, episode_seed, seed_generator
 from ram_envs import make_tensor
 
@@ -28,8 +28,8 @@ def test_a_rollout_holds_whole_episodes():
     assert episodes.observation["glimpse"].shape == (7, 32, env.task.glimpse_sensor.glimpse_size)
     assert episodes.fixation.shape == (7, 32, 2)
     assert episodes.mask.all()
-    assert episodes.terminated[-1].all() and not episodes.terminated[:-1].any()
-    assert torch.equal(episodes.reward[-1] == 1, episodes.success)
+    assert episodes.over[-1].all() and not episodes.over[:-1].any()
+    assert torch.equal(episodes.reward[-1] == 1, episodes.info["is_success"])
     assert (episodes.reward[:-1] == 0).all()
 
 
@@ -100,7 +100,7 @@ def test_masks_end_where_the_agent_stops():
     assert torch.equal(episodes.mask, torch.arange(5)[:, None] <= first)
     assert (episodes.reward[~episodes.mask] == 0).all()
     chosen = episodes.task_action.gather(0, first[None])[0]
-    assert torch.equal(episodes.success, chosen == episodes.info["label"])
+    assert torch.equal(episodes.info["is_success"], chosen == episodes.info["label"])
 
 
 def test_the_seed_decides_the_rollout():

@@ -12,15 +12,15 @@ import torch
 
 from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint, save_checkpoint
 from agents.ram.settings import NetworkSettings
-from agents.training import games, hybrid, run, trainer
+from agents.training import games, hybrid, run
 from agents.training.run import TrainingError
-from agents.training.settings import EnvironmentSettings, GameSettings, HybridSettings
+from agents.training.settings import GameSettings, HybridSettings
 from agents.training.trainer import resume, train
 
 CATCH, DIGITS = "RAM-CatchGame-v0", "RAM-Digits-v0"
 SMALL = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 8}
 GAME = GameSettings(
-    environment=EnvironmentSettings(screen_size=6, patch_size=2, num_scales=2),
+    environment={"screen_size": 6, "patch_size": 2, "num_scales": 2},
     network=NetworkSettings(core="lstm", **SMALL),
     num_envs=8,
     frames=6 * 8 * 5,  # 6 iterations
@@ -31,7 +31,7 @@ GAME = GameSettings(
     location_std_final=0.05,
 )
 HYBRID = HybridSettings(
-    environment=EnvironmentSettings(split="train[:48]", num_glimpses=2),
+    environment={"split": "train[:48]", "num_glimpses": 2},
     network=NetworkSettings(**SMALL),
     num_envs=16,
     epochs=2,  # 6 iterations
@@ -41,7 +41,7 @@ HYBRID = HybridSettings(
 )
 REINFORCE = replace(GAME, algorithm="reinforce")
 STOPPING = replace(
-    GAME, environment=EnvironmentSettings(split="train[:48]", num_glimpses=3, stop="learned", glimpse_cost=0.01)
+    GAME, environment={"split": "train[:48]", "num_glimpses": 3, "stop": "learned", "glimpse_cost": 0.01}
 )
 RUNS = {
     "ppo": (CATCH, GAME),
@@ -53,12 +53,6 @@ RUNS = {
     "learned stop": (DIGITS, STOPPING),
     "bfloat16": (CATCH, replace(GAME, precision="bfloat16")),
 }
-
-
-@pytest.fixture(autouse=True)
-def no_pictures(monkeypatch):
-    monkeypatch.setattr(trainer, "animate", lambda *_: None)
-    monkeypatch.setattr(trainer, "plot_learning_curve", lambda *_: None)
 
 
 def after_iteration(monkeypatch, number, action):
@@ -254,8 +248,8 @@ def test_cuda_where_there_is_none_is_an_error(tmp_path, monkeypatch):
 
 def test_settings_that_do_not_fit_the_environment_are_refused(tmp_path):
     with pytest.raises(ValueError, match="has no labels"):
-        train(CATCH, replace(HYBRID, environment=EnvironmentSettings()), tmp_path, progress_bar=False)
-    stopping = replace(HYBRID, environment=EnvironmentSettings(stop="learned"))
+        train(CATCH, replace(HYBRID, environment={}), tmp_path, progress_bar=False)
+    stopping = replace(HYBRID, environment={"stop": "learned"})
     with pytest.raises(ValueError, match="stop='learned'"):
         train(DIGITS, stopping, tmp_path, progress_bar=False)
     assert os.listdir(tmp_path) == []

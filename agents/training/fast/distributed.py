@@ -1,9 +1,9 @@
-"""Training by several processes that torchrun started, each with its part of the rows: all that the loops know of it.
+"""Training by several processes that torchrun started: everything that the training code knows about them.
 
-Each process plays its part of every batch and learns from it. What is random is drawn for the whole batch, and what is
-a mean over rows becomes, averaged over the processes, the mean over all rows. So every process takes the step that one
-process with all rows would take, and all keep the same weights without ever sending them. One of them, the first,
-writes. In a process alone each function here hands back what it was given.
+Each process plays its own rows of every batch and learns from them. Random numbers are drawn for the whole batch, and
+every mean over rows is averaged over the processes (:func:`average`), so each process takes the step that a single
+process with all rows would take, and all keep the same weights without sending them. Only the first process writes
+files. In a process on its own, every function here returns its argument.
 """
 
 from __future__ import annotations
@@ -17,42 +17,44 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, distributed
 
+from agents.errors import RAMError, SettingsError
+
 Value = TypeVar("Value")
 
 
-class ProcessLost(RuntimeError):
-    """Another process of this training is gone; the message says so."""
+class ProcessLost(RAMError, RuntimeError):
+    """Another process of this training has ended unexpectedly."""
 
 
 def join(device: torch.device) -> None:
-    """Train with the other processes that torchrun started, if there are any, from now until this one ends.
+    """Join the other processes that torchrun started, if there are any, until this process ends.
 
     Args:
-        device: Where this one computes. Tensors on a GPU go through NCCL, the others through gloo.
+        device: Device of this process. Tensors on a GPU go through NCCL, the others through gloo.
     """
     if _joined() or _launched("WORLD_SIZE", 1) == 1:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    # The optimiser imports it sooner or later, and with it modules that take the group of that moment as a default
-    # argument. Then nothing would end the group's threads, and one that still works as the interpreter ends aborts it.
+    # The optimiser imports this module sooner or later. Imported after the group exists, parts of it keep the group as
+    # a default argument, its threads never end, and a thread still running at exit aborts the interpreter.
     importlib.import_module("torch._dynamo")
     distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     atexit.register(distributed.destroy_process_group)
 
 
 def first() -> bool:
-    """Whether this is the process that writes files and prints."""
+    """Return whether this is the process that writes files and prints."""
     return _launched("RANK", 0) == 0
 
 
 def local_rank() -> int:
-    """Return the number of this process among those of its machine: that of its GPU."""
+    """Return the number of this process on its machine, which is also the number of its GPU."""
     return _launched("LOCAL_RANK", 0)
 
 
 def share() -> tuple[int, int]:
-    """Return which part of every batch this process has: (r, n) for the r-th, from 0, of n equal ones."""
+    """Return this process's part of every batch: (r, n) for part r, counted from 0, of n equal parts."""
     return (distributed.get_rank(), distributed.get_world_size()) if _joined() else (0, 1)
 
 
@@ -60,16 +62,16 @@ def rows(num_envs: int, multiple_of: int = 1) -> slice:
     """Return this process's rows of a batch.
 
     Args:
-        num_envs: Rows of all processes together.
-        multiple_of: What the number of each process's rows has to be a multiple of.
+        num_envs: Rows of the whole batch.
+        multiple_of: The number of each process's rows must be a multiple of this.
 
     Raises:
-        ValueError: If that cannot be.
+        SettingsError: If ``num_envs`` cannot be divided so.
     """
     part, parts = share()
     if parts > 1 and num_envs % (parts * multiple_of):
         groups = "" if multiple_of == 1 else f", the number of processes times rollouts_per_image={multiple_of}"
-        raise ValueError(
+        raise SettingsError(
             f"num_envs={num_envs} cannot be shared by {parts} processes: expected a multiple of "
             f"{parts * multiple_of}{groups}"
         )
@@ -78,18 +80,23 @@ def rows(num_envs: int, multiple_of: int = 1) -> slice:
 
 
 def own(chosen: Tensor, num_envs: int) -> Tensor:
-    """Return those of the chosen rows of the whole batch, int64 (R,), that are this process's, counted from its first.
+    """Return this process's rows among some rows of the whole batch.
 
-    They may be none: an update takes the same rows however they are shared.
+    Args:
+        chosen: int64 (R,), row numbers in the whole batch.
+        num_envs: Rows of the whole batch.
+
+    Returns:
+        int64, row numbers counted from this process's first row; there may be none.
     """
     if not _joined():
         return chosen
-    mine = rows(num_envs)
-    return chosen[(chosen >= mine.start) & (chosen < mine.stop)] - mine.start
+    part = rows(num_envs)
+    return chosen[(chosen >= part.start) & (chosen < part.stop)] - part.start
 
 
 def average(values: Tensor) -> Tensor:
-    """Return the mean of the processes' values, float (...), without a gradient; integers become float32."""
+    """Return the mean over the processes of values, float (...), without a gradient; integers become float32."""
     if not _joined():
         return values
     values = values.detach()
@@ -99,7 +106,7 @@ def average(values: Tensor) -> Tensor:
 
 
 def average_gradients(parameters: Iterable[Tensor]) -> None:
-    """Give every parameter the mean of its gradients in all processes, in one message."""
+    """Replace every parameter's gradient by its mean over the processes, in one message."""
     if not _joined():
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
@@ -109,7 +116,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
 
 
 def largest(number: int) -> int:
-    """Return the largest of the processes' numbers; it goes from CPU to CPU, and nobody waits for a GPU."""
+    """Return the largest of the processes' numbers; sent between CPUs, so no process waits for a GPU."""
     if not _joined():
         return number
     result = torch.tensor(number)
@@ -118,14 +125,14 @@ def largest(number: int) -> int:
 
 
 def once(action: Callable[[], Value]) -> Value:
-    """Do something in the first process alone; return what it returns, or raise what it raises, in all of them."""
+    """Call a function in the first process only; return its result, or raise its error, in all processes."""
     if not _joined():
         return action()
     outcome: list[Any] = [None, None]
     if first():
         try:
             outcome[0] = action()
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, RAMError) as error:
             outcome[1] = error
     _call(distributed.broadcast_object_list, outcome)
     if outcome[1] is not None:
@@ -134,7 +141,7 @@ def once(action: Callable[[], Value]) -> Value:
 
 
 def _launched(variable: str, alone: int) -> int:
-    """Return a number that torchrun gives each process that it starts; ``alone`` if it did not start this one."""
+    """Return an environment variable that torchrun sets; ``alone`` if torchrun did not start this process."""
     launched = distributed.is_available() and distributed.is_torchelastic_launched()
     return int(os.environ[variable]) if launched else alone
 
@@ -144,10 +151,10 @@ def _joined() -> bool:
 
 
 def _call(operation: Callable[..., Any], *arguments: Any) -> None:
-    """Do something together with the other processes.
+    """Call a collective operation.
 
     Raises:
-        ProcessLost: If one of them is gone.
+        ProcessLost: If another process has ended.
     """
     try:
         operation(*arguments)

@@ -1,4 +1,4 @@
-"""On a GPU, an iteration of training as one CUDA graph: a thousand small kernels for one launch."""
+"""One training iteration as a CUDA graph: one launch instead of a thousand small kernels."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from agents.training import distributed
+from agents.training.fast import distributed
 
 Function = Callable[..., dict[str, Tensor]]
 
 _CALLS_BEFORE = 3
-"""How often a function runs as it is before it is captured: libraries set themselves up, the optimiser its state."""
+"""Ordinary calls before the capture, in which libraries and the optimiser allocate their state."""
 
 
 class Graph:
-    """Runs a function of tensors as it is; on a GPU, from the fourth call on, as the CUDA graph that it then became.
+    """Calls a function of tensors; on a GPU the fourth call captures it as a CUDA graph, which runs from then on.
 
-    A graph repeats kernels, with the addresses that they had. So whatever changes between two calls has to lie in
-    tensors that stay where they are (weights, the optimiser's state, its learning rate), be an argument, or be drawn
-    from the generator; and the function may neither wait for the device nor copy anything to it. What it returns is
-    good until the next call. Where several processes train together it always runs as it is.
+    A graph repeats the same kernels on the same addresses. So everything that changes between two calls must be in a
+    tensor that stays in place (weights, optimiser state, learning rate), an argument, or drawn from the generator; and
+    the function must not wait for the device or copy data to it. Its results are valid until the next call. On a CPU,
+    and with several processes, the function is called as it is.
 
     Args:
         function: Takes tensors, always of the same shapes, and returns tensors by name.
-        generator: What it draws from, seeded anew or not between two calls.
+        generator: Its random generator, which may be seeded between two calls.
     """
 
     def __init__(self, function: Function, generator: torch.Generator) -> None:
@@ -38,20 +38,20 @@ class Graph:
         self._results: dict[str, Tensor] = {}
 
     def __call__(self, *arguments: Tensor) -> dict[str, Tensor]:
-        """Run the function, or its graph, and return what it returned."""
+        """Run the function, or its graph, and return the results."""
         if self._stream is None:
             return self._function(*arguments)
         self._calls += 1
         if self._calls <= _CALLS_BEFORE:
-            return self._beside(self._stream, arguments)
+            return self._warm_up(self._stream, arguments)
         graph = self._graph or self._capture(self._stream, arguments)
-        for mine, given in zip(self._arguments, arguments, strict=True):
-            mine.copy_(given)
+        for captured, argument in zip(self._arguments, arguments, strict=True):
+            captured.copy_(argument)
         graph.replay()
         return self._results
 
-    def _beside(self, stream: torch.cuda.Stream, arguments: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        """Run the function in a stream of its own, as what is to be captured later has to."""
+    def _warm_up(self, stream: torch.cuda.Stream, arguments: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        """Run the function in a side stream, which a later capture requires."""
         current = torch.cuda.current_stream()
         stream.wait_stream(current)
         with torch.cuda.stream(stream):
@@ -60,7 +60,7 @@ class Graph:
         return results
 
     def _capture(self, stream: torch.cuda.Stream, arguments: tuple[Tensor, ...]) -> torch.cuda.CUDAGraph:
-        """Write the kernels down, without running them."""
+        """Capture the kernels without running them."""
         self._graph = graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self._generator)
         self._arguments = tuple(argument.clone() for argument in arguments)

@@ -11,23 +11,23 @@ import pytest
 import torch
 
 from agents.ram.checkpoint import FILE_NAME, load_checkpoint
-from agents.training import distributed
+from agents.training.fast import distributed
 from agents.training.trainer import train
-from tests.agents.training import together
+from tests.agents.training.fast import together
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 TIMEOUT_S = 300
 LOST = """
 import os, pathlib, signal
 from agents.training import games, trainer
-from agents.training.distributed import ProcessLost
-from tests.agents.training.together import DIGITS, PPO
+from agents.training.fast.distributed import ProcessLost
+from tests.agents.training.fast.together import DIGITS, PPO
 
 signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the launcher's: it is the loss itself that has to be noticed
 if os.environ["RANK"] == "1":
     games.update = lambda *_: os._exit(1)
 try:
-    trainer.train(DIGITS, PPO, "run", draw=False)
+    trainer.train(DIGITS, PPO, "run")
 except ProcessLost as error:
     pathlib.Path("said").write_text(str(error))
     raise
@@ -58,7 +58,7 @@ def one(tmp_path_factory):
     """The folder in which this process alone trained the same runs."""
     folder = tmp_path_factory.mktemp("one")
     for name, (env_id, settings) in together.RUNS.items():
-        train(env_id, settings, folder / name, seed=together.SEED, progress_bar=False, draw=False)
+        train(env_id, settings, folder / name, seed=together.SEED, progress_bar=False)
     return folder
 
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from agents.ram.settings import NetworkSettings
 from agents.training import games, run, trainer
-from agents.training.settings import EnvironmentSettings, GameSettings, HybridSettings
+from agents.training.settings import GameSettings, HybridSettings
 
 CATCH, DIGITS = "RAM-CatchGame-v0", "RAM-Digits-v0"
 NETWORK = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 8}
 COMMON = {"precision": "float32", "log_every": 2, "checkpoint_every": 100}
 PPO = GameSettings(
-    environment=EnvironmentSettings(split="train[:48]", num_glimpses=3, stop="learned", glimpse_cost=0.01),
+    environment={"split": "train[:48]", "num_glimpses": 3, "stop": "learned", "glimpse_cost": 0.01},
     network=NetworkSettings(core="lstm", **NETWORK),
     num_envs=8,
     frames=6 * 8 * 3,  # 6 iterations
@@ -30,7 +30,7 @@ RUNS = {
     "hybrid": (
         DIGITS,
         HybridSettings(
-            environment=EnvironmentSettings(split="train[:20]", num_glimpses=2),
+            environment={"split": "train[:20]", "num_glimpses": 2},
             network=NetworkSettings(**NETWORK),
             num_envs=8,
             rollouts_per_image=2,  # 4 images an iteration
@@ -41,9 +41,7 @@ RUNS = {
     "ppo": (DIGITS, PPO),  # rows end at different steps, so that the processes have different numbers of them
     "reinforce": (
         CATCH,
-        replace(
-            PPO, algorithm="reinforce", frames=3 * 8 * 5, environment=EnvironmentSettings(screen_size=6, patch_size=2)
-        ),
+        replace(PPO, algorithm="reinforce", frames=3 * 8 * 5, environment={"screen_size": 6, "patch_size": 2}),
     ),
 }
 """Id and settings of the runs that two processes take as one does."""
@@ -54,7 +52,7 @@ def main(folder: Path) -> None:
     rank = int(os.environ["RANK"])
     said = {}
     for name, (env_id, settings) in RUNS.items():
-        trainer.train(env_id, settings, folder / name, seed=SEED, draw=False)
+        trainer.train(env_id, settings, folder / name, seed=SEED)
 
     original = run.Run.log
 
@@ -64,10 +62,10 @@ def main(folder: Path) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
     run.Run.log = log  # type: ignore[method-assign]
-    stopped = trainer.train(DIGITS, PPO, folder / "resumed", seed=SEED, draw=False)
+    stopped = trainer.train(DIGITS, PPO, folder / "resumed", seed=SEED)
     said["stopped"] = [stopped.stopped_by, stopped.progress.iteration]
     run.Run.log = original  # type: ignore[method-assign]
-    trainer.resume(folder / "resumed", draw=False)
+    trainer.resume(folder / "resumed")
 
     update = games.update
 
@@ -75,7 +73,7 @@ def main(folder: Path) -> None:
         return update(policy, optimizer, loss * float("nan") if rank == 1 else loss, max_grad_norm)
 
     games.update = poisoned
-    said["diverged"] = refused(lambda: trainer.train(DIGITS, PPO, folder / "diverged", draw=False))
+    said["diverged"] = refused(lambda: trainer.train(DIGITS, PPO, folder / "diverged"))
     said["odd"] = refused(lambda: trainer.train(DIGITS, replace(PPO, num_envs=9, minibatches=3), folder / "odd"))
     copies = replace(RUNS["hybrid"][1], num_envs=6)
     said["copies"] = refused(lambda: trainer.train(DIGITS, copies, folder / "copies"))

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from agents.training import device
-from agents.training.device import resolve_device, resolve_precision
+from agents.training.fast import device
+from agents.training.fast.device import resolve_device, resolve_precision
 
 CPU = torch.device("cpu")
 

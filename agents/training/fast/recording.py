@@ -1,9 +1,9 @@
-"""The gradient of a rollout without its graph: glimpse network and ReLU core, recorded step by step.
+"""The gradient of a rollout without an autograd graph, for the glimpse network and the ReLU core.
 
-While an agent plays, every step needs the last one's glimpse, so the networks run on one step at a time. Autograd would
-then also go back one step at a time, in small products whose results are added up. Here the layers' outputs are only
-written down while it plays, and the way back is written out: one product a layer for all steps, but for the product
-through which the core remembers.
+In a rollout the networks run one step at a time, because each glimpse depends on the location chosen before. Autograd
+would also go back one step at a time, in many small products whose results are added up. Here the rollout only stores
+the outputs of the layers, and the backward pass is written out: one product per layer for all steps, except for the
+recurrent one.
 """
 
 from __future__ import annotations
@@ -12,32 +12,43 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from agents.ram.networks import CoreNetwork
+from agents.ram.networks import CoreNetwork, GlimpseNetwork
 from agents.ram.policy import RAMPolicy
 
 
 class Recording:
-    """What the layers below the heads put out in a rollout of T steps of B rows; used again for the next one.
+    """The layers' outputs in a rollout of T steps of B rows; reused for the next rollout.
+
+    Make one with :meth:`of`, which checks that the policy's networks are the ones written out here.
 
     Args:
-        policy: Whose glimpse and core network run; its core is a ReLU core.
+        policy: Policy whose glimpse network and core run.
         num_steps: T.
         num_rows: B.
-        dtype: Of all products, float32 or bfloat16.
+        dtype: Precision of all products, float32 or bfloat16.
 
     Attributes:
-        inputs: The glimpses and the locations: (T, B, glimpse_size) and (T, B, 2).
-        branches: h_g and h_l side by side, so that one product makes g of both: (T, B, glimpse_hidden +
-            location_hidden); symbols as in :mod:`agents.ram.networks`.
+        inputs: Glimpses and locations: (T, B, glimpse_size) and (T, B, gaze_size).
+        branches: h_g and h_l side by side, so that one product gives g: (T, B, glimpse_hidden + location_hidden);
+            symbols as in :mod:`agents.ram.networks`.
         g: (T, B, glimpse_features).
         h: (T, B, core_size).
     """
 
+    @classmethod
+    def of(cls, policy: RAMPolicy, num_steps: int, num_rows: int, dtype: torch.dtype) -> Recording | None:
+        """Return a recording for a policy; None if its networks are others than the ones written out here.
+
+        That is so for an LSTM core, a subclass, a replaced layer or method, a hook, and a parametrized layer: autograd
+        gives the gradient of all of these.
+        """
+        return cls(policy, num_steps, num_rows, dtype) if _is_written_out(policy) else None
+
     def __init__(self, policy: RAMPolicy, num_steps: int, num_rows: int, dtype: torch.dtype) -> None:
-        assert isinstance(policy.core_network, CoreNetwork), "the LSTM is the library's, which goes back by itself"
+        assert isinstance(policy.core_network, CoreNetwork)
         glimpse, core = policy.glimpse_network, policy.core_network
         self.input_gains = glimpse.input_gains
         layers = (glimpse.from_glimpse, glimpse.from_location, glimpse.what, glimpse.where, core.from_glimpse)
@@ -50,7 +61,7 @@ class Recording:
             for size in (sum(self.hidden), glimpse.what.out_features, core.core_size)
         )
         outputs = (self.branches, self.g, self.h)
-        self.gradients = [torch.empty_like(output) for output in outputs]  # of what goes into their ReLUs
+        self.gradients = [torch.empty_like(output) for output in outputs]  # with respect to the inputs of the ReLUs
         before = [like.new_zeros(num_rows, core.core_size), *self.h[:-1]]
         halves = self.branches.split(self.hidden, -1)
         self._steps = list(zip(*self.inputs, *halves, self.branches, self.g, before, self.h, strict=True))
@@ -58,17 +69,17 @@ class Recording:
 
     @torch.no_grad()
     def begin(self) -> None:
-        """Begin a new rollout, with the policy's weights as they are now."""
+        """Begin a new rollout with the policy's present weights."""
         self._step = 0
         w_x, b_x, w_l, b_l, w_what, b_what, w_where, b_where, w_g, b_g, w_h = self.parameters
-        w_x = w_x * self.input_gains  # the weights, which are fewer, in place of the glimpses
+        w_x = w_x * self.input_gains  # cheaper than scaling the glimpses
         joined = torch.cat([w_what, w_where], 1)
         weights = (w_x, b_x, w_l, b_l, joined, b_what + b_where, w_g, b_g, w_h)
         self.weights = [weight.to(self.h.dtype) for weight in weights]
 
     @torch.no_grad()
     def step(self, observation: Mapping[str, Tensor]) -> Tensor:
-        """Return what the core says, (B, core_size), to the next observation: "glimpse" and "location", (B, ...)."""
+        """Return the core's output, (B, core_size), for the next observation: "glimpse" and "location", (B, ...)."""
         x, where, h_g, h_l, branches, g, before, h = self._steps[self._step]
         w_x, b_x, w_l, b_l, w_joined, b_joined, w_g, b_g, w_h = self.weights
         x.copy_(observation["glimpse"])
@@ -82,12 +93,12 @@ class Recording:
         return h
 
     def h_with_gradient(self) -> Tensor:
-        """Return what the core said, (T, B, core_size), with its gradient; good until the next rollout begins."""
+        """Return the core's outputs, (T, B, core_size), with their gradient; valid until the next rollout begins."""
         return _Recorded.apply(self, *self.parameters)
 
 
 class _Recorded(torch.autograd.Function):
-    """Nothing forward, for that is recorded; backward through time."""
+    """Backpropagation through time; the forward pass has been recorded."""
 
     @staticmethod
     def forward(ctx: Any, recording: Recording, *parameters: Tensor) -> Tensor:
@@ -126,5 +137,31 @@ class _Recorded(torch.autograd.Function):
 
 
 def _through_relu(grad: Tensor, output: Tensor, out: Tensor) -> None:
-    """Write down the gradient of a ReLU's input, given that of its output, and its output; it may be in place."""
+    """Write the gradient of a ReLU's input to ``out``, given its output and the output's gradient; may be in place."""
     torch.ops.aten.threshold_backward.grad_input(grad, output, 0, grad_input=out)
+
+
+_METHODS = ("encode", "encode_step", "initial_state", "__call__")
+
+
+def _is_written_out(policy: RAMPolicy) -> bool:
+    """Return whether glimpse network and core compute exactly what :meth:`Recording.step` computes."""
+    glimpse, core = policy.glimpse_network, policy.core_network
+    layers = {
+        glimpse: ("from_glimpse", "from_location", "what", "where"),
+        core: ("from_glimpse", "from_core"),
+    }
+    return (
+        type(glimpse) is GlimpseNetwork
+        and type(core) is CoreNetwork
+        and all(getattr(type(policy), name) is getattr(RAMPolicy, name) for name in _METHODS)
+        and all(tuple(dict(network.named_children())) == names for network, names in layers.items())
+        and all(type(layer) is nn.Linear for network in layers for layer in network.children())
+        and core.from_core.bias is None
+        and not any(
+            module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or "forward" in vars(module)
+            for network in layers
+            for module in network.modules()
+        )
+        and not set(_METHODS) & set(vars(policy))
+    )

@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import ram_envs.arrays
 from agents.training import trainer
-from agents.training.graph import Graph
+from agents.training.fast.graph import Graph
 from paper.rows import ROWS
 
 aten = torch.ops.aten
@@ -40,7 +40,7 @@ def test_an_iteration_never_waits_for_the_device(name, tmp_path, monkeypatch):
     settings = replace(row.settings, num_envs=8, precision="bfloat16")
     length = {"frames": 2 * 8 * 23} if name == "catch" else {"epochs": 1}
     if name != "catch":
-        length["environment"] = replace(settings.environment, split="train[:16]")
+        length["environment"] = {**settings.environment, "split": "train[:16]"}
     run, watches = Graph.__call__, []
 
     def watched(graph, *arguments):
@@ -54,9 +54,7 @@ def test_an_iteration_never_waits_for_the_device(name, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Graph, "__call__", watched)
     monkeypatch.setattr(ram_envs.arrays, "_import_kernels", lambda: None)  # those of the CPU
-    trainer.train(
-        row.env_id, replace(settings, **length), tmp_path / "run", device="cpu", progress_bar=False, draw=False
-    )
+    trainer.train(row.env_id, replace(settings, **length), tmp_path / "run", device="cpu", progress_bar=False)
     checks = 1 if name == "catch" else 3  # of seeds and images, on the CPU alone
     assert len(watches) == 2
     assert watches[0].waited == [WAITING[aten._local_scalar_dense.default]] * checks
