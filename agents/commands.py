@@ -200,7 +200,7 @@ def play(arguments: Sequence[str]) -> int:
         hidden=not options.show_scene,
         steps_per_second=options.steps_per_second,
     )
-    print(f"{score.successes} of {score.episodes}")
+    print(score)
     return 0
 
 

@@ -34,8 +34,14 @@ PUBLIC: dict[str, list[str]] = {
     "ram_envs.sensors.sensor": ["Sensor", "Outline", "SENSORS", "register_sensor", "make_sensor"],
     "ram_envs.sensors.retina": ["Retina"],
     "ram_envs.sensors.zoom": ["Zoom"],
-    "ram_envs.scenes.datasets": ["ImageDataset", "load_dataset"],
-    "ram_envs.scenes.registry": ["register_dataset", "registered_datasets", "DatasetWarning"],
+    "ram_envs.scenes.datasets": ["ImageDataset", "load_dataset", "absolute_dataset"],
+    "ram_envs.scenes.registry": [
+        "register_dataset",
+        "registered_datasets",
+        "dataset_spec",
+        "DatasetSpec",
+        "DatasetWarning",
+    ],
     "ram_envs.testing": ["TaskContract"],
     "agents.ram.settings": ["NetworkSettings", "RAMSettings"],
     "agents.ram.policy": ["RAMPolicy", "Decision", "Heads", "SequenceEvaluation"],
@@ -71,6 +77,7 @@ PUBLIC: dict[str, list[str]] = {
 }
 """What a user imports, by the module that defines it."""
 REEXPORTED = {
+    "ram_envs.scenes.registry": "ram_envs.scenes.datasets",
     "ram_envs.tasks.catch": "ram_envs.tasks",
     "ram_envs.tasks.classification": "ram_envs.tasks",
     "ram_envs.registration": "ram_envs",

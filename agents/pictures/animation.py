@@ -7,20 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from agents.pictures.encoding import Shot, encoder
-from agents.pictures.watch import make_one, views
+from agents.pictures.watch import HOLD_SECONDS, frame_seconds, looks, make_one
 from agents.ram.checkpoint import write_atomically
 from ram_envs.arguments import check_integer
 from ram_envs.rendering import draw_frame
 
 if TYPE_CHECKING:
     from agents.ram.policy import RAMPolicy
-
-EPISODE_SECONDS = 3.0  # an animated episode takes about so long
-FRAME_SECONDS = (0.1, 0.5)  # but a frame stays no shorter and no longer than this
-HOLD_SECONDS = 1.0  # for which an episode's last frame stays
 
 
 def animate(
@@ -49,9 +43,9 @@ def animate(
     encode = encoder(path.suffix)
     check_integer("episodes", episodes, 1)
     env = make_one(env_id, env_settings)
-    seconds = float(np.clip(EPISODE_SECONDS / (env.task.max_episode_steps + 1), *FRAME_SECONDS))
+    seconds = frame_seconds(env.task)
     shots = [
-        Shot.of(draw_frame(view), HOLD_SECONDS if over else seconds)
-        for view, over in views(policy, env, episodes, seed)
+        Shot.of(draw_frame(look.view), HOLD_SECONDS if look.over else seconds)
+        for look in looks(policy, env, episodes, seed)
     ]
     write_atomically(path, encode(shots))

@@ -1,48 +1,48 @@
-"""Draws a view: the scene with the sensor's outlines and the path of the gaze, the glimpse in panels, the caption.
+"""Draws a view: the scene with the sensor's outlines and the path of the gaze, the glimpse in panels, the text.
 
 pygame is imported on first use, so that `import ram_envs` stays quick and needs no display.
 """
 
 from __future__ import annotations
 
-import os
-import warnings
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
-from gymnasium.error import DependencyNotInstalled
 from numpy.typing import NDArray
 
 from ram_envs.rendering.layout import Box, Layout, layout, panel_stride
-from ram_envs.rendering.view import View, to_uint8
+from ram_envs.rendering.path import draw_path
+from ram_envs.rendering.sidebar import draw_choices, draw_readout
+from ram_envs.rendering.style import (
+    BACKGROUND,
+    BANNER_SIZES,
+    BORDER,
+    CAPTION_COLOUR,
+    CAPTION_SIZE,
+    FAILURE_COLOUR,
+    FOG_COLOUR,
+    HALO_COLOUR,
+    HATCH_COLOUR,
+    HATCH_SPACING,
+    LABEL_COLOUR,
+    LABEL_SIZE,
+    SEEN_BLACK,
+    SUCCESS_COLOUR,
+    Colour,
+    displayed,
+    import_pygame,
+    level_colour,
+    shortened,
+)
+from ram_envs.rendering.view import Banner, View, to_uint8
 
 if TYPE_CHECKING:
     import pygame
 
-LABEL_SIZE = 18
-CAPTION_SIZE = 22
-
-BACKGROUND = (24, 26, 31)
-BORDER = (66, 71, 82)
-LABEL_COLOUR = (160, 167, 180)
-CAPTION_COLOUR = (232, 235, 240)
-PATH_COLOUR = (64, 196, 255)
-HALO_COLOUR = (8, 10, 14)
-# From the finest level to the coarsest: bright to dull, so that the finest outline stands out.
-LEVEL_COLOURS = ((255, 225, 80), (255, 164, 46), (244, 104, 62), (214, 64, 104), (160, 60, 140), (110, 62, 158))
-
-# Grey scenes are drawn with a gamma: a white pixel averaged over a block of 4 x 4 is 16 of 255, which is hard to tell
-# from black on a screen. Colour scenes are drawn as they are: photographs are made for screens.
-GAMMA = 2.2
-SEEN_BLACK = 44  # grey level of black next to fog, which is darker than everything that is seen
-FOG_COLOUR = (9, 11, 24)
-HATCH_COLOUR = (22, 27, 50)
-HATCH_SPACING = 12
-
-PATH_SUPERSAMPLING = 2  # the path is drawn larger by this and shrunk smoothly: pygame has no thick smooth lines
-PATH_FADING = 0.86  # opacity of a fixation relative to the next one
-PATH_FAINTEST = 0.25
+DASH, DASH_GAP = 7, 5
+BANNER_OPACITY = 225
+_BANNER_COLOURS: dict[bool | None, Colour] = {True: SUCCESS_COLOUR, False: FAILURE_COLOUR, None: CAPTION_COLOUR}
 
 
 def draw_frame(view: View) -> NDArray[np.uint8]:
@@ -52,7 +52,7 @@ def draw_frame(view: View) -> NDArray[np.uint8]:
         view: What to draw.
 
     Returns:
-        uint8 (height, width, 3), a new array at every call; of the same size for all views with equal array shapes.
+        uint8 (height, width, 3), a new array at every call; of the same size for all views with the same layout.
 
     Raises:
         gymnasium.error.DependencyNotInstalled: If pygame is missing.
@@ -76,62 +76,23 @@ def frame_surface(view: View) -> pygame.Surface:
     _draw_scene(pygame, frame, places, view)
     frame.set_clip(places.scene)
     _draw_outlines(pygame, frame, places, view.outlines)
-    _draw_path(pygame, frame, places, view.fixations)
+    if view.preview is not None:
+        _draw_preview(pygame, frame, places, view.preview)
+    draw_path(pygame, frame, places, view.fixations)
     frame.set_clip(None)
 
     pygame.font.init()  # another library may have quit it since the last frame, so no font is kept
     _draw_panels(pygame, frame, places, view)
-    font = pygame.font.Font(None, CAPTION_SIZE)
-    left, top, width, height = places.caption
-    text = font.render(shortened(view.caption, font, width), True, CAPTION_COLOUR)
-    frame.blit(text, (left, top + (height - text.get_height()) // 2))
+    if places.sidebar is not None and view.readout is not None:
+        draw_readout(pygame, frame, places.sidebar, view.readout)
+    elif places.sidebar is not None:
+        draw_choices(pygame, frame, places.sidebar, view.choices)
+    if view.banner is not None:
+        _draw_banner(pygame, frame, places.pane, view.banner)
+    _draw_text(pygame, frame, places.caption, view.caption, CAPTION_SIZE, CAPTION_COLOUR)
+    if places.hint is not None:
+        _draw_text(pygame, frame, places.hint, view.hint, LABEL_SIZE, LABEL_COLOUR)
     return frame
-
-
-def import_pygame() -> ModuleType:
-    """Import pygame without its greeting and return the module.
-
-    Raises:
-        gymnasium.error.DependencyNotInstalled: If pygame is missing.
-    """
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it imports the deprecated pkg_resources where that exists
-            import pygame
-            import pygame.pkgdata
-            import pygame.surfarray
-    except ImportError as error:
-        raise DependencyNotInstalled(
-            "Rendering needs pygame, which is not installed: run `pip install pygame-ce`, or leave out render_mode."
-        ) from error
-    return pygame
-
-
-def displayed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the colours in which pixels are drawn.
-
-    Args:
-        pixels: uint8 (H, W), (H, W, 1) or (H, W, 3), linear if grey.
-
-    Returns:
-        uint8 (H, W, 1) with gamma for grey pixels; (H, W, 3) as they are for colour.
-    """
-    if pixels.ndim == 3 and pixels.shape[2] == 3:
-        return pixels
-    return _BRIGHTENED[pixels.reshape(*pixels.shape[:2], 1)]
-
-
-_BRIGHTENED = np.rint((np.arange(256) / 255) ** (1 / GAMMA) * 255).astype(np.uint8)
-
-
-def shortened(text: str, font: pygame.font.Font, width: int) -> str:
-    """Return the text, with its end replaced by an ellipsis where it is wider than `width` pixels."""
-    if font.size(text)[0] <= width:
-        return text
-    while text and font.size(text + "…")[0] > width:
-        text = text[:-1]
-    return text.rstrip() + "…"
 
 
 def _draw_scene(pygame: ModuleType, frame: pygame.Surface, places: Layout, view: View) -> None:
@@ -157,7 +118,22 @@ def _draw_outlines(pygame: ModuleType, frame: pygame.Surface, places: Layout, ou
         rect = _outline_rect(pygame, places, outline)
         # A dark rim on both sides makes the line stand out on white pixels too.
         pygame.draw.rect(frame, HALO_COLOUR, rect.inflate(2, 2), width=4)
-        pygame.draw.rect(frame, _level_colour(level), rect, width=2)
+        pygame.draw.rect(frame, level_colour(level), rect, width=2)
+
+
+def _draw_preview(pygame: ModuleType, frame: pygame.Surface, places: Layout, outlines: NDArray[np.integer]) -> None:
+    """Draw outlines as dashes, on a dark rim that makes them stand out on white pixels too."""
+    for level, outline in reversed(list(enumerate(outlines))):
+        rect = _outline_rect(pygame, places, outline)
+        for colour, rim in ((HALO_COLOUR, 1), (level_colour(level), 0)):
+            for x in range(rect.left, rect.right, DASH + DASH_GAP):
+                length = min(DASH, rect.right - x)
+                for y in (rect.top, rect.bottom - 1):
+                    frame.fill(colour, (x - rim, y - rim, length + 2 * rim, 1 + 2 * rim))
+            for y in range(rect.top, rect.bottom, DASH + DASH_GAP):
+                length = min(DASH, rect.bottom - y)
+                for x in (rect.left, rect.right - 1):
+                    frame.fill(colour, (x - rim, y - rim, 1 + 2 * rim, length + 2 * rim))
 
 
 def _outline_rect(pygame: ModuleType, places: Layout, outline: NDArray[np.integer]) -> pygame.Rect:
@@ -165,53 +141,6 @@ def _outline_rect(pygame: ModuleType, places: Layout, outline: NDArray[np.intege
     top, left, height, width = (int(length) * places.enlargement // places.stride for length in outline)
     scene_left, scene_top, _, _ = places.scene
     return pygame.Rect(scene_left + left, scene_top + top, max(width, 1), max(height, 1))
-
-
-def _draw_path(pygame: ModuleType, frame: pygame.Surface, places: Layout, fixations: NDArray[np.floating]) -> None:
-    """Draw saccades as a line that fades into the past, with a dot at each fixation and a ring at the current one."""
-    if len(fixations) == 0:
-        return
-    scene_left, scene_top, scene_width, scene_height = places.scene
-    zoom = PATH_SUPERSAMPLING
-    points = np.asarray(fixations, dtype=float) * (zoom * places.enlargement / places.stride)
-    opacity = np.maximum(PATH_FADING ** np.arange(len(points) - 1, -1, -1), PATH_FAINTEST) * 255
-
-    # Only the part of the pane that the path touches is drawn large and shrunk.
-    margin = 8 * zoom
-    touched = pygame.Rect(np.floor(points.min(axis=0)) - margin, np.ceil(np.ptp(points, axis=0)) + 2 * margin)
-    touched = touched.clip((0, 0, zoom * scene_width, zoom * scene_height))
-    if not touched.width or not touched.height:
-        return
-    origin = (touched.left // zoom, touched.top // zoom)
-    size = (-(-touched.right // zoom) - origin[0], -(-touched.bottom // zoom) - origin[1])
-    points -= np.multiply(origin, zoom)
-    # On a transparent surface pygame writes opacities instead of mixing colours.
-    overlay = pygame.Surface(np.multiply(size, zoom), pygame.SRCALPHA)
-    for colour, rim in ((HALO_COLOUR, zoom), (PATH_COLOUR, 0)):
-        for start, end, alpha in zip(points[:-1], points[1:], opacity[:-1], strict=True):
-            _draw_line(pygame, overlay, (*colour, int(alpha)), start, end, width=2 * zoom + 2 * rim)
-        for point, alpha in zip(points[:-1], opacity[:-1], strict=True):
-            pygame.draw.circle(overlay, (*colour, int(alpha)), point, 3.5 * zoom + rim)
-        pygame.draw.circle(overlay, colour, points[-1], 5.5 * zoom + rim)
-    pygame.draw.circle(overlay, CAPTION_COLOUR, points[-1], 3 * zoom)
-    frame.blit(pygame.transform.smoothscale(overlay, size), (origin[0] + scene_left, origin[1] + scene_top))
-
-
-def _draw_line(
-    pygame: ModuleType,
-    surface: pygame.Surface,
-    colour: tuple[int, ...],
-    start: NDArray[np.floating],
-    end: NDArray[np.floating],
-    width: float,
-) -> None:
-    """Draw a line of even width at any angle; pygame.draw.line is thinner along diagonals."""
-    along = end - start
-    length = float(np.hypot(*along))
-    if length == 0:
-        return
-    across = np.array([-along[1], along[0]]) * (width / 2 / length)
-    pygame.draw.polygon(surface, colour, (start + across, end + across, end - across, start - across))
 
 
 def _draw_panels(pygame: ModuleType, frame: pygame.Surface, places: Layout, view: View) -> None:
@@ -222,10 +151,36 @@ def _draw_panels(pygame: ModuleType, frame: pygame.Surface, places: Layout, view
     for level, (patch, outline, box) in enumerate(zip(patches, view.outlines, places.panels, strict=True)):
         stride = panel_stride(patch.shape[0], patch.shape[1], box)
         _fill_box(pygame, frame, box, displayed(patch[::stride, ::stride]))
-        pygame.draw.rect(frame, _level_colour(level), pygame.Rect(box).inflate(4, 4), width=2)
+        pygame.draw.rect(frame, level_colour(level), pygame.Rect(box).inflate(4, 4), width=2)
         height, width = (int(length) for length in outline[2:])
         size = f"{width} px" if height == width else f"{width} × {height} px"
         frame.blit(font.render(f"scale {level + 1} · {size}", True, LABEL_COLOUR), (box[0], box[1] + box[3] + 7))
+
+
+def _draw_banner(pygame: ModuleType, frame: pygame.Surface, pane: Box, banner: Banner) -> None:
+    """Draw text as large as fits on a dark strip over the lower part of the scene's pane."""
+    left, top, width, height = pane
+    room = width - 32
+    fonts = (pygame.font.Font(None, size) for size in BANNER_SIZES)
+    font = next((font for font in fonts if font.size(banner.text)[0] <= room), pygame.font.Font(None, BANNER_SIZES[-1]))
+    colour = _BANNER_COLOURS[banner.good]
+    text = font.render(shortened(banner.text, font, room), True, colour)
+    strip = pygame.Surface((width, text.get_height() + 28))
+    strip.fill(BACKGROUND)
+    strip.set_alpha(BANNER_OPACITY)
+    strip_top = top + height - strip.get_height() - height // 8
+    frame.blit(strip, (left, strip_top))
+    for edge in (strip_top, strip_top + strip.get_height() - 2):
+        frame.fill(colour, (left, edge, width, 2))
+    frame.blit(text, (left + (width - text.get_width()) // 2, strip_top + 14))
+
+
+def _draw_text(pygame: ModuleType, frame: pygame.Surface, box: Box, text: str, size: int, colour: Colour) -> None:
+    """Draw one line of text at the left of a box, in the middle of its height, shortened to its width."""
+    left, top, width, height = box
+    font = pygame.font.Font(None, size)
+    line = font.render(shortened(text, font, width), True, colour)
+    frame.blit(line, (left, top + (height - line.get_height()) // 2))
 
 
 def _fill_box(pygame: ModuleType, frame: pygame.Surface, box: Box, colours: NDArray[np.uint8]) -> None:
@@ -244,8 +199,3 @@ def _pixels(pygame: ModuleType, frame: pygame.Surface, box: Box) -> NDArray[np.u
     left, top, width, height = box
     pixels: NDArray[np.uint32] = pygame.surfarray.pixels2d(frame).T[top : top + height, left : left + width]
     return pixels
-
-
-def _level_colour(level: int) -> tuple[int, int, int]:
-    """Return the colour of a level; levels beyond the table share its last colour."""
-    return LEVEL_COLOURS[min(level, len(LEVEL_COLOURS) - 1)]

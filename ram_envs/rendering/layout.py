@@ -16,6 +16,8 @@ MARGIN = 20
 GAP = 14
 LABEL_HEIGHT = 22
 CAPTION_HEIGHT = 26
+HINT_HEIGHT = 24
+SIDEBAR_WIDTH = 260
 BLOCK = 16  # the sides of a frame are multiples of this, as video encoders require
 
 Box = tuple[int, int, int, int]  # left, top, width, height
@@ -29,18 +31,24 @@ class Layout(NamedTuple):
         height: Height of the frame.
         enlargement: Side of one drawn scene pixel; 1 where the scene is shrunk.
         stride: Every stride-th scene pixel is drawn; 1 unless the scene is too large for a window.
+        pane: The box of the space for the scene, which may be larger than the scene.
         scene: The box of the scene.
         panels: The boxes of the glimpse's levels, finest first.
+        sidebar: The box of the readout or the choices; None if the view has neither.
         caption: The box of the caption.
+        hint: The box of the hint; None if the view has none.
     """
 
     width: int
     height: int
     enlargement: int
     stride: int
+    pane: Box
     scene: Box
     panels: tuple[Box, ...]
+    sidebar: Box | None
     caption: Box
+    hint: Box | None
 
     def scene_point(self, position: tuple[float, float]) -> tuple[float, float]:
         """Return the (column, row) in scene pixels, edge to edge, at an (x, y) position in the frame.
@@ -53,7 +61,7 @@ class Layout(NamedTuple):
 
 
 def layout(view: View) -> Layout:
-    """Compute the layout of a view; it depends only on the shapes of the view's arrays."""
+    """Compute the layout from the shapes of the view's arrays and from whether it has a readout, choices or a hint."""
     rows, columns = view.scene.shape[:2]
     levels, _, patch_rows, patch_columns = view.glimpse.shape
 
@@ -78,13 +86,24 @@ def layout(view: View) -> Layout:
         for level in range(levels)
     )
 
-    width = _whole_blocks(panels_left + panel_columns * pitch - GAP + MARGIN)
+    right = panels_left + panel_columns * pitch - GAP + MARGIN
+    sidebar = None
+    if view.readout is not None or view.choices:
+        sidebar = (right, MARGIN, SIDEBAR_WIDTH, body_height)
+        right += SIDEBAR_WIDTH + MARGIN
+    width = _whole_blocks(right)
     caption_top = MARGIN + body_height + GAP
+    bottom = caption_top + CAPTION_HEIGHT
+    hint = None
+    if view.hint:
+        hint = (MARGIN, bottom, width - 2 * MARGIN, HINT_HEIGHT)
+        bottom += HINT_HEIGHT
     return Layout(
         width=width,
-        height=_whole_blocks(caption_top + CAPTION_HEIGHT + MARGIN // 2),
+        height=_whole_blocks(bottom + MARGIN // 2),
         enlargement=enlargement,
         stride=stride,
+        pane=(MARGIN, MARGIN, pane_width, body_height),
         scene=(
             MARGIN + (pane_width - scene_width) // 2,
             MARGIN + (body_height - scene_height) // 2,
@@ -92,7 +111,9 @@ def layout(view: View) -> Layout:
             scene_height,
         ),
         panels=panels,
+        sidebar=sidebar,
         caption=(MARGIN, caption_top, width - 2 * MARGIN, CAPTION_HEIGHT),
+        hint=hint,
     )
 
 

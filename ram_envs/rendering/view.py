@@ -8,6 +8,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+class Banner(NamedTuple):
+    """A large line of text over the scene, such as the result of an episode.
+
+    Attributes:
+        text: The text.
+        good: Whether it is good news (green) or bad (red); None for neither.
+    """
+
+    text: str
+    good: bool | None
+
+
+class Readout(NamedTuple):
+    """What a policy computes at each glimpse.
+
+    Attributes:
+        title: What it answers, such as "label" or "move".
+        names: The names of the n answers.
+        probabilities: float (t, n) in [0, 1], of the answers at each of the t glimpses so far, latest last.
+        values: float (t,), the value estimates at these glimpses; empty to show none.
+        num_glimpses: Number of glimpses in an episode, at least t.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    probabilities: NDArray[np.floating]
+    values: NDArray[np.floating]
+    num_glimpses: int
+
+
 class View(NamedTuple):
     """The content of one frame.
 
@@ -21,6 +51,11 @@ class View(NamedTuple):
             returned.
         caption: One line of text below the scene.
         visible: bool (H, W), the pixels of the scene to show; the rest is drawn as fog. None shows all of them.
+        preview: int (levels, 4), as ``outlines``: what the sensor would cover next, drawn dashed. None draws nothing.
+        banner: Text over the scene.
+        readout: Drawn beside the glimpse.
+        choices: Lines of text beside the glimpse, where there is no readout: the answers to choose from.
+        hint: A line in small print below the caption, such as the keys. Empty takes no room.
     """
 
     scene: NDArray[np.uint8]
@@ -29,6 +64,11 @@ class View(NamedTuple):
     glimpse: NDArray[np.float32]
     caption: str
     visible: NDArray[np.bool_] | None = None
+    preview: NDArray[np.integer] | None = None
+    banner: Banner | None = None
+    readout: Readout | None = None
+    choices: tuple[str, ...] = ()
+    hint: str = ""
 
 
 def hide_unseen(view: View) -> View:

@@ -4,6 +4,11 @@ Each process plays its own rows of every batch and learns from them. Random numb
 every mean over rows is averaged over the processes (:func:`average`), so each process takes the step that a single
 process with all rows would take, and all keep the same weights without sending them. Only the first process writes
 files. In a process on its own, every function here returns its argument.
+
+Results are equal to those of one process up to rounding: sums are added in another order. In a long run rounding grows,
+as it does between any two machines, because a gaze that moves by a rounding error may see another pixel, and an answer
+may change from wrong to right. After six epochs of Digits in bfloat16 the weights of one and of two processes differ by
+up to 0.06; so do those of two runs of one process whose initial weights differ by 1e-7 of their size (tested).
 """
 
 from __future__ import annotations

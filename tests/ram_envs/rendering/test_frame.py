@@ -9,14 +9,17 @@ import pygame
 import pytest
 from gymnasium.error import DependencyNotInstalled
 
-from ram_envs.rendering import draw_frame, hide_unseen, layout
-from ram_envs.rendering.frame import (
+from ram_envs.rendering import Banner, draw_frame, hide_unseen, layout
+from ram_envs.rendering.style import (
+    BACKGROUND,
     CAPTION_COLOUR,
+    FAILURE_COLOUR,
     FOG_COLOUR,
     HATCH_COLOUR,
     LEVEL_COLOURS,
     PATH_COLOUR,
     SEEN_BLACK,
+    SUCCESS_COLOUR,
     displayed,
 )
 from tests.ram_envs.rendering.views import NO_FIXATIONS, NO_OUTLINES, has_colour, inside, make_view
@@ -118,6 +121,46 @@ def test_fog_is_darker_than_all_that_is_seen_and_hatched(channels: int) -> None:
     assert (pane[21 * 7, 21 * 7] == SEEN_BLACK).all()
     luminance = (0.2126, 0.7152, 0.0722)
     assert max(np.dot(colour, luminance) for colour in (FOG_COLOUR, HATCH_COLOUR)) < SEEN_BLACK * 0.75
+
+
+def test_the_preview_is_dashed_and_lies_where_the_sensor_would_look() -> None:
+    black = np.zeros((24, 24), dtype=np.uint8)
+    view = make_view(scene=black, outlines=NO_OUTLINES, fixations=NO_FIXATIONS)
+    preview = np.array([[6, 3, 6, 12], [500, 500, 6, 6], [500, 500, 6, 6]])
+    pane = inside(draw_frame(view._replace(preview=preview)), layout(view).scene)
+    marked = (pane == LEVEL_COLOURS[0]).all(axis=-1)
+    rows, columns = np.nonzero(marked)
+    assert (rows.min(), rows.max() + 1) == (21 * 6, 21 * 12)
+    assert (columns.min(), columns.max() + 1) == (21 * 3, 21 * 15)
+    assert 0.4 < marked[21 * 6, 21 * 3 : 21 * 15].mean() < 0.8
+    assert not marked[21 * 6 + 1 : 21 * 12 - 1, 21 * 3 + 1 : 21 * 15 - 1].any()
+
+
+@pytest.mark.parametrize("good, colour", [(True, SUCCESS_COLOUR), (False, FAILURE_COLOUR)])
+@pytest.mark.parametrize("text", ["caught!", "a result that takes very many words to tell " * 3])
+def test_the_banner_is_large_in_colour_and_stays_in_the_pane(good: bool, colour: tuple[int, ...], text: str) -> None:
+    plain = make_view(8, 100)
+    frames = [draw_frame(plain), draw_frame(plain._replace(banner=Banner(text, good)))]
+    left, top, width, height = layout(plain).pane
+    banner = inside(frames[1], layout(plain).pane)
+    letters = (banner[:, 2:-2] == colour).all(axis=-1)
+    letters = letters[letters.any(axis=1) & ~letters.all(axis=1)]
+    assert len(letters) >= (24 if text == "caught!" else 8)  # rows of pixels
+    for frame in frames:
+        frame[top : top + height, left : left + width] = 0
+    assert np.array_equal(*frames)
+
+
+def test_the_hint_has_a_line_of_its_own() -> None:
+    plain = make_view()
+    hinted = plain._replace(hint="space: pause")
+    assert layout(plain).hint is None
+    box = layout(hinted).hint
+    assert box is not None
+    line = inside(draw_frame(hinted), box)
+    assert not (line == BACKGROUND).all()
+    height = layout(plain).caption[1] + layout(plain).caption[3]
+    assert np.array_equal(draw_frame(plain)[:height], draw_frame(hinted)[:height])
 
 
 def test_the_path_fades_and_the_current_fixation_stands_out() -> None:

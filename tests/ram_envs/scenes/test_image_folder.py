@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, features
+from PIL import Image
 
 from ram_envs.scenes import image_folder, pictures
 from ram_envs.scenes.datasets import DatasetWarning, load_dataset
@@ -141,7 +141,7 @@ def test_the_image_of_another_size_is_named(pets):
 def test_16_bit_images_are_refused(tmp_path):
     (tmp_path / "only").mkdir()
     Image.fromarray(np.full((4, 6), 40_000, np.uint16)).save(tmp_path / "only" / "a.png")
-    with pytest.raises(ValueError, match=r"a.png has pixels of mode 'I;16.*': expected grey or colour of 8 bits"):
+    with pytest.raises(ValueError, match=r"a.png has pixels of mode 'I.*': expected grey or colour of 8 bits.*>> 8"):
         load_dataset(tmp_path)
 
 
@@ -212,8 +212,8 @@ def save_turned(path, upright, orientation, **options):
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("ending", [".png", ".jpg", ".jfif", ".tif", ".webp", ".avif"])
 def test_images_are_turned_upright_before_sizes_are_compared(tmp_path, ending, orientation):
-    if ending == ".avif" and not features.check("avif"):
-        pytest.skip("this Pillow has no AVIF")
+    if ending not in pictures.image_suffixes():
+        pytest.skip(f"this Pillow reads no {ending}")
     save(tmp_path / "house" / "a.png", corners())
     save_turned(tmp_path / "house" / f"b{ending}", corners(), orientation, quality=100)
     first, second = load_dataset(tmp_path).images.astype(int)
