@@ -127,7 +127,7 @@ def _train(
     restore_optimizer(classifier, optimizer, optimizer_state)
     batch = settings.num_envs
     iterations = math.ceil(settings.epochs * task.num_images / batch)
-    plan = Plan(iterations, batch, task.figure.name, settings.log_every, settings.checkpoint_every)
+    plan = Plan(iterations, batch, task.figure, settings.log_every, settings.checkpoint_every)
     env_settings = settings.environment
     # A run never looks into the policy that it is given, but to save it, which ClassifierRun does.
     module = cast(Any, classifier)
