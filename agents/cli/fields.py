@@ -80,7 +80,7 @@ def _option(field: Field[Any], hint: Any, text: str, defaults: Any) -> Option:
 
 
 def _argument(hint: Any) -> Argument:
-    """Return the annotation of a type, or of a part of a union, that says how the option appears; the last one counts."""
+    """Return the last annotation of a type, or of a part of a union, that says how the option appears."""
     for part in reversed(get_args(hint)):
         if isinstance(part, Argument):
             return part

@@ -63,6 +63,8 @@ def resume(folder: Path, env_id: str | None, device: str) -> int:
     Raises:
         UsageError: If the folder holds the runs of several seeds.
     """
+    if folder.is_file():
+        folder = folder.parent
     runs = sorted(file.parent.name for file in folder.glob(f"*/{METRICS}"))
     if runs and not (folder / METRICS).exists():
         raise UsageError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from agents.cli.environment import (
     HELP_FLAGS,
@@ -41,6 +41,9 @@ class RunOptions:
     env_id: EnvironmentId | None = None
     preset: Annotated[str, Argument(metavar="NAME")] = "default"
     """The settings to start from."""
+    method: Annotated[Literal["hybrid", "game"] | None, Argument(metavar="NAME")] = None
+    """Training method, by default that of the preset. "hybrid": cross-entropy for the answer, REINFORCE for the
+    locations. "game": PPO or REINFORCE, from rewards only."""
     seed: int = 0
     """Random seed."""
     seeds: Count = 1
@@ -162,14 +165,14 @@ def _flags(cls: type, leave_out: Sequence[str] = ()) -> str:
 
 
 def _preset(environment: Environment, arguments: Sequence[str]) -> HybridSettings | GameSettings:
-    """Return the preset that the command line names.
+    """Return the preset and the method that the command line names.
 
-    A preset decides which options there are, and may be named behind any of them: it is read with the options of the
-    default preset, which leaves those that only another preset has as they are.
+    They decide which options there are, and may come after any of them. So they are read with the options of the
+    default preset, which leaves the options that it does not have as they are.
     """
-    settings = settings_for(environment.id)
-    values, _ = full_parser(environment, settings).read_known(arguments)
-    return settings_for(environment.id, group_of(values, RUN).get("preset"))
+    values, _ = full_parser(environment, settings_for(environment.id)).read_known(arguments)
+    options = group_of(values, RUN)
+    return settings_for(environment.id, options.get("preset"), options.get("method"))
 
 
 def _resume(options: dict[str, Any], unknown: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Learning curves of several runs in one picture: a line for each group of equal settings, with the spread over seeds."""
+"""Learning curves of several runs in one picture: a line for each group of equal settings, with the spread of seeds."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@
 | tensorboard/ | the same for TensorBoard: `charts/` and `losses/` |
 | checkpoint.safetensors | the policy, and all that is needed to go on exactly |
 | curve.png, animation.gif | made at the end |
-| .lock | locked while a training uses the folder |
 """
 
 from __future__ import annotations
@@ -20,24 +19,22 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple
 
 import torch
-from filelock import FileLock, Timeout
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from agents.errors import RAMError
 from agents.ram.checkpoint import FILE_NAME, save_checkpoint, write_atomically
 from agents.ram.policy import RAMPolicy
+from agents.terminal import ProgressBar
 from agents.training.fast import distributed
-from agents.training.progress_bar import ProgressBar
 from ram_envs.tasks import FigureOfMerit
 
-SETTINGS, METRICS, TENSORBOARD, LOCK = "settings.json", "metrics.csv", "tensorboard", ".lock"
+SETTINGS, METRICS, TENSORBOARD = "settings.json", "metrics.csv", "tensorboard"
 
 
 class TrainingError(RAMError, RuntimeError):
@@ -89,39 +86,6 @@ def check_new(folder: Path) -> Path:
             f"{folder} holds another run: go on with that one (`ram train --resume {folder}`), or choose another folder"
         )
     return folder
-
-
-@contextmanager
-def claim(folder: Path, new: bool) -> Iterator[None]:
-    """Keep a run folder to this training: no other one may start or resume a run in it until this one ends.
-
-    Args:
-        folder: The folder; made if it does not exist.
-        new: Whether it must not hold a run yet.
-
-    Raises:
-        TrainingError: If another training uses it, it cannot be written, or it holds a run and ``new`` is set.
-    """
-    lock = FileLock(folder / LOCK)
-
-    def acquire() -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise TrainingError(
-                f"{folder} is in use by another training: wait for its end, or choose another folder"
-            ) from None
-        except OSError as error:
-            raise TrainingError(f"{folder} cannot be written: {error.strerror or error}") from error
-        if new:
-            check_new(folder)
-
-    try:
-        distributed.once(acquire)  # the lock belongs to the process that writes
-        yield
-    finally:
-        lock.release()
 
 
 class Run:

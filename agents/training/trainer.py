@@ -18,13 +18,13 @@ import torch
 from torch import Tensor
 
 from agents.errors import SettingsError
-from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint, restore_optimizer
+from agents.ram.checkpoint import CheckpointError, load_checkpoint, restore_optimizer
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
 from agents.training.fast import distributed
 from agents.training.fast.device import resolve_device, resolve_precision
 from agents.training.optimisation import make_optimizer
-from agents.training.run import Plan, Progress, Run, check_new, claim
+from agents.training.run import Plan, Progress, Run, check_new
 from agents.training.settings import GameSettings, HybridSettings, settings_from_dict
 from ram_envs import make_tensor, parse_id
 from ram_envs.envs.tensor import TensorEnv
@@ -84,7 +84,7 @@ def train(
     with torch.random.fork_rng(devices=[]), _threads(settings.threads):
         torch.manual_seed(seed)
         policy = RAMPolicy(RAMSettings.for_environment(env, settings.network)).to(torch_device)
-    return _train(folder, env_id, settings, env, policy, {}, Progress(seed), progress_bar, new=True)
+    return _train(folder, env_id, settings, env, policy, {}, Progress(seed), progress_bar)
 
 
 def resume(
@@ -97,7 +97,7 @@ def resume(
     """Resume a run from its last checkpoint; on the CPU the weights are those of a run that never stopped.
 
     Args:
-        out: Folder of the run, or the checkpoint in it.
+        out: Folder of the run.
         env_id: Environment that the run must be of; None for any.
         device: "auto", "cpu" or "cuda".
         progress_bar: Whether to show a progress bar.
@@ -108,8 +108,6 @@ def resume(
         TrainingError: If the folder cannot be written, or training diverges.
     """
     folder, torch_device = Path(out), resolve_device(device)
-    if folder.name == FILE_NAME and folder.is_file():
-        folder = folder.parent
     distributed.join(torch_device)
     checkpoint = load_checkpoint(folder, env_id and parse_id(env_id).portable, torch_device)
     try:
@@ -117,19 +115,9 @@ def resume(
         settings = settings_from_dict(checkpoint.training)
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{folder} holds a checkpoint to use, but not to resume from: {error}") from error
-    if progress.iteration and not checkpoint.optimizer:
-        raise CheckpointError(f"{folder} holds an exported agent, which can be used, but not resumed: resume its run")
     env = _make_env(checkpoint.env_id, settings, torch_device)
     return _train(
-        folder,
-        checkpoint.env_id,
-        settings,
-        env,
-        checkpoint.policy,
-        checkpoint.optimizer,
-        progress,
-        progress_bar,
-        new=False,
+        folder, checkpoint.env_id, settings, env, checkpoint.policy, checkpoint.optimizer, progress, progress_bar
     )
 
 
@@ -142,7 +130,6 @@ def _train(
     optimizer_state: dict[str, Tensor],
     progress: Progress,
     progress_bar: bool,
-    new: bool,
 ) -> TrainingResult:
     """Run the training loop."""
     optimizer = make_optimizer(policy, settings)
@@ -156,7 +143,7 @@ def _train(
     )
     env_settings = settings.environment
     arguments = (folder, policy, optimizer, env_id, env_settings, settings.to_dict(), plan, progress, progress_bar)
-    with _threads(settings.threads), claim(folder, new), Run(*arguments) as run:
+    with _threads(settings.threads), Run(*arguments) as run:
         settings.train(run, env)
     return TrainingResult(folder, run.progress, run.stopped_by)
 

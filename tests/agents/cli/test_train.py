@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from agents.cli import main, train
+from agents.cli.parser import UsageError
 from agents.cli.runs import new_folder
 from agents.ram.checkpoint import FILE_NAME
 from agents.training.presets import NOTES, PRESETS, settings_for
@@ -61,6 +62,15 @@ def test_every_argument_of_the_task_is_an_option():
     expected = {"clutter_size": 4, "image_size": None, "dataset": str(Path.home() / "x")}
     # None is the default of the task, but not of this environment.
     assert {**expected, **request.settings.environment} == expected
+
+
+def test_the_method_decides_which_options_there_are():
+    request = read("--clip-range", "0.1", "--method", "game", "--stop", "learned")
+    assert isinstance(request.settings, GameSettings) and request.settings.clip_range == 0.1
+    assert request.settings.environment == {"stop": "learned"}
+    assert request.settings.network == settings_for("RAM-Digits-v0").network
+    with pytest.raises(UsageError, match="no option --epochs"):
+        read("--method", "game", "--epochs", "3")
 
 
 def test_paths_expand_the_home_folder():
@@ -188,6 +198,7 @@ def test_ctrl_c_saves_and_resume_continues(tmp_path, start, catch_options):
         (["RAM-Digits-v0", "--seeds=0"], "--seeds=0"),
         (["RAM-Digits-v0", "--dataset=/nowhere"], "/nowhere"),
         (["RAM-CatchGame-v0", "--screen-size=2"], "screen_size=2"),
+        (["RAM-Digits-v0", "--stop=learned"], "--method game"),
     ],
 )
 def test_wrong_input_is_explained_in_one_line(refused, tmp_path, monkeypatch, arguments, message):

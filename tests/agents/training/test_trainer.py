@@ -14,7 +14,6 @@ from agents.errors import RAMError
 from agents.evaluation.evaluate import evaluate
 from agents.pictures.results import draw_results
 from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint, save_checkpoint
-from agents.ram.export import export_agent
 from agents.ram.settings import NetworkSettings
 from agents.training import games, hybrid, run, trainer
 from agents.training.optimisation import annealed_std
@@ -218,7 +217,7 @@ def test_a_run_that_ended_before_its_first_checkpoint_is_not_in_the_way(tmp_path
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("agents.training.run.Run.save", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
         train(CATCH, GAME, tmp_path, progress_bar=False)
-    assert sorted(file.name for file in tmp_path.iterdir()) == [".lock", "settings.json"]
+    assert [file.name for file in tmp_path.iterdir()] == ["settings.json"]
     train(CATCH, GAME, tmp_path, progress_bar=False)
     assert load_checkpoint(tmp_path).progress["iteration"] > 0
 
@@ -422,44 +421,3 @@ def test_the_last_iteration_has_the_final_standard_deviation_exactly():
     """In version 0.1 it was never reached."""
     assert [annealed_std(0.25, 0.05, iteration, 5) for iteration in (0, 2, 4)] == [0.25, pytest.approx(0.15), 0.05]
     assert annealed_std(0.25, 0.05, 0, 1) == 0.05
-
-
-def test_two_trainings_never_share_a_folder(tmp_path, monkeypatch):
-    errors = []
-
-    def start_another(_):
-        for start in (lambda: train(CATCH, GAME, tmp_path, progress_bar=False), lambda: resume(tmp_path)):
-            with pytest.raises(TrainingError) as error:
-                start()
-            errors.append(str(error.value))
-
-    monkeypatch.setattr(run, "check_new", lambda folder: folder)  # both looked before either wrote
-    monkeypatch.setattr("agents.training.trainer.check_new", lambda folder: folder)
-    after_iteration(monkeypatch, 0, start_another)
-    result = train(CATCH, GAME, tmp_path, progress_bar=False)
-    assert result.stopped_by is None and len(metrics(tmp_path)) == 3
-    assert len(errors) == 2 and all("in use by another training" in error for error in errors)
-
-
-def test_a_training_that_looked_too_early_finds_the_run_of_another(tmp_path, monkeypatch):
-    train(CATCH, GAME, tmp_path, progress_bar=False)
-    before = metrics(tmp_path)
-    monkeypatch.setattr("agents.training.trainer.check_new", lambda folder: folder)
-    with pytest.raises(TrainingError, match="holds another run"):
-        train(CATCH, GAME, tmp_path, progress_bar=False)
-    assert metrics(tmp_path) == before
-
-
-def test_an_exported_agent_is_not_resumed(tmp_path):
-    train(CATCH, GAME, tmp_path / "run", progress_bar=False)
-    (tmp_path / "exported").mkdir()
-    export_agent(tmp_path / "run", tmp_path / "exported" / FILE_NAME)
-    with pytest.raises(CheckpointError, match="exported agent"):
-        resume(tmp_path / "exported", progress_bar=False)
-
-
-def test_a_run_is_resumed_by_its_checkpoint_too(tmp_path, monkeypatch):
-    with monkeypatch.context() as patch:
-        after_iteration(patch, 2, interrupt)
-        train(CATCH, GAME, tmp_path, progress_bar=False)
-    assert resume(tmp_path / FILE_NAME, progress_bar=False).folder == tmp_path

@@ -3,9 +3,9 @@
 import io
 import sys
 
+from agents import terminal
 from agents.ram.settings import NetworkSettings
-from agents.training import progress_bar
-from agents.training.progress_bar import ProgressBar
+from agents.terminal import ProgressBar
 from agents.training.settings import GameSettings
 from agents.training.trainer import train
 
@@ -25,12 +25,12 @@ class Clock:
 
     def __init__(self, monkeypatch):
         self.now = 100.0
-        monkeypatch.setattr(progress_bar.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(terminal.time, "monotonic", lambda: self.now)
 
 
 def test_off_a_terminal_a_line_is_written_every_20_seconds(monkeypatch, capsys):
     clock = Clock(monkeypatch)
-    bar = ProgressBar(10_000, done=2_000)
+    bar = ProgressBar(10_000, initial=2_000)
     bar.show("success rate 12.34 %")
     for second in range(61):
         clock.now = 100.0 + second
@@ -47,15 +47,15 @@ def test_off_a_terminal_a_line_is_written_every_20_seconds(monkeypatch, capsys):
 
 
 def test_on_a_terminal_a_bar_moves_with_every_step(monkeypatch):
-    terminal = io.StringIO()
-    terminal.isatty = lambda: True
-    monkeypatch.setattr(sys, "stderr", terminal)
+    screen = io.StringIO()
+    screen.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", screen)
     bar = ProgressBar(1_000)
     bar.show("error 3.21 %")
     for done in range(0, 1_001, 100):
         bar.advance(done)
     bar.close()
-    assert "100%" in terminal.getvalue() and "error 3.21 %" in terminal.getvalue()
+    assert "100%" in screen.getvalue() and "error 3.21 %" in screen.getvalue()
 
 
 def test_the_figure_is_due_soon_after_it_was_shown(monkeypatch):
@@ -97,6 +97,7 @@ def test_a_notebook_gets_the_bar_of_notebooks(monkeypatch, capsys):
 
     class Widget:
         n = 0
+        __module__ = "tqdm.notebook"
 
         def __init__(self, **settings):
             made.append(settings["total"])
@@ -110,3 +111,21 @@ def test_a_notebook_gets_the_bar_of_notebooks(monkeypatch, capsys):
     monkeypatch.setattr(tqdm.auto, "tqdm", Widget)
     ProgressBar(1_000).advance(10)
     assert made == [1_000] and capsys.readouterr().err == ""
+
+
+def test_a_broken_output_ends_nothing(monkeypatch):
+    class Broken(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+        def isatty(self):
+            return self.terminal
+
+    on_terminal, in_file = Broken(), Broken()
+    on_terminal.terminal, in_file.terminal = True, False
+    for stream in (on_terminal, in_file, None):
+        monkeypatch.setattr(sys, "stderr", stream)
+        bar = ProgressBar(100)
+        bar.show("x")
+        bar.advance(50)
+        bar.close()
