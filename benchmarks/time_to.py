@@ -30,7 +30,7 @@ from agents.training.fast import distributed
 from agents.training.presets import settings_for
 from agents.training.run import Run
 from agents.training.settings import GameSettings
-from paper.records import in_percent
+from ram_envs.tasks import FIGURES
 
 
 class Task(NamedTuple):
@@ -85,7 +85,7 @@ def time_to(task: Task, seed: int, length: int | None, threads: int, limit: floa
                 return
             start = time.perf_counter()
             found = evaluate(self.policy, task.env_id, self.env_settings, episodes=task.episodes, seed=1_000_000)
-            value = in_percent(found.to_dict())
+            value = FIGURES[found.figure].shown(found.value)
             judgements.append({"seconds": self.progress.time_s, "frames": self.progress.frames, "value": value})
             if passes(value) or self.progress.time_s > limit:
                 self.decided = True

@@ -154,7 +154,11 @@ def _train(
             optimizer.step()
             error = (logits.argmax(1) != label).float().mean()
             run.log(
-                {"error_percent": 100 * error, "losses/classification": loss, "losses/gradient_norm": gradient_norm}
+                {
+                    task.figure.name: task.figure.stored_factor * error,
+                    "losses/classification": loss,
+                    "losses/gradient_norm": gradient_norm,
+                }
             )
     if run.stopped_by is not None:
         return TrainingResult(folder, run.progress, run.stopped_by)

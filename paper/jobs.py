@@ -14,7 +14,6 @@ from agents.ram.checkpoint import FILE_NAME, load_checkpoint
 from agents.training import trainer
 from agents.training.fast.device import resolve_device
 from agents.training.run import METRICS, SETTINGS
-from agents.training.settings import GameSettings
 from agents.training.trainer import TrainingResult
 from paper.baselines import evaluate_classifier, resume_classifier, train_classifier
 from paper.classifiers import ClassifierSettings, load_classifier
@@ -77,7 +76,7 @@ def judge(job: Job, folder: Path, trained: TrainingResult, device: str, validate
         validate: Whether to judge by the validation images and not by the test set.
     """
     where, row = resolve_device(device), job.row
-    game = isinstance(row.settings, GameSettings)
+    game = row.is_game
     env_settings = row.settings.environment
     split = VALIDATION_TEST if validate and not game else None
     seed = VALIDATION_SEED if validate else TEST_SEED
@@ -122,7 +121,7 @@ def check_data(rows: Iterable[Row]) -> None:
             continue
         seen.append((row.env_id, arguments))
         make_tensor(row.env_id, 1, **arguments)
-        if not isinstance(row.settings, GameSettings):
+        if not row.is_game:
             make_tensor(row.env_id, 1, **{**arguments, "split": "test"})
 
 

@@ -19,6 +19,7 @@ from agents.experiments.files import read_result, set_aside, write_result
 from agents.training.settings import settings_from_dict
 from paper.classifiers import METHOD, classifier_settings_from_dict
 from paper.rows import Row
+from ram_envs.tasks import FIGURES, FigureOfMerit
 
 VERSION = 1
 """Version of the protocol and of the files; figures of different versions do not stand in one table."""
@@ -86,16 +87,21 @@ class Record:
     def best_seed(self) -> int | None:
         """The seed that did best in validation; None if none was validated."""
         scores = {
-            seed: in_percent(result.validation) * (1 if result.validation["figure"] == "success_rate" else -1)
+            seed: result.validation["value"] * (1 if figure_of(result.validation).more_is_better else -1)
             for seed, result in self.seeds.items()
             if result.validation is not None
         }
         return max(scores, key=lambda seed: scores[seed], default=None)
 
 
+def figure_of(evaluation: Mapping[str, Any]) -> FigureOfMerit:
+    """Return the figure of merit of an evaluation."""
+    return FIGURES[evaluation["figure"]]
+
+
 def in_percent(evaluation: Mapping[str, Any], key: str = "value") -> float:
-    """Return a figure of an evaluation, or an end of its interval, in percent."""
-    return evaluation[key] * (100 if evaluation["figure"] == "success_rate" else 1)
+    """Return the value of an evaluation, or an end of its interval, in percent."""
+    return figure_of(evaluation).shown(evaluation[key])
 
 
 def plain_settings(row: Row) -> dict[str, Any]:

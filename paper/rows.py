@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from agents.training.presets import settings_for
 from agents.training.settings import GameSettings, HybridSettings
 from paper.classifiers import ClassifierSettings
+from ram_envs.tasks import ERROR_PERCENT, SUCCESS_RATE, FigureOfMerit
 
 Settings = HybridSettings | GameSettings | ClassifierSettings
 
@@ -71,6 +72,16 @@ class Row:
     settings: Settings
     env_id: str
     reported: Reported
+
+    @property
+    def is_game(self) -> bool:
+        """Whether the task is a game, which shows no images."""
+        return isinstance(self.settings, GameSettings)
+
+    @property
+    def figure(self) -> FigureOfMerit:
+        """The figure of merit of the task."""
+        return SUCCESS_RATE if self.is_game else ERROR_PERCENT
 
     @property
     def num_seeds(self) -> int:

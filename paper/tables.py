@@ -147,8 +147,8 @@ def _figure(row: Row, record: Record | None) -> str:
     else:
         first = record.seeds[min(record.seeds)].greedy
         spread = f" [{in_percent(first, 'interval_low'):.2f}, {in_percent(first, 'interval_high'):.2f}]"
-    goal, game = row.reported.neurips, row.table == "catch"
-    as_good = goal is not None and (mean >= goal if game else mean <= goal)
+    goal = row.reported.neurips
+    as_good = goal is not None and not row.figure.better(goal, mean)
     return (f"**{mean:.2f}**" if as_good else f"{mean:.2f}") + spread
 
 
@@ -204,7 +204,7 @@ def _learning_speed(rows: Sequence[Row], records: Mapping[str, Record]) -> list[
     sentences = []
     for row in rows:
         record = records.get(row.name)
-        if record is None or row.table != "catch":
+        if record is None or not row.is_game:
             continue
         goal = row.reported.neurips
         assert goal is not None

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agents.pictures.markdown import markdown_table
-from agents.training.settings import GameSettings
 from paper.ablations import ABLATIONS, LENGTHS, REFERENCE, ablation_row, ablations, compared
 from paper.records import Record
 from paper.rows import ROWS, TABLES
@@ -64,7 +63,7 @@ def what_mattered(records: Mapping[str, Record]) -> str:
 def _table(row: str, records: Mapping[str, Record]) -> str:
     fitting = _fitting(row, records)
     reference = fitting.get(f"ablation-{row}-{REFERENCE}")
-    worse = -1 if isinstance(ROWS[row].settings, GameSettings) else 1  # the sign of a difference that hurts
+    worse = -1 if ROWS[row].figure.more_is_better else 1  # the sign of a difference that hurts
     lines: list[tuple[float, Sequence[str]]] = []
     for one in ablations([row]):
         if one.name == REFERENCE:
@@ -102,7 +101,7 @@ def _fitting(row: str, records: Mapping[str, Record]) -> dict[str, Record]:
 def _length(row: str) -> str:
     """Say what is measured, and how long the training was."""
     full, short = ROWS[row].settings.to_dict(), LENGTHS[row]
-    if isinstance(ROWS[row].settings, GameSettings):
+    if ROWS[row].is_game:
         what, unit = "Share of the balls caught", "M frames"
         lengths = [length["frames"] / 1e6 for length in (short, full)]
     else:

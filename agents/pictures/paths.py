@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from agents.ram.policy import RAMPolicy
 
 MAX_COLUMNS = 8
-"""Glimpses that are drawn of an episode; of longer ones, as many, evenly spread."""
+"""Glimpses that are drawn of an episode; of a longer one, as many, evenly spread."""
 FADED = 0.35
-"""How bright the first frame of a moving scene is drawn, beside the last."""
+"""Brightness of the first frame of a moving scene, relative to the last."""
 GAMMA = 0.5
-"""What the glimpses of moving scenes are raised to: a ball of one pixel is dim at the coarser scales."""
+"""Exponent for the glimpses of moving scenes: a ball of one pixel is dim at the coarser scales."""
 
 
 class Gaze(NamedTuple):
@@ -94,7 +94,7 @@ def follow_gaze(
 def _verdicts(env: TensorEnv, end: Moment) -> list[str]:
     """Say how each episode ended: the right answer and, where the infos have one, the wrong prediction."""
     target = env.task.target(env.state)
-    if target is None:
+    if target is None or not env.task.answer.is_choice:
         return ["success" if success else "failure" for success in end.success.tolist()]
     names = env.task.answer.names
     guesses = end.info["prediction"] if "prediction" in end.info else target
@@ -104,7 +104,7 @@ def _verdicts(env: TensorEnv, end: Moment) -> list[str]:
     ]
 
 
-def as_seen(glimpse: NDArray[np.float32], outlines: NDArray[np.int64]) -> NDArray[np.float32]:
+def as_seen(glimpse: NDArray[np.float32], outlines: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Draw the levels of a glimpse over one another where they were taken: sharp in the middle, blurred around.
 
     Args:
@@ -112,14 +112,13 @@ def as_seen(glimpse: NDArray[np.float32], outlines: NDArray[np.int64]) -> NDArra
         outlines: int64 (levels, 4), (top, left, height, width) of each level in pixels of the scene.
 
     Returns:
-        float32 (height, width) or (height, width, 3) in [0, 1], of the smallest rectangle around the outlines.
+        uint8 (height, width) or (height, width, 3), the smallest rectangle around the outlines.
     """
     corner = outlines[:, :2].min(axis=0)
     height, width = (outlines[:, :2] + outlines[:, 2:]).max(axis=0) - corner
     channels = () if glimpse.shape[1] == 1 else (glimpse.shape[1],)
     scene, places = np.zeros((height, width, *channels), np.uint8), outlines - [*corner, 0, 0]
-    seen = hide_unseen(View(scene, np.zeros((0, 2)), places, glimpse, "")).scene
-    return seen.astype(np.float32) / np.float32(255)
+    return hide_unseen(View(scene, np.zeros((0, 2)), places, glimpse, "")).scene
 
 
 def draw_glimpse_paths(gaze: Gaze, title: str, png: str | os.PathLike[str]) -> None:
@@ -155,7 +154,7 @@ def draw_glimpse_paths(gaze: Gaze, title: str, png: str | os.PathLike[str]) -> N
             gaze.verdict[episode], fontsize=8, color=RIGHT_COLOUR if gaze.success[episode] else WRONG_COLOUR, labelpad=2
         )
         for ax, step in zip(axes[1:], shown, strict=True):
-            seen = as_seen(gaze.glimpses[step, episode], gaze.outlines[step, episode]) ** gamma
+            seen = (as_seen(gaze.glimpses[step, episode], gaze.outlines[step, episode]) / 255) ** gamma
             ax.imshow(seen, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             for spine in ax.spines.values():
                 spine.set_color("0.6")

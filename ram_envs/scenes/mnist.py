@@ -180,9 +180,10 @@ def _find(file: IdxFile, folder: Path) -> Path | None:
 def _find_in_data_folder(file: IdxFile, folder: Path) -> Path:
     path = _find(file, folder / "mnist")
     if path is None:
+        names = ", ".join(f"{file.name}.gz" for files in FILES.values() for file in files)
         raise FileNotFoundError(
             f"{DATA_VARIABLE}={str(folder)!r}, but {folder / 'mnist'} has no {file.name}, compressed (.gz) or not. "
-            f"Put {ALL_FILES} there, or unset {DATA_VARIABLE} to download them. RAM-Digits-v0 needs no files"
+            f"Put {names} there, or unset {DATA_VARIABLE} to download them. RAM-Digits-v0 needs no files"
         )
     return path
 

@@ -145,4 +145,4 @@ def test_without_the_images_the_paths_say_how_to_get_them_and_the_rest_is_drawn(
         export_pretrained(save_checkpoint(tmp_path / "run.safetensors", policy, env_id, {}), env_id)
     done = draw_figures(tmp_path, tmp_path / "figures")
     assert [file.name for file in done.files] == ["paths-digits.png"]
-    assert "train-images-idx3-ubyte" in done.wanting["paths-mnist.png"]
+    assert "images-idx3" in done.wanting["paths-mnist.png"]

@@ -336,7 +336,7 @@ def test_without_mnist_it_says_how_to_get_it(folder, monkeypatch, capsys):
     monkeypatch.setenv("RAM_ENVS_DATA", str(folder))
     assert main(["reproduce", "--row", "mnist-6", "--device", "cpu"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "train-images-idx3-ubyte" in line and "RAM_ENVS_DATA" in line
+    assert "images-idx3" in line and "RAM_ENVS_DATA" in line
     assert not (folder / "runs").exists()
 
 

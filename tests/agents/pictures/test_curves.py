@@ -62,7 +62,7 @@ def test_smoothing_keeps_a_straight_line_and_averages_noise() -> None:
 
 @pytest.mark.parametrize("text", ["", "frames,loss\n1,2\n", "success_rate\n0.5\n"])
 def test_a_table_without_the_columns_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ValueError, match="expected frames and one of success_rate, error_percent"):
+    with pytest.raises(ValueError, match="expected frames and one of success_rate, error_percent, episode_return"):
         plot_learning_curve(write(tmp_path / "metrics.csv", text), tmp_path / "curve.png")
     assert not (tmp_path / "curve.png").exists()
 

@@ -37,5 +37,5 @@ def test_what_was_seen_is_sharp_in_the_middle_and_blurred_around():
     glimpse[0, 0] = [[0.1, 0.2], [0.3, 0.4]]
     glimpse[1, 0] = [[0.5, 0.6], [0.7, 0.8]]
     expected = [[0.5, 0.5, 0.6, 0.6], [0.5, 0.1, 0.2, 0.6], [0.7, 0.3, 0.4, 0.8], [0.7, 0.7, 0.8, 0.8]]
-    assert np.allclose(as_seen(glimpse, np.array([[-1, 6, 2, 2], [-2, 5, 4, 4]])), expected, atol=1 / 255)
+    assert np.allclose(as_seen(glimpse, np.array([[-1, 6, 2, 2], [-2, 5, 4, 4]])) / 255, expected, atol=1 / 255)
     assert as_seen(np.zeros((1, 3, 4, 4), np.float32), np.array([[0, 0, 4, 4]])).shape == (4, 4, 3)
