@@ -14,7 +14,8 @@ from tyro.conf import FlagCreatePairsOff, UseAppendAction
 
 from paper.ablations import ABLATION_SEEDS, ABLATIONS, choose_ablations
 from paper.drawings import draw_figures
-from paper.reproduce import DOCUMENTS, PAGE, README, WHAT_MATTERED, export_best, missing, reproduce, write_tables
+from paper.export import export_best
+from paper.reproduce import DOCUMENTS, PAGE, README, WHAT_MATTERED, missing, reproduce, write_tables
 from paper.rows import choose_rows, for_validation, scaled
 from ram_envs.arguments import check_integer, check_number
 
