@@ -79,7 +79,7 @@ def _train(folder: Path, start: ClassifierCheckpoint, progress_bar: bool) -> Tra
     restore_optimizer(classifier, optimizer, start.optimizer)
     batch = settings.num_envs
     iterations = math.ceil(settings.epochs * task.num_images / batch)
-    plan = Plan(iterations, batch, task.figure.name, settings.log_every, settings.checkpoint_every)
+    plan = Plan(iterations, batch, task.figure, settings.log_every, settings.checkpoint_every)
     module = cast(Any, classifier)  # a run uses the policy only to save it, which ClassifierRun overrides
     arguments = (folder, module, optimizer, start.env_id, settings.environment, settings.to_dict(), plan, progress)
     seed, order = progress.seed, ImageOrder(task.num_images, progress.seed, device)

@@ -103,7 +103,7 @@ def parse_id(id: str) -> EnvironmentId:
         if base in ENVIRONMENTS:
             return EnvironmentId(base, variant, _MODULES[base] or ("" if module in ("", _OWN) else module))
     lower = {known.lower(): known for known in ENVIRONMENTS}
-    close = [lower[found] for found in difflib.get_close_matches(str(name).lower(), lower, n=2, cutoff=0.4)]
+    close = [lower[found] for found in difflib.get_close_matches(str(name).lower(), lower, n=2, cutoff=0.6)]
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     raise UnknownName(
         f"there is no environment {id!r}: {hint}The registered ones are {', '.join(ENVIRONMENTS)}; write the module of "

@@ -75,7 +75,7 @@ class RAM(Algorithm):
         """
         settings, problem = self._training, self.problem
         per_iteration = settings.frames_per_iteration(self._env.task)
-        iterations, figure = math.ceil(frames / per_iteration), self._env.task.figure.name
+        iterations, figure = math.ceil(frames / per_iteration), self._env.task.figure
         plan = Plan(iterations, per_iteration, figure, settings.log_every, 10**9)
         optimizer = make_optimizer(self.policy, settings)
         with TemporaryDirectory(prefix="ram-benchmark-") as folder:

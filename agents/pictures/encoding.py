@@ -14,6 +14,8 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 from numpy.typing import NDArray
 
+from agents.errors import SettingsError
+
 PALETTE_SIZE = 255
 TRANSPARENT = bytes((255, 0, 255))  # the palette's further entry; a colour that nothing is drawn in
 EXACT_COLOURS = 96  # of the palette, kept for the commonest colours as they are
@@ -51,7 +53,7 @@ def encoder(suffix: str) -> Callable[[Sequence[Shot]], bytes]:
         suffix: ".gif" or ".mp4", in any case.
 
     Raises:
-        ValueError: If it is neither.
+        SettingsError: If it is neither.
         DependencyNotInstalled: If imageio-ffmpeg is missing for ".mp4".
     """
     if suffix.lower() == ".gif":
@@ -59,7 +61,7 @@ def encoder(suffix: str) -> Callable[[Sequence[Shot]], bytes]:
     if suffix.lower() == ".mp4":
         _import_ffmpeg()
         return _encode_mp4
-    raise ValueError(f"an animation cannot be written as {suffix!r}: expected a file that ends in .gif or .mp4")
+    raise SettingsError(f"an animation cannot be written as {suffix!r}: expected a file that ends in .gif or .mp4")
 
 
 def _encode_gif(shots: Sequence[Shot]) -> bytes:

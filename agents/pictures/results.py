@@ -10,6 +10,7 @@ from agents.pictures.animation import animate
 from agents.pictures.curves import plot_learning_curve
 from agents.ram.checkpoint import load_checkpoint
 from agents.training.run import METRICS
+from ram_envs import make_task
 
 CURVE, ANIMATION = "curve.png", "animation.gif"
 
@@ -39,6 +40,7 @@ def draw_results(run_folder: str | os.PathLike[str]) -> ResultPictures:
     folder = Path(run_folder)
     pictures = ResultPictures(folder / CURVE, folder / ANIMATION)
     checkpoint = load_checkpoint(folder)
-    plot_learning_curve(folder / METRICS, pictures.curve)
+    figure = make_task(checkpoint.env_id, **checkpoint.env_settings).figure
+    plot_learning_curve(folder / METRICS, pictures.curve, figure)
     animate(checkpoint.policy, checkpoint.env_id, checkpoint.env_settings, pictures.animation)
     return pictures

@@ -16,7 +16,6 @@ import io
 import json
 import math
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -27,12 +26,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
-from tqdm import tqdm
 
 from agents.errors import RAMError
 from agents.ram.checkpoint import FILE_NAME, save_checkpoint, write_atomically
 from agents.ram.policy import RAMPolicy
+from agents.terminal import ProgressBar
 from agents.training.fast import distributed
+from ram_envs.tasks import FigureOfMerit
 
 SETTINGS, METRICS, TENSORBOARD = "settings.json", "metrics.csv", "tensorboard"
 
@@ -63,14 +63,14 @@ class Plan(NamedTuple):
     Attributes:
         iterations: Iterations of the whole run.
         frames_per_iteration: Environment steps of each.
-        figure: The statistic that matters, "success_rate" or "error_percent".
+        figure: The figure of merit, one of the statistics.
         log_every: Iterations between two lines of the logs.
         checkpoint_every: Iterations between two checkpoints.
     """
 
     iterations: int
     frames_per_iteration: int
-    figure: str
+    figure: FigureOfMerit
     log_every: int
     checkpoint_every: int
 
@@ -143,15 +143,8 @@ class Run:
         self.save()
         if distributed.first():
             self._writer = SummaryWriter(str(self.folder / TENSORBOARD), purge_step=self.progress.frames)
-        self._bar = tqdm(
-            total=self.plan.iterations * self.plan.frames_per_iteration,
-            initial=self.progress.frames,
-            unit=" frames",
-            unit_scale=True,
-            disable=not self._show,
-            mininterval=0.2 if sys.stderr.isatty() else 20.0,
-            dynamic_ncols=True,
-        )
+        total = self.plan.iterations * self.plan.frames_per_iteration
+        self._bar = ProgressBar(total, self.progress.frames, self._show)
         if threading.current_thread() is threading.main_thread():
             self._handlers = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
         self._started = time.perf_counter() - self.progress.time_s
@@ -176,10 +169,15 @@ class Run:
                 frames=done * self.plan.frames_per_iteration,
                 time_s=time.perf_counter() - self._started,
             )
-            number = distributed.largest(self._signal)
+            self._bar.advance(self.progress.frames)
+            # One exchange for both: the last bit is whether the figure of merit is due in the first process's bar.
+            number, due = divmod(distributed.largest(2 * self._signal + self._bar.due), 2)
             complete = done == self.plan.iterations
             if done % self.plan.log_every == 0 or complete or number:
                 self._write_line()
+            elif due:
+                self._read_statistics()
+                self._show_figure()
             if done % self.plan.checkpoint_every == 0 or complete or number:
                 self.save()
             if number and not complete:
@@ -243,8 +241,7 @@ class Run:
     def _write_line(self) -> None:
         """Write the means since the last line to the logs, and show the progress."""
         self._read_statistics()
-        columns = zip(*self._read, strict=True)
-        means = {name: sum(column) / len(column) for name, column in zip(self._names, columns, strict=True)}
+        means = self._show_figure()
         self._read.clear()
         frames, time_s = self.progress.frames, self.progress.time_s
         frames_per_second = (frames - self._last_line[0]) / max(time_s - self._last_line[1], 1e-9)
@@ -257,8 +254,14 @@ class Run:
             **means,
         }
         distributed.once(lambda: self._append(line))
-        self._bar.set_postfix_str(f"{self.plan.figure} {means[self.plan.figure]:.3f}", refresh=False)
-        self._bar.update(frames - self._bar.n)
+
+    def _show_figure(self) -> dict[str, float]:
+        """Show the figure of merit, and return the means of all statistics since the last line of the logs."""
+        columns = zip(*self._read, strict=True)
+        means = {name: sum(column) / len(column) for name, column in zip(self._names, columns, strict=True)}
+        figure = self.plan.figure
+        self._bar.show(f"{figure.label} {figure.write(means[figure.name])}")
+        return means
 
     def _append(self, line: Mapping[str, Any]) -> None:
         """Append a line to the logs."""

@@ -168,7 +168,7 @@ class HybridSettings(TrainingSettings):
         if not task.supervised:
             raise SettingsError(
                 f"{env_id} has no right answers to learn from with these arguments (a game, or stop='learned'): train "
-                "it with GameSettings, not with HybridSettings"
+                "it with GameSettings (`--method game`), not with HybridSettings"
             )
         if task.num_images is not None:
             return

@@ -137,7 +137,7 @@ def _train(
     plan = Plan(
         settings.iterations(env.task),
         settings.frames_per_iteration(env.task),
-        env.task.figure.name,
+        env.task.figure,
         settings.log_every,
         settings.checkpoint_every,
     )

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ram_envs.errors import InvalidArgument
 from ram_envs.scenes import idx, image_folder, mnist, npz, pictures
 from ram_envs.scenes.reading import MAX_PIXELS, ReadingOptions, Source
 from ram_envs.scenes.registry import (
@@ -112,7 +113,7 @@ def load_dataset(
 
     Raises:
         FileNotFoundError: If the files are not there (and, for MNIST, cannot be downloaded).
-        ValueError: If an argument or the data are not as described.
+        InvalidArgument: If an argument or the data are not as described.
     """
     name, part = parse_split(split)
     options = ReadingOptions.checked(resize, max_pixels, test_fraction)
@@ -122,7 +123,7 @@ def load_dataset(
         stored = "train"
     if stored not in source.splits:
         held_out = "" if "test" in source.splits else ". Or hold out part of the images with test_fraction=0.2"
-        raise ValueError(
+        raise InvalidArgument(
             f"{source.title} has no split {name!r}, only {_names(source.splits) or 'none'}: {source.layout}{held_out}"
         )
     load = _load.__wrapped__ if isinstance(source, ArraySource) else _load  # arrays may change, and are not kept alive
@@ -140,11 +141,13 @@ def _find_source(dataset: Any) -> Source:
         return _find_files(Path(os.path.abspath(os.path.expanduser(os.fspath(dataset)))), str(dataset))
     if isinstance(dataset, Mapping):
         if not dataset or set(dataset) - {"train", "test"}:
-            raise ValueError(f"dataset has the splits {_names(dataset) or 'none'}: expected 'train', 'test' or both")
+            raise InvalidArgument(
+                f"dataset has the splits {_names(dataset) or 'none'}: expected 'train', 'test' or both"
+            )
         return ArraySource(dataset)
     if isinstance(dataset, (tuple, list)) and len(dataset) in (2, 3):
         return ArraySource({"train": tuple(dataset)})
-    raise ValueError(
+    raise InvalidArgument(
         f"dataset of type {type(dataset).__name__} is not valid: expected one of {_names(registered_datasets())}, a "
         "folder, a .npz file, a pair (images, labels), or a dict {'train': (images, labels), 'test': (images, labels)}"
     )
@@ -156,7 +159,7 @@ def _find_files(path: Path, given: str) -> Source:
     if os.path.isfile(path):
         if path.suffix.lower() == ".npz":
             return npz.find_npz(path)
-        raise ValueError(f"dataset={given!r} is a file: expected a folder or a .npz file. Unpack archives first")
+        raise InvalidArgument(f"dataset={given!r} is a file: expected a folder or a .npz file. Unpack archives first")
     source = idx.find_idx(path.parent, path.name) if os.path.isdir(path.parent) else None
     if source is None:
         raise FileNotFoundError(
@@ -173,7 +176,7 @@ def _load(source: Source, split: str, options: ReadingOptions) -> dict[str, Imag
         options.check_total(source.title, len(images), *options.resize)
         images = pictures.letterbox(images, options.resize)
     if images.min() == images.max():
-        raise ValueError(
+        raise InvalidArgument(
             f"{source.title}: every pixel of the {split} images is {images.min()}: expected images that show "
             "something. Multiply floats in [0, 1] by 255 before you convert them to uint8"
         )
@@ -184,7 +187,7 @@ def _load(source: Source, split: str, options: ReadingOptions) -> dict[str, Imag
     if options.test_fraction and source.splits == ("train",):
         train, test = hold_out(labels, options.test_fraction)
         if not len(test):
-            raise ValueError(
+            raise InvalidArgument(
                 f"{source.title} has one image for each class: expected at least two, to hold out a test split"
             )
         notes += (

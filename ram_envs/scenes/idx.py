@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.reading import Reading, ReadingOptions
 from ram_envs.scenes.user_arrays import check_splits
 
@@ -68,7 +69,7 @@ class IdxSource:
         0. Class names come from the file PREFIX-mapping.txt if there is one; otherwise they are the labels of the file.
 
         Raises:
-            ValueError: If a file is damaged or does not hold what its name says.
+            InvalidArgument: If a file is damaged or does not hold what its name says.
         """
         return _read_all(self, options)[split]
 
@@ -84,7 +85,7 @@ def find_idx(folder: Path, prefix: str | None = None) -> IdxSource | None:
         The files, or None if there are no images in IDX files.
 
     Raises:
-        ValueError: If the folder holds several datasets and ``prefix`` is None, or images without labels.
+        InvalidArgument: If the folder holds several datasets and ``prefix`` is None, or images without labels.
     """
     sets: dict[str, dict[tuple[str, str], IdxFile]] = {}
     for path in sorted(folder.iterdir(), reverse=True):  # the plain file after, and so instead of, the compressed one
@@ -100,7 +101,7 @@ def find_idx(folder: Path, prefix: str | None = None) -> IdxSource | None:
         return None
     if len(sets) > 1:
         names = ", ".join(map(repr, sorted(sets)))
-        raise ValueError(
+        raise InvalidArgument(
             f"{folder} holds the IDX files of several datasets, {names}: name one, as in "
             f"dataset={str(folder / max(sets))!r}"
         )
@@ -110,7 +111,7 @@ def find_idx(folder: Path, prefix: str | None = None) -> IdxSource | None:
         images, labels = files.get((split, "images")), files.get((split, "labels"))
         if (images is None) != (labels is None):
             missing = "images" if images is None else "labels"
-            raise ValueError(f"{folder} has no IDX file of the {split} {missing}: expected images and labels")
+            raise InvalidArgument(f"{folder} has no IDX file of the {split} {missing}: expected images and labels")
         if images and labels:
             found.append((split, images, labels))
     return IdxSource(folder, start, tuple(found))
@@ -125,7 +126,7 @@ def read_content(path: Path, size: int) -> bytes:
     """Read at most ``size`` bytes of a file, which is decompressed if it is a gzip archive.
 
     Raises:
-        ValueError: If the archive is truncated or damaged. The message follows the name of the file.
+        InvalidArgument: If the archive is truncated or damaged. The message follows the name of the file.
     """
     try:
         with open(path, "rb") as stream:
@@ -133,7 +134,7 @@ def read_content(path: Path, size: int) -> bytes:
         with gzip.open(path) if compressed else open(path, "rb") as stream:
             return stream.read(size)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"is a truncated or damaged gzip archive ({error})") from None
+        raise InvalidArgument(f"is a truncated or damaged gzip archive ({error})") from None
 
 
 def read_array(path: Path, axes: int, max_elements: int) -> np.ndarray:
@@ -148,22 +149,22 @@ def read_array(path: Path, axes: int, max_elements: int) -> np.ndarray:
         uint8 array, read-only.
 
     Raises:
-        ValueError: If the file holds anything else, is damaged, or has another length than its header says.
+        InvalidArgument: If the file holds anything else, is damaged, or has another length than its header says.
     """
     remedy = f"expected an IDX file of uint8 with {axes} axes. Replace it"
     try:
         start = read_content(path, 4 + 4 * axes)
         if start[:4] != header((0,) * axes)[:4] or len(start) < 4 + 4 * axes:
-            raise ValueError(f"begins with {start[:4]!r}")
+            raise InvalidArgument(f"begins with {start[:4]!r}")
         shape = tuple(int.from_bytes(start[i : i + 4], "big") for i in range(4, len(start), 4))
         if math.prod(shape) > max_elements:
-            raise ValueError(f"claims an array of shape {shape}, more than {max_elements:,} elements")
+            raise InvalidArgument(f"claims an array of shape {shape}, more than {max_elements:,} elements")
         size = len(start) + math.prod(shape)
         content = read_content(path, size + 1)
         if len(content) != size:
-            raise ValueError(f"has {'more' if len(content) > size else 'fewer'} than {size:,} bytes")
+            raise InvalidArgument(f"has {'more' if len(content) > size else 'fewer'} than {size:,} bytes")
     except ValueError as error:
-        raise ValueError(f"{path} {error}: {remedy}") from None
+        raise InvalidArgument(f"{path} {error}: {remedy}") from None
     return np.frombuffer(content, np.uint8, offset=len(start)).reshape(shape)
 
 
@@ -181,7 +182,7 @@ def _read_all(source: IdxSource, options: ReadingOptions) -> dict[str, Reading]:
             f"{source.title}: rows and columns were swapped, because the files of E-MNIST hold them transposed"
         )
     if any(len(array) == 0 for array in labels.values()):
-        raise ValueError(f"{source.title} has a split without images: expected at least one image")
+        raise InvalidArgument(f"{source.title} has a split without images: expected at least one image")
     first, last = min(array.min() for array in labels.values()), max(array.max() for array in labels.values())
     start = int(first == 1)
     if start:
@@ -204,7 +205,7 @@ def _mapped_names(source: IdxSource, numbers: range) -> list[str] | None:
         names = {label: "".join(map(chr, codes)) for label, *codes in lines}
         return [names[number] for number in numbers]
     except (ValueError, KeyError, OverflowError) as error:
-        raise ValueError(
+        raise InvalidArgument(
             f"{path} does not name the labels {numbers[0]} to {numbers[-1]} ({error}): expected lines such as "
             "'1 65 97', a label and the codes of its characters. Replace or remove it"
         ) from None

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.pictures import decode, image_suffixes, pixel_limit, read_header
 from ram_envs.scenes.reading import Reading, ReadingOptions
 from ram_envs.scenes.splits import SPLIT_NAMES
@@ -70,7 +71,7 @@ class ImageFolder:
         """Decode the images of one split. Colour and size are decided over all splits.
 
         Raises:
-            ValueError: If a file cannot be decoded or is too large, or if sizes differ and ``options.resize`` is None.
+            InvalidArgument: If a file cannot be decoded or is too large, or sizes differ without ``options.resize``.
         """
         with pixel_limit(options.max_pixels):
             # Headers first, so that the array is allocated once and no second copy of the images is ever held.
@@ -96,7 +97,7 @@ def find_image_folder(folder: Path) -> ImageFolder:
     skipped. Other files that are not images, and images outside the class folders, are left out and counted.
 
     Raises:
-        ValueError: If the layout is not one of those that ``LAYOUT`` names, or a class has no images.
+        InvalidArgument: If the layout is not one of those that ``LAYOUT`` names, or a class has no images.
     """
     suffixes = image_suffixes()
     images: list[FoundFile] = []
@@ -120,7 +121,7 @@ def find_image_folder(folder: Path) -> ImageFolder:
                 continue
             if split == "train" or not any(classes.values()):
                 suffix = _suffixes(file for file in others if file.parts[:depth] == (*parents, name))
-                raise ValueError(
+                raise InvalidArgument(
                     f"{root / name} holds no image{suffix and f', only files that end in {suffix}'}: expected files "
                     "such as .png, .jpg or .webp. Add images or remove the folder"
                 )
@@ -151,7 +152,9 @@ def _find_splits(folder: Path, images: list[FoundFile]) -> tuple[dict[str, Path]
             if (name,) in with_images:
                 flat[name] = split
         elif split in roots:
-            raise ValueError(f"{folder} has two folders for one split, {roots[split].name!r} and {name!r}: {LAYOUT}")
+            raise InvalidArgument(
+                f"{folder} has two folders for one split, {roots[split].name!r} and {name!r}: {LAYOUT}"
+            )
         elif split is not None:
             roots[split] = folder / name
     if "train" in roots or "test" in roots:
@@ -159,12 +162,12 @@ def _find_splits(folder: Path, images: list[FoundFile]) -> tuple[dict[str, Path]
     else:  # a class may be called train
         refused = list(flat) if len(flat) == len(subfolders) or len(set(flat.values())) > 1 else []
     if refused:
-        raise ValueError(
+        raise InvalidArgument(
             f"{folder} has images directly in {' and '.join(map(repr, refused))}, without class folders: {LAYOUT}"
         )
     if "train" not in roots and "test" not in roots:
         if len(subfolders) == 1 and _subfolders(folder / subfolders[0]) and (subfolders[0],) not in with_images:
-            raise ValueError(
+            raise InvalidArgument(
                 f"{folder} has one subfolder, which has subfolders itself: {LAYOUT}. "
                 f"Did you mean dataset={str(folder / subfolders[0])!r}?"
             )
@@ -181,11 +184,11 @@ def _class_names(names: dict[str, list[str]], roots: dict[str, Path]) -> tuple[s
     """Return the names of the class folders of the training split, or of the test split if there is no other."""
     for split, found in names.items():
         if not found:
-            raise ValueError(f"{roots[split]} has no subfolders: expected one subfolder of images for each class")
+            raise InvalidArgument(f"{roots[split]} has no subfolders: expected one subfolder of images for each class")
     expected = names.get("train", names.get("test", []))
     unknown = [name for name in names.get("test", []) if name not in expected]
     if unknown:
-        raise ValueError(
+        raise InvalidArgument(
             f"{roots['test']} has the classes {', '.join(map(repr, unknown))}, which {roots['train']} lacks: "
             "expected the test classes among the training classes"
         )

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.idx import header, read_content
 
 DATA_VARIABLE = "RAM_ENVS_DATA"
@@ -106,7 +107,7 @@ def load_mnist(split: str, folder: Path | None) -> tuple[np.ndarray, np.ndarray]
 
     Raises:
         FileNotFoundError: If ``folder`` lacks a file, or the cache lacks it and it cannot be downloaded.
-        ValueError: If a file is truncated, damaged or holds other data.
+        InvalidArgument: If a file is truncated, damaged or holds other data.
     """
     if folder is None:
         paths = [_find_or_download(file, cache_folder()) for file in FILES[split]]
@@ -123,13 +124,13 @@ def read_idx(path: Path, file: IdxFile) -> np.ndarray:
         uint8 array of shape ``file.shape``, read-only.
 
     Raises:
-        ValueError: If it holds anything else. The message says what was found, what was expected and what to do.
+        InvalidArgument: If it holds anything else. The message says what was found, what was expected and what to do.
     """
     try:
         return _read_checked(path, file)
     except ValueError as error:
         size = len(file.header) + math.prod(file.shape)
-        raise ValueError(
+        raise InvalidArgument(
             f"{path} {error}. Expected {file.name} of MNIST ({size:,} bytes when decompressed). Delete the file and "
             f"put the right one in its place; without {DATA_VARIABLE} it is downloaded again. Other images are passed "
             "as dataset=FOLDER or dataset=(images, labels)"
@@ -140,13 +141,13 @@ def _read_checked(path: Path, file: IdxFile) -> np.ndarray:
     """Read ``file``.
 
     Raises:
-        ValueError: If ``path`` holds anything else; the message follows the name of the file.
+        InvalidArgument: If ``path`` holds anything else; the message follows the name of the file.
     """
     size = len(file.header) + math.prod(file.shape)
     content = read_content(path, size + 1)  # one more byte, to notice a longer file
     problem = _difference(content, file)
     if problem:
-        raise ValueError(problem)
+        raise InvalidArgument(problem)
     return np.frombuffer(content, np.uint8, offset=len(file.header)).reshape(file.shape)
 
 
@@ -179,9 +180,10 @@ def _find(file: IdxFile, folder: Path) -> Path | None:
 def _find_in_data_folder(file: IdxFile, folder: Path) -> Path:
     path = _find(file, folder / "mnist")
     if path is None:
+        names = ", ".join(f"{file.name}.gz" for files in FILES.values() for file in files)
         raise FileNotFoundError(
             f"{DATA_VARIABLE}={str(folder)!r}, but {folder / 'mnist'} has no {file.name}, compressed (.gz) or not. "
-            f"Put {ALL_FILES} there, or unset {DATA_VARIABLE} to download them. RAM-Digits-v0 needs no files"
+            f"Put {names} there, or unset {DATA_VARIABLE} to download them. RAM-Digits-v0 needs no files"
         )
     return path
 

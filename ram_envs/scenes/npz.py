@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.reading import Reading, ReadingOptions
 from ram_envs.scenes.splits import SPLIT_NAMES
 from ram_envs.scenes.user_arrays import check_splits
@@ -60,7 +61,7 @@ class NpzSource:
         """Read all arrays and return one split. Labels of shape (N, 1) are flattened.
 
         Raises:
-            ValueError: If the file is damaged or the arrays are not images and labels.
+            InvalidArgument: If the file is damaged or the arrays are not images and labels.
         """
         return _read_all(self, options)[split]
 
@@ -69,7 +70,7 @@ def find_npz(path: Path) -> NpzSource:
     """Find the arrays of a dataset in a .npz file.
 
     Raises:
-        ValueError: If it is not such a file, or its arrays have other names.
+        InvalidArgument: If it is not such a file, or its arrays have other names.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -82,7 +83,7 @@ def find_npz(path: Path) -> NpzSource:
         if role is None:
             continue
         if role in found:
-            raise ValueError(f"{path} has two arrays for the same thing, {found[role]!r} and {key!r}: {LAYOUT}")
+            raise InvalidArgument(f"{path} has two arrays for the same thing, {found[role]!r} and {key!r}: {LAYOUT}")
         found[role] = key
     notes = []
     splits = {split: split for split in ("train", "test")}
@@ -96,11 +97,11 @@ def find_npz(path: Path) -> NpzSource:
     for split, (images, labels) in roles.items():
         if (images is None) != (labels is None):
             missing, given = ("images", labels) if images is None else ("labels", images)
-            raise ValueError(f"{path} has {given!r} but no {split} {missing}: {LAYOUT}")
+            raise InvalidArgument(f"{path} has {given!r} but no {split} {missing}: {LAYOUT}")
         if images is not None and labels is not None:
             pairs.append((split, images, labels))
     if not pairs:
-        raise ValueError(f"{path} holds the arrays {_names(keys)}: {LAYOUT}")
+        raise InvalidArgument(f"{path} holds the arrays {_names(keys)}: {LAYOUT}")
     names_key = next((key for key in keys if key.lower() in _CLASS_NAMES), None)
     used = {key for _, *both in pairs for key in both} | {names_key}
     unused = [key for key in keys if key not in used]
@@ -137,7 +138,7 @@ def _read_all(source: NpzSource, options: ReadingOptions) -> dict[str, Reading]:
             for key in wanted:
                 arrays[key] = archive[key]
     except _TooLarge as error:
-        raise ValueError(str(error)) from None
+        raise InvalidArgument(str(error)) from None
     except Exception as error:  # zipfile, zlib and NumPy raise whatever damaged bytes lead them to
         raise _damaged(source.path, error) from None
     names = arrays[source.names_key] if source.names_key else None

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ram_envs.errors import InvalidArgument
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -61,12 +63,12 @@ def read_header(path: Path) -> Header:
     """Read mode and size of an image file. Call it within :func:`pixel_limit`.
 
     Raises:
-        ValueError: If the file is not an image, is too large, or has pixels that are not grey or colour of 8 bits.
+        InvalidArgument: If the file is not an image, is too large, or has pixels that are not grey or colour of 8 bits.
     """
     with _readable(path) as image:
         mode, size = image.mode, _upright_size(image)
     if mode not in GREY_MODES + COLOUR_MODES:
-        raise ValueError(
+        raise InvalidArgument(
             f"{path} has pixels of mode {mode!r}: expected grey or colour of 8 bits. Convert it, 16 bits with >> 8"
         )
     return Header(mode in GREY_MODES, size)
@@ -84,7 +86,7 @@ def decode(path: Path, mode: str, resize: tuple[int, int] | None) -> np.ndarray:
         uint8 (H, W, C), C = 1 for grey and 3 for colour.
 
     Raises:
-        ValueError: If the file cannot be decoded or is too large.
+        InvalidArgument: If the file cannot be decoded or is too large.
     """
     from PIL import ImageOps
 
@@ -136,14 +138,14 @@ def _readable(path: Path) -> Iterator[Image.Image]:
             yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         count = re.search(r"\d+", str(error))
-        raise ValueError(
+        raise InvalidArgument(
             f"{path} has {int(count[0]) if count else 0:,} pixels: expected at most "
             f"max_pixels={Image.MAX_IMAGE_PIXELS:,}. Remove the file or, if you trust it, pass a larger max_pixels (on "
             "the command line --max-pixels)"
         ) from None
     except Exception as error:  # decoders raise whatever the bytes of a damaged file lead them to
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(
+        raise InvalidArgument(
             f"{path} cannot be read as an image ({reason}): expected a complete image file. Replace or remove it"
         ) from None
 

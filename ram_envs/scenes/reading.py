@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from ram_envs.arguments import check_integer
+from ram_envs.errors import InvalidArgument
 
 MAX_PIXELS = 2**26
 """Default of ``max_pixels``, 67,108,864: an image of 8192x8192."""
@@ -37,11 +38,11 @@ class ReadingOptions:
         """Return the options.
 
         Raises:
-            ValueError: If one of them has a value that it cannot take.
+            InvalidArgument: If one of them has a value that it cannot take.
         """
         number = isinstance(test_fraction, (int, float, np.number)) and not isinstance(test_fraction, bool)
         if not number or not 0 <= test_fraction < 1:
-            raise ValueError(
+            raise InvalidArgument(
                 f"test_fraction={test_fraction!r} is not valid: expected the share of images to hold out for testing, "
                 "at least 0 and below 1"
             )
@@ -62,10 +63,10 @@ class ReadingOptions:
             width: Columns of each.
 
         Raises:
-            ValueError: If they have more pixels than ``max_pixels`` allows.
+            InvalidArgument: If they have more pixels than ``max_pixels`` allows.
         """
         if count * height * width > self.max_total:
-            raise ValueError(
+            raise InvalidArgument(
                 f"{name} has {count:,} images of {width}x{height} (width x height), {count * height * width:,} pixels: "
                 f"expected at most {self.max_total:,} in all. Pass resize=SIDE (on the command line --resize SIDE), or "
                 f"a larger max_pixels (now {self.max_pixels:,}; all images together may have {_ALL_IMAGES} times that)"
@@ -117,7 +118,7 @@ def _check_resize(resize: Any) -> tuple[int, int] | None:
     try:
         height, width = (check_integer("resize", side, 1, MAX_SIDE) for side in sides)
     except ValueError:
-        raise ValueError(
+        raise InvalidArgument(
             f"resize={resize!r} is not valid: expected a side in pixels or a pair (height, width), each from 1 to "
             f"{MAX_SIDE}, or None"
         ) from None

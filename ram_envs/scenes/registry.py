@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ram_envs.arguments import check_integer
+from ram_envs.errors import InvalidArgument
 from ram_envs.scenes import mnist
 from ram_envs.scenes.reading import Reading, ReadingOptions
 from ram_envs.scenes.user_arrays import check_splits
@@ -69,26 +70,26 @@ def register_dataset(
         splits: The splits that the loader knows: "train", "test" or both.
 
     Raises:
-        ValueError: If an argument is not as described, or ``name`` is one of this package's own datasets.
+        InvalidArgument: If an argument is not as described, or ``name`` is one of this package's own datasets.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ValueError(f"name={name!r} is not valid: expected letters, digits, '_', '-' and '.'")
+        raise InvalidArgument(f"name={name!r} is not valid: expected letters, digits, '_', '-' and '.'")
     if not callable(loader):
-        raise ValueError(f"loader of type {type(loader).__name__} is not valid: expected a function of the split")
+        raise InvalidArgument(f"loader of type {type(loader).__name__} is not valid: expected a function of the split")
     if shape is not None:
         if len(shape) != 3 or shape[2] not in (1, 3):
-            raise ValueError(f"shape={shape!r} is not valid: expected (height, width, channels), channels 1 or 3")
+            raise InvalidArgument(f"shape={shape!r} is not valid: expected (height, width, channels), channels 1 or 3")
         height, width, channels = (check_integer("shape", side, 1) for side in shape)
         shape = height, width, channels
     if num_classes is not None:
         check_integer("num_classes", num_classes, 1)
     if not splits or not set(splits) <= {"train", "test"}:
-        raise ValueError(f"splits={splits!r} is not valid: expected 'train', 'test' or both")
+        raise InvalidArgument(f"splits={splits!r} is not valid: expected 'train', 'test' or both")
     spec = DatasetSpec(name, loader, shape, num_classes, tuple(splits))
     previous = _REGISTRY.get(name)
     if previous not in (None, spec):
         if name in _BUILT_IN:
-            raise ValueError(f"name={name!r} is a dataset of ram_envs: expected another name")
+            raise InvalidArgument(f"name={name!r} is a dataset of ram_envs: expected another name")
         warnings.warn(f"dataset {name!r} was registered before and is now replaced", DatasetWarning, stacklevel=2)
     _REGISTRY[name] = spec
 
@@ -102,7 +103,7 @@ def dataset_spec(dataset: Any) -> DatasetSpec | None:
     """Return the registered dataset of this name, or None if ``dataset`` is a path or arrays. No image is loaded.
 
     Raises:
-        ValueError: If ``dataset`` is "module:name" and the module is missing or does not register the name.
+        InvalidArgument: If ``dataset`` is "module:name" and the module is missing or does not register the name.
     """
     if not isinstance(dataset, str):
         return None
@@ -115,11 +116,13 @@ def dataset_spec(dataset: Any) -> DatasetSpec | None:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise  # the module is there, and lacks something itself
-        raise ValueError(
+        raise InvalidArgument(
             f"dataset={dataset!r}: there is no module {module!r}. Install it, or run where Python finds it"
         ) from None
     if name not in _REGISTRY:
-        raise ValueError(f"dataset={dataset!r}: the module {module!r} registers no dataset {name!r}. {suggest(name)}")
+        raise InvalidArgument(
+            f"dataset={dataset!r}: the module {module!r} registers no dataset {name!r}. {suggest(name)}"
+        )
     return _REGISTRY[name]
 
 
@@ -151,14 +154,14 @@ class RegisteredSource:
         """Call the loader and check what it returns.
 
         Raises:
-            ValueError: If the images or labels are not as :func:`register_dataset` describes.
+            InvalidArgument: If the images or labels are not as :func:`register_dataset` describes.
         """
         pairs = {split: _call_loader(self, split)}
         if self.spec.num_classes is None and len(pairs[split]) == 2:
             pairs = {name: _call_loader(self, name) for name in self.splits}
         reading = check_splits(pairs, f"{self.title}: ", self.spec.num_classes)[split]
         if self.spec.shape not in (None, reading.images.shape[1:]):
-            raise ValueError(
+            raise InvalidArgument(
                 f"{self.title}: the images have the shape {reading.images.shape[1:]}: expected {self.spec.shape}, as "
                 "registered"
             )
@@ -169,7 +172,7 @@ class RegisteredSource:
 def _call_loader(source: RegisteredSource, split: str) -> tuple[Any, ...]:
     pair = source.spec.loader(split)
     if not isinstance(pair, (tuple, list)) or len(pair) not in (2, 3):
-        raise ValueError(
+        raise InvalidArgument(
             f"{source.title}: the loader returned {type(pair).__name__} for the split {split!r}: expected "
             "(images, labels) or (images, labels, class_names)"
         )

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.randomness import draw_words
 
 SPLIT_NAMES = {
@@ -27,11 +28,11 @@ def parse_split(split: str) -> tuple[str, slice]:
     """Return the name of a split and the part of it that is asked for.
 
     Raises:
-        ValueError: If ``split`` is neither "train" nor "test" nor a part of one, as in "train[:-5000]".
+        InvalidArgument: If ``split`` is neither "train" nor "test" nor a part of one, as in "train[:-5000]".
     """
     match = _SPLIT.fullmatch(split) if isinstance(split, str) else None
     if match is None:
-        raise ValueError(
+        raise InvalidArgument(
             f"split={split!r} is not valid: expected 'train' or 'test', or a part of one, such as 'train[:-5000]' for "
             "training and 'train[-5000:]' for validation"
         )
@@ -43,12 +44,12 @@ def check_part(split: str, part: slice, count: int) -> None:
     """Check that a part lies within ``count`` images and is not empty.
 
     Raises:
-        ValueError: If it does not, or is.
+        InvalidArgument: If it does not, or is.
     """
     if any(bound is not None and abs(bound) > count for bound in (part.start, part.stop)):
-        raise ValueError(f"split={split!r} is out of range: this split has {count:,} images")
+        raise InvalidArgument(f"split={split!r} is out of range: this split has {count:,} images")
     if not range(*part.indices(count)):
-        raise ValueError(f"split={split!r} is empty: expected a part that holds some of the {count:,} images")
+        raise InvalidArgument(f"split={split!r} is empty: expected a part that holds some of the {count:,} images")
 
 
 def hold_out(labels: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:

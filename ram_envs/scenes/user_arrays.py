@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.reading import Reading, ReadingOptions
 
 MAX_CLASSES = 100_000
@@ -56,31 +57,33 @@ def check_splits(pairs: Mapping[str, Any], prefix: str = "", num_classes: int | 
             label of all splits.
 
     Raises:
-        ValueError: If anything is not as described.
+        InvalidArgument: If anything is not as described.
     """
     checked = {split: check_pair(pair, split, prefix) for split, pair in pairs.items()}
     shapes = {split: pair.images.shape[1:] for split, pair in checked.items()}
     if len(set(shapes.values())) > 1:
-        raise ValueError(
+        raise InvalidArgument(
             f"{prefix}train and test images differ in shape, {shapes}: expected one height, width and channels"
         )
     given = {pair.class_names for pair in checked.values() if pair.class_names is not None}
     if len(given) > 1:
-        raise ValueError(f"{prefix}train and test have different class names: expected the same names for both")
+        raise InvalidArgument(f"{prefix}train and test have different class names: expected the same names for both")
     class_names = given.pop() if given else None
     if class_names is not None:
         if num_classes not in (None, len(class_names)):
-            raise ValueError(f"{prefix}there are {len(class_names)} class names: expected {num_classes}, one per class")
+            raise InvalidArgument(
+                f"{prefix}there are {len(class_names)} class names: expected {num_classes}, one per class"
+            )
         num_classes = len(class_names)
 
     lowest = min(int(pair.labels.min()) for pair in checked.values())
     highest = max(int(pair.labels.max()) for pair in checked.values())
     if num_classes is not None and not 0 <= lowest <= highest < num_classes:
-        raise ValueError(
+        raise InvalidArgument(
             f"{prefix}labels run from {lowest} to {highest}: expected 0 to {num_classes - 1}, for {num_classes} classes"
         )
     if num_classes is None and (lowest != 0 or highest >= MAX_CLASSES):
-        raise ValueError(
+        raise InvalidArgument(
             f"{prefix}labels run from {lowest} to {highest}: expected classes counted from 0, at most {MAX_CLASSES:,}. "
             "Renumber them with np.unique(labels, return_inverse=True)[1], training and test labels together"
         )
@@ -97,37 +100,37 @@ def check_pair(pair: Any, split: str, prefix: str = "") -> CheckedPair:
         prefix: Begins each error message.
 
     Raises:
-        ValueError: If it is not as :func:`check_splits` describes.
+        InvalidArgument: If it is not as :func:`check_splits` describes.
     """
     if not isinstance(pair, (tuple, list)) or len(pair) not in (2, 3):
-        raise ValueError(
+        raise InvalidArgument(
             f"{prefix}dataset[{split!r}] is of type {type(pair).__name__}: expected a pair (images, labels) or "
             "(images, labels, class_names)"
         )
     images = _check_images(_as_array(pair[0], f"{prefix}{split} images"), f"{prefix}{split} images")
     labels = _check_labels(_as_array(pair[1], f"{prefix}{split} labels"), f"{prefix}{split} labels")
     if len(labels) != len(images):
-        raise ValueError(
+        raise InvalidArgument(
             f"{prefix}there are {len(images):,} {split} images but {len(labels):,} labels: expected one label per image"
         )
     if len(pair) == 2 or pair[2] is None:
         return CheckedPair(images, labels, None)
     names = tuple(map(str, np.asarray(pair[2]).ravel()))
     if len(set(names)) != len(names) or not names:
-        raise ValueError(f"{prefix}class names are {names}: expected one name for each class, all different")
+        raise InvalidArgument(f"{prefix}class names are {names}: expected one name for each class, all different")
     return CheckedPair(images, labels, names)
 
 
 def _as_array(value: Any, name: str) -> np.ndarray:
     """Return ``value`` as a plain array that is not ragged."""
     if isinstance(value, np.ma.MaskedArray):
-        raise ValueError(f"{name} are a masked array: expected a plain one. Fill the gaps with images.filled(0)")
+        raise InvalidArgument(f"{name} are a masked array: expected a plain one. Fill the gaps with images.filled(0)")
     try:
         array = np.asarray(value)
     except Exception:  # whatever the conversion of a ragged list or of a foreign type of array raises
         array = None
     if array is None or array.dtype == object:
-        raise ValueError(f"{name} {_why_no_array(value)}")
+        raise InvalidArgument(f"{name} {_why_no_array(value)}")
     return array
 
 
@@ -153,9 +156,9 @@ def _why_no_array(value: Any) -> str:
 def _check_images(images: np.ndarray, name: str) -> np.ndarray:
     """Return images as uint8 (N, H, W, C)."""
     if images.dtype != np.uint8:
-        raise ValueError(f"{name} are {_dtype(images)}: expected uint8 in [0, 255]. {_dtype_remedy(images)}")
+        raise InvalidArgument(f"{name} are {_dtype(images)}: expected uint8 in [0, 255]. {_dtype_remedy(images)}")
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] not in (1, 3)) or 0 in images.shape:
-        raise ValueError(
+        raise InvalidArgument(
             f"{name} have the shape {images.shape}: expected (N, H, W), (N, H, W, 1) or (N, H, W, 3), none of them 0. "
             f"{_shape_remedy(images.shape)}"
         )
@@ -214,7 +217,7 @@ def _check_labels(labels: np.ndarray, name: str) -> np.ndarray:
     """Return labels of an integer type (N,)."""
     if np.issubdtype(labels.dtype, np.integer) and labels.ndim == 1:
         return labels
-    raise ValueError(
+    raise InvalidArgument(
         f"{name} are {_dtype(labels)} of shape {labels.shape}: expected integers of shape (N,). {_label_remedy(labels)}"
     )
 
