@@ -34,12 +34,10 @@ from ram_envs.tasks import Classification
 class ClassifierRun(Run):
     """A run whose checkpoints hold a classifier."""
 
-    def save(self) -> None:
-        """Write a checkpoint, once it is sure that everything was finite so far; see :meth:`Run.save`."""
-        self._read_statistics()
+    def write_checkpoint(self) -> None:
+        """Write the checkpoint; see :meth:`Run.write_checkpoint`."""
         classifier = cast(Classifier, self.policy)
         save_classifier(self.folder, classifier, self.env_id, self.progress._asdict(), self.optimizer)
-        self._saved = self.progress.iteration
 
 
 def train_classifier(
@@ -101,7 +99,7 @@ def resume_classifier(
         task,
         checkpoint.classifier,
         checkpoint.optimizer,
-        Progress(**checkpoint.progress),
+        Progress.restore(checkpoint.progress),
         progress_bar,
     )
 

@@ -15,12 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import gymnasium
 import torch
 from torch import Tensor
 
-from agents.ram.checkpoint import CheckpointError, load_checkpoint, restore_optimizer
+from agents.ram.checkpoint import Checkpoint, CheckpointError, load_checkpoint, restore_optimizer
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
+from agents.ram.tensor_file import REMEDY
 from agents.results.figures import animate, plot_learning_curve
 from agents.training import distributed
 from agents.training.device import resolve_device, resolve_precision
@@ -29,6 +31,7 @@ from agents.training.hybrid import train_hybrid
 from agents.training.optimisation import make_optimizer
 from agents.training.run import METRICS, Plan, Progress, Run, check_new
 from agents.training.settings import GameSettings, HybridSettings, settings_from_dict
+from agents.untrusted import one_line
 from ram_envs import make_tensor
 from ram_envs.envs.tensor import TensorEnv
 from ram_envs.tasks.classification import Classification
@@ -122,15 +125,41 @@ def resume(
     distributed.join(where)
     checkpoint = load_checkpoint(folder, env_id, where)
     try:
-        progress = Progress(**checkpoint.progress)
+        progress = Progress.restore(checkpoint.progress)
+        if progress.iteration > 0 and not checkpoint.optimizer:
+            raise ValueError("it was saved without the state of the optimizer")
         settings = settings_from_dict(checkpoint.training)
     except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{folder} holds a checkpoint to use, but not to go on from: {error}") from error
-    env = _make_env(checkpoint.env_id, settings, where)
+        raise CheckpointError(
+            f"{folder} holds a checkpoint to use, but not to resume from: {one_line(error)}"
+        ) from error
+    env = _resumed_env(folder, checkpoint, settings, where)
     run = _train(
         folder, checkpoint.env_id, settings, env, checkpoint.policy, checkpoint.optimizer, progress, progress_bar
     )
     return _result(run, draw)
+
+
+def _resumed_env(
+    folder: Path, checkpoint: Checkpoint, settings: HybridSettings | GameSettings, device: torch.device
+) -> TensorEnv:
+    """Make the environment of a checkpoint, and check that the policy fits it.
+
+    Raises:
+        CheckpointError: If that is not possible.
+    """
+    try:
+        env = _make_env(checkpoint.env_id, settings, device)
+        expected = RAMSettings.for_environment(env, settings.network)
+    except (ValueError, TypeError, ArithmeticError, OSError, RuntimeError, MemoryError, gymnasium.error.Error) as error:
+        raise CheckpointError(
+            f"{folder}: the environment {checkpoint.env_id} of its checkpoint cannot be made: {one_line(error)}"
+        ) from error
+    if expected != checkpoint.policy.settings:
+        raise CheckpointError(
+            f"{folder}: the policy of its checkpoint does not fit its environment and settings: {REMEDY}"
+        )
+    return env
 
 
 def _train(
