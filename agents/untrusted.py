@@ -7,7 +7,7 @@ import os
 import re
 import reprlib
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 MAX_DEPTH = 32
 """Levels of nesting in JSON and YAML; files of this project have at most six."""
@@ -16,6 +16,8 @@ MAX_RESULT_BYTES = 64 * 2**20
 
 # A string, up to its end or the end of the text, or a bracket. It never backtracks, so the time is linear.
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+
+_MAX_LINE = 500
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 80
@@ -37,10 +39,10 @@ def read_limited(path: str | os.PathLike[str], limit: int) -> bytes:
 
 
 def parse_json(text: str) -> Any:
-    """Parse JSON of at most ``MAX_DEPTH`` levels, without NaN and infinity.
+    """Parse JSON of at most ``MAX_DEPTH`` levels.
 
     Raises:
-        ValueError: If the text is not JSON, has more levels or contains NaN or infinity.
+        ValueError: If the text is not JSON or has more levels.
     """
     depth = 0
     for match in _STRING_OR_BRACKET.finditer(text):
@@ -50,7 +52,7 @@ def parse_json(text: str) -> Any:
                 raise ValueError(f"more than {MAX_DEPTH} levels of nesting")
         elif match[0] in "]}":
             depth -= 1
-    return json.loads(text, parse_constant=_refuse_constant)
+    return json.loads(text)
 
 
 def read_json(path: Path) -> Any:
@@ -69,9 +71,6 @@ def shown(value: Any) -> str:
 
 
 def one_line(message: object) -> str:
-    """Write a message, of an error of a library for instance, in one line."""
-    return " ".join(str(message).split())
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number in JSON")
+    """Write a message, of an error of a library for instance, in one line of bounded length."""
+    line = " ".join(str(message).split())
+    return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}..."

@@ -1,4 +1,4 @@
-"""``ram benchmark``: what is asked for, and what is said meanwhile."""
+"""``ram benchmark``: its options, and what it prints."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import inspect
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -85,29 +87,15 @@ def _report(options: ReportOptions) -> int:
 
 def _run(options: BenchmarkOptions) -> int:
     search_path = [os.getcwd(), *([str(options.plan.resolve().parent)] if options.plan else [])]
-    sys.path.extend(folder for folder in search_path if folder not in sys.path)
-    plan = _plan(options)
-    cores = os.cpu_count() or 1
-    workers = max(1, cores // plan.threads) if options.workers is None else options.workers
-    if workers < 1:
-        raise ValueError(f"--workers={workers} is out of range: expected at least 1")
-    results = Results(options.out or Path("runs") / (f"benchmark-{options.plan.stem}" if options.plan else "benchmark"))
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that runs in flight are ended
-    with results.lock():
-        jobs = plan.jobs()
-        missing = results.missing(jobs)
-        where = f"on Ray at {options.ray}" if options.ray else f"{workers} at a time on {cores} cores"
-        print(
-            f"{len(jobs)} runs, {len(jobs) - len(missing)} of them done before; {where}: {results.folder}", flush=True
-        )
-        failed = 0
-        if missing:
-            modules = [*search_path, *sys.path]
-            if options.ray:
-                outcomes = run_on_ray(missing, None if options.ray == "local" else options.ray, modules)
-            else:
-                outcomes = run_here(missing, workers, modules)
-            failed = _collect(outcomes, results, len(jobs) - len(missing), len(jobs))
+    with _searched(search_path), _ended_by_sigterm():
+        plan = _plan(options)
+        cores = os.cpu_count() or 1
+        workers = max(1, cores // plan.threads) if options.workers is None else options.workers
+        if workers < 1:
+            raise ValueError(f"--workers={workers} is out of range: expected at least 1")
+        stem = f"benchmark-{options.plan.stem}" if options.plan else "benchmark"
+        results = Results(options.out or Path("runs") / stem)
+        failed = _run_missing(options, plan, workers, results, [*search_path, *sys.path])
     print(f"report: ram benchmark report {results.folder}")
     if failed:
         print(
@@ -115,6 +103,48 @@ def _run(options: BenchmarkOptions) -> int:
             file=sys.stderr,
         )
     return SOME_FAILED if failed else 0
+
+
+def _run_missing(options: BenchmarkOptions, plan: Plan, workers: int, results: Results, modules: Sequence[str]) -> int:
+    """Do the runs that have no result yet, and return how many failed."""
+    with results.lock():
+        jobs = plan.jobs()
+        missing = results.missing(jobs)
+        place = f"on Ray at {options.ray}" if options.ray else f"{workers} at a time on {os.cpu_count() or 1} cores"
+        print(
+            f"{len(jobs)} runs, {len(jobs) - len(missing)} of them done before; {place}: {results.folder}", flush=True
+        )
+        if not missing:
+            return 0
+        if options.ray:
+            outcomes = run_on_ray(missing, None if options.ray == "local" else options.ray, modules)
+        else:
+            outcomes = run_here(missing, workers, modules)
+        return _collect(outcomes, results, len(jobs) - len(missing), len(jobs))
+
+
+@contextmanager
+def _searched(folders: Sequence[str]) -> Iterator[None]:
+    """Add folders to the module search path, until the end of the block."""
+    before = list(sys.path)
+    sys.path.extend(folder for folder in folders if folder not in sys.path)
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM raise SystemExit within the block, so that the runs in progress are ended too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread can handle signals
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 def _collect(outcomes: Iterator[Outcome], results: Results, done: int, total: int) -> int:

@@ -1,4 +1,4 @@
-"""The folder of a benchmark: one JSON file a run, written at its end and never again."""
+"""The folder of a benchmark: one JSON file per run, written when the run ends and never changed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from agents.benchmark.plan import Job
 from agents.benchmark.run import FORMAT
-from agents.ram.checkpoint import write_atomically
+from agents.benchmark.schema import result_problem
+from agents.errors import RAMError
+from agents.files import remove_part_files, set_aside, write_atomically
+from agents.locks import FolderLock
+from agents.terminal import notice
+from agents.untrusted import one_line, read_json, shown
 
-RUNS, FAILED, LOCK = "runs", "failed", ".lock"
+RUNS, FAILED = "runs", "failed"
 
 
-class ResultsError(ValueError):
+class ResultsError(RAMError, ValueError):
     """A folder of results that cannot be used; the message says why and what to do."""
 
 
@@ -26,55 +29,67 @@ class Results:
     """The folder of a benchmark.
 
     Attributes:
-        folder: Where it is: runs/ENVIRONMENT/ALGORITHM/seed-0.json and so on, and failed/ with the logs of failed runs.
+        folder: The folder: runs/ENVIRONMENT/ALGORITHM/seed-0.json and so on, and failed/ with the logs of failed runs.
     """
 
     folder: Path
 
-    def lock(self) -> FileLock:
-        """Make the folder, and keep others from running a benchmark in it until the lock is released.
+    def lock(self) -> FolderLock:
+        """Create the folder, and keep other benchmarks out of it until the lock is released.
+
+        Part files that a killed benchmark left are deleted.
 
         Raises:
-            ResultsError: If another one runs in it.
+            ResultsError: If another benchmark runs in it.
             OSError: If it cannot be written.
         """
         (self.folder / RUNS).mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
+        lock = FolderLock(self.folder)
+        if not lock.acquire():
             raise ResultsError(
-                f"another benchmark is running in {self.folder}: wait for its end, or choose another folder"
-            ) from error
+                f"another benchmark is running in {self.folder}: wait until it ends, or choose another folder"
+            )
+        for folder in [*self.folder.glob(f"{RUNS}/*/*"), *self.folder.glob(f"{FAILED}/*/*")]:
+            remove_part_files(folder)
         return lock
 
     def missing(self, jobs: Sequence[Job]) -> list[Job]:
         """Return the jobs that have no result yet.
 
+        A damaged result is kept under another name, which is printed, and its job counts as missing. The caller holds
+        the lock.
+
         Raises:
-            ResultsError: If one has a result of other settings.
+            ResultsError: If a job has a result of other settings or of a newer version.
+            OSError: If a file cannot be read or renamed.
         """
         missing = []
         for job in jobs:
-            result = self._read_if_whole(self.file(job))
-            if result is None:
+            file = self.file(job)
+            try:
+                found = _read(file)["job"]
+            except FileNotFoundError:
                 missing.append(job)
                 continue
-            found, expected = result["job"], json.loads(json.dumps(job.to_dict()))
+            except _DamagedError as error:
+                notice(f"{file} is damaged ({error}): kept as {set_aside(file).name}, and the run is done again")
+                missing.append(job)
+                continue
+            expected = json.loads(json.dumps(job.to_dict()))
             different = [
-                f"{key}={found.get(key)!r}, not {expected[key]!r}"
+                f"{key}={shown(found.get(key))}, not {shown(expected[key])}"
                 for key in expected
                 if found.get(key) != expected[key]
             ]
             if different:
                 raise ResultsError(
-                    f"{self.file(job)} is the result of another plan, with {'; '.join(different)}: choose another "
-                    "folder for this one, or remove the file to do the run again"
+                    f"{file} is the result of another plan, with {'; '.join(different)}: choose another folder for "
+                    "this one, or remove the file to do the run again"
                 )
         return missing
 
     def write(self, job: Job, result: dict[str, Any]) -> None:
-        """Write the result of a run, whole or not at all.
+        """Write the result of a run atomically.
 
         Raises:
             OSError: If it cannot be written.
@@ -83,47 +98,67 @@ class Results:
         self.log_file(job).unlink(missing_ok=True)
 
     def write_log(self, job: Job, text: str) -> None:
-        """Write what a run that failed has said."""
-        write_atomically(self.log_file(job), text.encode())
+        """Write what a failed run has printed."""
+        write_atomically(self.log_file(job), text.encode(errors="backslashreplace"))
 
     def read(self) -> list[dict[str, Any]]:
         """Return the results of all runs.
 
         Raises:
-            ResultsError: If there are none, or a file is none of them, or of a newer format.
+            ResultsError: If there are none, or a file is damaged or of a newer version.
+            OSError: If a file cannot be read.
         """
         results = []
         for file in sorted((self.folder / RUNS).glob("*/*/seed-*.json")):
-            result = self._read_if_whole(file)
-            if result is None:
-                raise ResultsError(f"{file} is not the result of a run: remove it, and run the benchmark again")
-            if result["format"] > FORMAT:
+            try:
+                results.append(_read(file))
+            except _DamagedError as error:
                 raise ResultsError(
-                    f"{file} has format {result['format']}, and this version reads up to {FORMAT}: update it"
-                )
-            results.append(result)
+                    f"{file} is not the result of a run ({error}): remove it, and run the benchmark again"
+                ) from error
         if not results:
             raise ResultsError(f"{self.folder} holds no results of a benchmark: expected {RUNS}/*/*/seed-*.json in it")
         return results
 
     def failed(self) -> list[str]:
-        """Return which runs have failed and were not done again: "environment/algorithm/seed-0"."""
+        """Return the runs that failed and were not repeated: "environment/algorithm/seed-0"."""
         logs = sorted((self.folder / FAILED).glob("*/*/seed-*.log"))
         return [log.relative_to(self.folder / FAILED).with_suffix("").as_posix() for log in logs]
 
     def file(self, job: Job) -> Path:
-        """Return where the result of a run goes."""
+        """Return the file for the result of a run."""
         return self.folder / RUNS / job.environment / job.algorithm / f"seed-{job.seed}.json"
 
     def log_file(self, job: Job) -> Path:
-        """Return where the log of a run goes if it fails."""
+        """Return the file for the log of a run that fails."""
         return self.folder / FAILED / job.environment / job.algorithm / f"seed-{job.seed}.log"
 
-    @staticmethod
-    def _read_if_whole(file: Path) -> dict[str, Any] | None:
-        """Return a result; None if there is none, or what there is is broken."""
-        try:
-            result = json.loads(file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return None
-        return result if isinstance(result, dict) and {"format", "job", "score", "curve"} <= set(result) else None
+
+class _DamagedError(ValueError):
+    """A file that is not the result of a run; the message says why."""
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Read the result of a run.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        OSError: If it cannot be read.
+        ResultsError: If it is of a newer version.
+        _DamagedError: If it is damaged.
+    """
+    try:
+        result = read_json(file)
+    except ValueError as error:
+        raise _DamagedError(one_line(error)) from error
+    version = result.get("format") if isinstance(result, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise _DamagedError(f"format is {shown(version)}, expected a whole number")
+    if version > FORMAT:
+        raise ResultsError(
+            f"{file} has format {shown(version)}, and this version reads up to {FORMAT}: update the package"
+        )
+    problem = result_problem(result)
+    if problem is not None:
+        raise _DamagedError(problem)
+    return result
