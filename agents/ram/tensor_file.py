@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load
 from torch import Tensor
 
 from agents.errors import RAMError
@@ -19,8 +21,8 @@ from agents.untrusted import one_line, parse_json, shown
 
 MAX_HEADER_BYTES = 16 * 2**20
 """Size of the header: names, shapes and metadata. A checkpoint has about 10 kB."""
-FLOATS = ("F16", "BF16", "F32", "F64")
-"""Data types of weights, as safetensors calls them."""
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+"""Data types of weights."""
 REMEDY = "use another checkpoint, or train again"
 
 
@@ -59,29 +61,30 @@ def _read(
     path: Path, kind: str | None, description: str, with_tensors: bool
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
-        _check_header_size(path)
-        with safe_open(path, framework="pt", device="cpu") as file:
-            raw = file.metadata() or {}
+        # Read as bytes, not mapped into memory: the file may be replaced, and its path need not be UTF-8.
+        with open(path, "rb") as file:
+            length = file.read(8)
+            size = int.from_bytes(length, "little")
+            if len(length) < 8 or size > MAX_HEADER_BYTES:
+                raise ValueError(f"a header of {size:,} bytes, expected at most {MAX_HEADER_BYTES:,}")
+            header = file.read(size)
+            raw = _raw_metadata(header)
             if kind is not None and raw.get("kind") != json.dumps(kind):
                 raise CheckpointError(f"{path} is a safetensors file, but not {description}: {REMEDY}")
             content = _parsed(path, raw)
-            names = file.keys() if with_tensors else ()
-            for name in names:
-                dtype = file.get_slice(name).get_dtype()
-                if dtype not in FLOATS:
-                    raise CheckpointError(
-                        f"{path} is damaged: the tensor {shown(name)} has the type {dtype}, expected floating-point "
-                        f"numbers: {REMEDY}"
-                    )
-            # Copies: the tensors of an open file are views of it, and the file may be replaced.
-            tensors = {name: file.get_tensor(name).clone() for name in names}
+            tensors = load(length + header + file.read()) if with_tensors else {}
     except CheckpointError:
         raise
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror or one_line(error)}") from error
-    except (SafetensorError, ValueError, RuntimeError) as error:
+    except (SafetensorError, ValueError, LookupError, RuntimeError, TypeError) as error:
         raise CheckpointError(f"{path} is truncated or not a checkpoint ({one_line(error)}): {REMEDY}") from error
     for name, value in tensors.items():
+        if value.dtype not in FLOATS:
+            raise CheckpointError(
+                f"{path} is damaged: the tensor {shown(name)} has the type {value.dtype}, expected floating-point "
+                f"numbers: {REMEDY}"
+            )
         check_finite(path, name, value)
     return content, tensors
 
@@ -99,17 +102,17 @@ def check_finite(path: Path, name: str, value: Tensor) -> None:
         )
 
 
-def _check_header_size(path: Path) -> None:
-    """Check the length that a safetensors file starts with, before the header is parsed.
+def _raw_metadata(header: bytes) -> dict[str, str]:
+    """Return the texts in the metadata of a header.
 
     Raises:
-        OSError: If the file cannot be read.
-        ValueError: If the header is too large.
+        ValueError: If there are none.
     """
-    with open(path, "rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-    if size > MAX_HEADER_BYTES:
-        raise ValueError(f"a header of {size:,} bytes, expected at most {MAX_HEADER_BYTES:,}")
+    content = parse_json(header.decode("utf-8"))
+    raw = content.get("__metadata__", {}) if isinstance(content, dict) else None
+    if not isinstance(raw, dict) or not all(isinstance(text, str) for text in raw.values()):
+        raise ValueError("a header without metadata")
+    return raw
 
 
 def _parsed(path: Path, raw: Mapping[str, str]) -> dict[str, Any]:

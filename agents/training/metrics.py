@@ -73,9 +73,11 @@ class Logs:
         self._writer: SummaryWriter | None = None
         forget_after(self._csv, frames)
         try:
-            self._writer = SummaryWriter(str(folder / TENSORBOARD), purge_step=frames)
+            str(folder).encode("utf-8")
         except UnicodeEncodeError:
             notice(f"no TensorBoard log in {ascii(str(folder))}: TensorBoard needs a path in UTF-8")
+        else:
+            self._writer = SummaryWriter(str(folder / TENSORBOARD), purge_step=frames)
 
     def append(self, line: Mapping[str, Any]) -> None:
         """Append a line to both logs.
@@ -120,9 +122,11 @@ def append_line(path: Path, line: Mapping[str, Any]) -> None:
     header = list(line)
     text = io.StringIO()
     writer = csv.DictWriter(text, header, lineterminator="\n")
-    if _header(path) not in (None, header):
+    found = _header(path)
+    if found is not None and found != header:
         notice(f"{path} has other columns: kept as {set_aside(path).name}, and a new file begun")
-    if not path.exists():
+        found = None
+    if found is None:
         writer.writeheader()
     writer.writerow(line)
     with open(path, "a", encoding="utf-8", newline="") as file:
@@ -152,7 +156,7 @@ def forget_after(path: Path, frames: int) -> None:
     if problem is not None:
         kept_as = set_aside(path, copy=True).name
         notice(f"{path} is damaged ({problem}): kept as {kept_as}, and continued with its {len(kept)} whole lines")
-    if new == data:
+    if new == data and kept:
         return
     if kept:
         write_atomically(path, new)
@@ -184,10 +188,10 @@ def _are_numbers(row: Sequence[str], frames: int) -> bool:
 
 
 def _header(path: Path) -> list[str] | None:
-    """Return the columns of a CSV file; None if it does not exist."""
+    """Return the columns of a CSV file; None if it does not exist or is empty."""
     try:
         with open(path, encoding="utf-8", newline="") as file:
-            return next(csv.reader(file), [])
+            return next(csv.reader(file), None)
     except FileNotFoundError:
         return None
     except (UnicodeDecodeError, csv.Error):

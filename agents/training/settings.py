@@ -10,6 +10,8 @@ from ram_envs.arguments import check_choice, check_integer, check_number
 
 SCHEDULES = ("constant", "linear", "cosine")
 PRECISIONS = ("auto", "float32", "bfloat16")
+MAX_NUM_ENVS = 2**24
+"""More episodes side by side than any machine has memory for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +87,7 @@ class TrainingSettings:
         Raises:
             ValueError: If one is not valid; the message names it.
         """
-        check_integer("num_envs", self.num_envs, 1)
+        check_integer("num_envs", self.num_envs, 1, MAX_NUM_ENVS)
         check_number("learning_rate", self.learning_rate, 0, 10)
         check_choice("schedule", self.schedule, SCHEDULES)
         check_number("warmup", self.warmup, 0, 1)
