@@ -36,6 +36,14 @@ def results(folder):
     return {file.relative_to(folder).as_posix(): json.loads(file.read_text()) for file in files}
 
 
+@pytest.fixture(autouse=True)
+def process_is_left_as_it_was():
+    """Whatever the command does, signal handlers and module search path are the caller's again."""
+    before = signal.getsignal(signal.SIGTERM), list(sys.path)
+    yield
+    assert (signal.getsignal(signal.SIGTERM), sys.path) == before
+
+
 def test_a_benchmark_runs_goes_on_and_reports(folder, capsys):
     assert main(["benchmark", "plan.yaml", "--workers", "2", "--algorithms", "seven"]) == 0
     out = capsys.readouterr().out
