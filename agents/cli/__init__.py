@@ -17,8 +17,6 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from agents.errors import RAMError
-
 HELP = """\
 usage: ram COMMAND [OPTIONS]
 
@@ -101,6 +99,8 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 
         print(version())
         return 0
+    from agents.errors import RAMError
+
     if name in MOVED:
         raise RAMError(f"moved out of the package: run `python -m paper {name}` in a clone of the repository")
     if name not in COMMANDS:
@@ -131,7 +131,7 @@ def _user_errors() -> tuple[type[Exception], ...]:
 
     from ram_envs.errors import UserError
 
-    return RAMError, UserError, gymnasium.error.Error
+    return UserError, gymnasium.error.Error
 
 
 @contextmanager
