@@ -119,7 +119,7 @@ class OraclePlayer:
 
     def act(self, observation: Any) -> dict[str, NDArray[Any]]:
         """Return the oracle's answers."""
-        return {"fixation": self._gaze, self._env.task.answer.key: self._oracle.answer(self._env.state)}
+        return {"fixation": self._gaze, self._env.task.answer.key: np.asarray(self._oracle.answer(self._env.state))}
 
 
 def row_noise(seeds: Tensor, step: int, gaze_size: int, num_answers: int) -> tuple[Tensor, Tensor]:
