@@ -1,4 +1,4 @@
-"""What each ingredient of the training is worth: headline rows with one of them changed, at a reduced length.
+"""Ablations: headline rows with one ingredient of their training changed, at a reduced length.
 
 An ablation is a row like those of the paper's tables: ``python -m paper reproduce --ablations`` trains, resumes,
 evaluates and writes it in the same way. Hyperparameters may be chosen from ablations, so they are trained without the
@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 from agents.training.settings import GameSettings, HybridSettings
 from paper.rows import ROWS, Reported, Row, for_validation
+from ram_envs.errors import InvalidArgument
 
 ABLATION_SEEDS = 3
-"""How many seeds each ablation is trained with, unless asked otherwise."""
+"""Random seeds of each ablation by default."""
 LENGTHS: dict[str, dict[str, Any]] = {"catch": {"frames": 2_000_000}, "cluttered-8": {"epochs": 6, "num_envs": 256}}
-"""How long the ablations of a headline row are trained, and with fewer rows where so many would be too few steps."""
+"""Length of the ablations of each headline row, with smaller batches where the full ones would be too few steps."""
 REFERENCE = "reference"
 
 
@@ -27,9 +28,9 @@ class Ablation(NamedTuple):
 
     Attributes:
         row: The headline row.
-        name: What it is called in commands and files, after the row.
-        ingredient: What is changed, in words.
-        changes: The settings that differ from the preset's; "network.core" is the core of its network.
+        name: Name in commands and files, after that of the row.
+        ingredient: What is changed, for readers.
+        changes: The settings that differ from the preset; "network.core" is the core of its network.
     """
 
     row: str
@@ -39,69 +40,71 @@ class Ablation(NamedTuple):
 
     @property
     def full_name(self) -> str:
-        """What it is called in commands and files."""
+        """Name in commands and files."""
         return f"ablation-{self.row}-{self.name}"
 
 
 ABLATIONS = (
-    Ablation("catch", REFERENCE, "the preset as it is", {}),
-    Ablation("catch", "location-weight", "weight of the locations' loss", {"location_weight": 1.0}),
-    Ablation("catch", "gae-lambda", "lambda of the advantage", {"gae_lambda": 0.95}),
-    Ablation("catch", "baseline-weight", "weight of the baseline's loss", {"baseline_weight": 0.5}),
-    Ablation("catch", "entropy-weight", "weight of the moves' entropy", {"entropy_weight": 0.003}),
-    Ablation("catch", "update-epochs", "passes over each batch", {"update_epochs": 1}),
+    Ablation("catch", REFERENCE, "unchanged preset", {}),
+    Ablation("catch", "location-weight", "weight of the location loss", {"location_weight": 1.0}),
+    Ablation("catch", "gae-lambda", "GAE lambda", {"gae_lambda": 0.95}),
+    Ablation("catch", "baseline-weight", "weight of the baseline loss", {"baseline_weight": 0.5}),
+    Ablation("catch", "entropy-weight", "weight of the entropy of the moves", {"entropy_weight": 0.003}),
+    Ablation("catch", "update-epochs", "epochs per batch", {"update_epochs": 1}),
     Ablation("catch", "scale-gain", "gain of each coarser scale", {"network.scale_gain": 1.0}),
-    Ablation("catch", "location-std", "standard deviation of the location", {"network.location_std": 0.1}),
+    Ablation("catch", "location-std", "location_std", {"network.location_std": 0.1}),
     Ablation("catch", "core", "core network", {"network.core": "relu"}),
-    Ablation("catch", "precision", "arithmetic (auto: bfloat16 where that is faster)", {"precision": "float32"}),
-    Ablation("catch", "advantage", "advantages normalised in every batch", {"normalise_advantage": False}),
+    Ablation("catch", "precision", "precision (auto: bfloat16 where it is faster)", {"precision": "float32"}),
+    Ablation("catch", "advantage", "advantage normalization in every batch", {"normalise_advantage": False}),
     Ablation("catch", "reinforce", "algorithm", {"algorithm": "reinforce"}),
-    Ablation("cluttered-8", REFERENCE, "the preset as it is", {}),
-    Ablation("cluttered-8", "location-reward", "what a location is judged by", {"location_reward": "return"}),
-    Ablation("cluttered-8", "confidence-discount", "discount of later confidence", {"confidence_discount": 1.0}),
+    Ablation("cluttered-8", REFERENCE, "unchanged preset", {}),
+    Ablation("cluttered-8", "location-reward", "reward of the location policy", {"location_reward": "return"}),
+    Ablation("cluttered-8", "confidence-discount", "discount of later confidence gains", {"confidence_discount": 1.0}),
     Ablation(
         "cluttered-8",
         "location-gradient",
-        "share of the locations' gradient that the core learns from",
+        "share of the location gradient that flows into the core",
         {"location_gradient": 0.0},
     ),
-    # Judged by what they teach, locations need an answer at every step: the paper's loss goes with the paper's reward.
+    # The confidence reward needs an answer at every step, so the paper's loss goes with the paper's reward.
     Ablation(
         "cluttered-8",
         "class-loss",
-        "steps that the class is learned at, and what a location is judged by",
+        "steps with classification loss, and reward of the location policy",
         {"class_loss": "last", "location_reward": "return"},
     ),
     Ablation("cluttered-8", "learning-rate", "learning rate", {"learning_rate": 1e-3}),
     Ablation("cluttered-8", "weight-decay", "weight decay", {"weight_decay": 0.01}),
-    Ablation("cluttered-8", "input-gain", "gain of the pixels", {"network.input_gain": 1.0}),
+    Ablation("cluttered-8", "input-gain", "input gain", {"network.input_gain": 1.0}),
     Ablation(
         "cluttered-8",
         "location-std",
-        "standard deviation of the location, first and final",
+        "location_std, initial and final",
         {"network.location_std": 0.1, "location_std_final": 0.1},
     ),
-    Ablation("cluttered-8", "core-start", "start of the core's recurrent matrix", {"network.core_start": "orthogonal"}),
+    Ablation(
+        "cluttered-8", "core-start", "initialization of the recurrent matrix", {"network.core_start": "orthogonal"}
+    ),
     Ablation("cluttered-8", "core", "core network", {"network.core": "lstm"}),
     Ablation(
         "cluttered-8",
         "branches",
-        "units of the glimpse network's two branches",
+        "units of the two branches of the glimpse network",
         {"network.glimpse_hidden": 256, "network.location_hidden": 256},
     ),
     Ablation(
         "cluttered-8",
         "location-network",
-        "units of the location network's hidden layer",
+        "hidden units of the location network",
         {"network.location_network_hidden": 0},
     ),
-    Ablation("cluttered-8", "squash-location", "tanh on the mean of the location", {"network.squash_location": False}),
+    Ablation("cluttered-8", "squash-location", "tanh-squashed location mean", {"network.squash_location": False}),
 )
-"""The table of ablations; the reference of a headline row comes before its others."""
+"""All ablations; the reference of a headline row comes first."""
 
 
 def ablations(rows: Iterable[str] = LENGTHS) -> list[Ablation]:
-    """Return the ablations of some headline rows, but for those that today's preset has anyway."""
+    """Return the ablations of some headline rows, except changes that the current preset already has."""
     rows = list(rows)
     return [
         one
@@ -111,7 +114,7 @@ def ablations(rows: Iterable[str] = LENGTHS) -> list[Ablation]:
 
 
 def compared(one: Ablation) -> list[tuple[Any, Any]]:
-    """Return for each setting of an ablation what the preset has, and what it is changed to."""
+    """Return the value in the preset and the changed value of each setting of an ablation."""
     preset, pairs = ROWS[one.row].settings.to_dict(), []
     for name, value in one.changes.items():
         group, _, key = name.rpartition(".")
@@ -120,7 +123,7 @@ def compared(one: Ablation) -> list[tuple[Any, Any]]:
 
 
 def ablation_row(ablation: Ablation) -> Row:
-    """Return an ablation as the row that is trained: shorter, without the validation images, and changed."""
+    """Return an ablation as a row: shorter, trained without the validation images, and changed."""
     base = ROWS[ablation.row]
     assert isinstance(base.settings, HybridSettings | GameSettings)
     network = {name.partition(".")[2]: value for name, value in ablation.changes.items() if "." in name}
@@ -133,22 +136,22 @@ def ablation_row(ablation: Ablation) -> Row:
 
 
 def choose_ablations(tables: Iterable[str] = (), names: Iterable[str] = ()) -> list[Row]:
-    """Return the rows of some ablations, with those that they are compared with; of all if nothing is given.
+    """Return the rows of some ablations with their references; of all ablations if nothing is given.
 
     Args:
-        tables: Tables whose headline rows' ablations are meant.
-        names: Names of ablations, or of headline rows, all of whose ablations are meant.
+        tables: Tables, for all ablations of their headline rows.
+        names: Names of ablations, or of headline rows for all of their ablations.
 
     Raises:
-        ValueError: If there is no such ablation, or a table has none; the message names those there are.
+        InvalidArgument: If there is no such ablation.
     """
     tables, names = list(tables), list(names)
     for table in tables:
         if table not in (known := dict.fromkeys(ROWS[row].table for row in LENGTHS)):
-            raise ValueError(f"table={table!r} has no ablations: expected one of {', '.join(known)}")
+            raise InvalidArgument(f"table={table!r} has no ablations: expected one of {', '.join(known)}")
     for name in names:
         if name not in (choices := [*LENGTHS, *(one.full_name for one in ablations())]):
-            raise ValueError(f"row={name!r} is no ablation, nor has it any: expected one of {', '.join(choices)}")
+            raise InvalidArgument(f"row={name!r} has no ablations: expected one of {', '.join(choices)}")
     everything = not tables and not names
     chosen = [
         one

@@ -1,7 +1,4 @@
-"""Trains and judges the classifiers of whole scenes, on the same scenes, in the same folders as RAM.
-
-A run's folder holds what :mod:`agents.training.run` says, and a run stops, goes on and diverges in the same way.
-"""
+"""Trains and evaluates the classifiers of whole scenes, on the same scenes and with the same run folders as RAM."""
 
 from __future__ import annotations
 
@@ -20,15 +17,13 @@ from torch.nn import functional as F
 
 from agents.evaluation.evaluate import Evaluation, figure_of
 from agents.evaluation.splits import with_split
-from agents.pictures.curves import plot_learning_curve
-from agents.pictures.results import CURVE
 from agents.ram.checkpoint import restore_optimizer
 from agents.training.fast.device import resolve_device, resolve_precision
 from agents.training.optimisation import rate_factor
 from agents.training.rollout import ImageOrder, episode_seed, seed_generator
-from agents.training.run import METRICS, Plan, Progress, Run, check_new
+from agents.training.run import Plan, Progress, Run, check_new
 from agents.training.trainer import TrainingResult
-from paper.classifiers import Classifier, ClassifierSettings, load_classifier, save_classifier
+from paper.classifiers import Classifier, ClassifierCheckpoint, ClassifierSettings, load_classifier, save_classifier
 from ram_envs import make_task
 from ram_envs.arguments import check_integer
 from ram_envs.errors import InvalidArgument
@@ -55,87 +50,42 @@ def train_classifier(
     device: str = "auto",
     progress_bar: bool = True,
 ) -> TrainingResult:
-    """Train a classifier on the scenes of an environment, from the start.
-
-    Args:
-        env_id: Id of the environment: one of classification.
-        settings: How.
-        out: The run's folder; made if it is not there.
-        seed: What everything random follows from, in [0, 2**29).
-        device: "auto", "cpu" or "cuda".
-        progress_bar: Whether to show one.
-
-    Raises:
-        ValueError: If an argument or a setting is not valid.
-        TrainingError: If the folder holds a run or cannot be written, or training diverges.
-        CheckpointError: If a checkpoint cannot be written.
-    """
-    folder, where = Path(out), resolve_device(device)
+    """Train a classifier on the scenes of an environment; see :func:`agents.training.trainer.train`."""
+    folder, torch_device = Path(out), resolve_device(device)
     check_integer("seed", seed, 0, 2**29 - 1)
     check_new(folder)
-    settings = replace(settings, precision=resolve_precision(settings.precision, where))
+    settings = replace(settings, precision=resolve_precision(settings.precision, torch_device))
     task = _task(env_id, settings.environment)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        classifier = Classifier(settings, task.scene_shape, task.answer.size).to(where)
-    return _train(folder, env_id, task, classifier, {}, Progress(seed), progress_bar)
+        classifier = Classifier(settings, task.scene_shape, task.answer.size).to(torch_device)
+    return _train(folder, ClassifierCheckpoint(classifier, env_id, Progress(seed)._asdict(), {}), progress_bar)
 
 
 def resume_classifier(
     out: str | os.PathLike[str], *, device: str = "auto", progress_bar: bool = True
 ) -> TrainingResult:
-    """Go on with a run from its last checkpoint: on the CPU as if it had never stopped, weight for weight.
-
-    Args:
-        out: The run's folder.
-        device: "auto", "cpu" or "cuda".
-        progress_bar: Whether to show one.
-
-    Raises:
-        CheckpointError: If there is no checkpoint, or it is broken or of another kind.
-        ValueError: If the device is not at hand.
-        TrainingError: If the folder cannot be written, or training diverges.
-    """
-    folder, where = Path(out), resolve_device(device)
-    checkpoint = load_classifier(folder, where)
-    task = _task(checkpoint.env_id, checkpoint.classifier.settings.environment)
-    return _train(
-        folder,
-        checkpoint.env_id,
-        task,
-        checkpoint.classifier,
-        checkpoint.optimizer,
-        Progress(**checkpoint.progress),
-        progress_bar,
-    )
+    """Resume a run from its last checkpoint; see :func:`agents.training.trainer.resume`."""
+    return _train(Path(out), load_classifier(out, resolve_device(device)), progress_bar)
 
 
-def _train(
-    folder: Path,
-    env_id: str,
-    task: Classification,
-    classifier: Classifier,
-    optimizer_state: dict[str, Tensor],
-    progress: Progress,
-    progress_bar: bool,
-) -> TrainingResult:
-    settings = classifier.settings
-    device = classifier.logits.weight.device
+def _train(folder: Path, start: ClassifierCheckpoint, progress_bar: bool) -> TrainingResult:
+    classifier, progress = start.classifier, Progress(**start.progress)
+    settings, device = classifier.settings, classifier.logits.weight.device
+    task = _task(start.env_id, settings.environment)
     optimizer = torch.optim.AdamW(
         classifier.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
-    restore_optimizer(classifier, optimizer, optimizer_state)
+    restore_optimizer(classifier, optimizer, start.optimizer)
     batch = settings.num_envs
     iterations = math.ceil(settings.epochs * task.num_images / batch)
     plan = Plan(iterations, batch, task.figure, settings.log_every, settings.checkpoint_every)
-    env_settings = settings.environment
-    # A run never looks into the policy that it is given, but to save it, which ClassifierRun does.
-    module = cast(Any, classifier)
-    arguments = (folder, module, optimizer, env_id, env_settings, settings.to_dict(), plan, progress, progress_bar)
+    module = cast(Any, classifier)  # a run uses the policy only to save it, which ClassifierRun overrides
+    arguments = (folder, module, optimizer, start.env_id, settings.environment, settings.to_dict(), plan, progress)
     seed, order = progress.seed, ImageOrder(task.num_images, progress.seed, device)
     generator = torch.Generator(device)
     rows = torch.arange(batch, device=device)
-    with ClassifierRun(*arguments) as run:
+    with ClassifierRun(*arguments, progress_bar) as run:
         for iteration in run.iterations():
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * rate_factor("cosine", settings.warmup, iteration, iterations)
@@ -160,10 +110,7 @@ def _train(
                     "losses/gradient_norm": gradient_norm,
                 }
             )
-    if run.stopped_by is not None:
-        return TrainingResult(folder, run.progress, run.stopped_by)
-    plot_learning_curve(folder / METRICS, folder / CURVE)
-    return TrainingResult(folder, run.progress)
+    return TrainingResult(folder, run.progress, run.stopped_by)
 
 
 @torch.inference_mode()
@@ -176,18 +123,10 @@ def evaluate_classifier(
     seed: int = 0,
     num_envs: int = 1000,
 ) -> Evaluation:
-    """Show every image of a split once, in the scenes that :func:`agents.evaluation.evaluate.evaluate` shows.
-
-    Args:
-        classifier: The classifier; its device does the computing.
-        env_id: The environment.
-        env_settings: Its arguments.
-        split: The images; "test" if None.
-        seed: Image i is shown in the scene of episode 0 of row seed + i.
-        num_envs: How many are shown side by side.
+    """Evaluate a classifier on the scenes of :func:`agents.evaluation.evaluate.evaluate`, each image once.
 
     Raises:
-        ValueError: If an argument is not valid, or the scenes are not of the shape that the classifier was made for.
+        InvalidArgument: If an argument is not valid, or the classifier was made for scenes of another shape.
     """
     start = time.perf_counter()
     check_integer("seed", seed, 0, 2**62)
@@ -196,9 +135,9 @@ def evaluate_classifier(
     device = classifier.logits.weight.device
     task = _task(env_id, settings)
     if task.scene_shape != classifier.scene_shape:
-        raise ValueError(
+        raise InvalidArgument(
             f"the classifier was made for scenes of (height, width, channels) {classifier.scene_shape}, and {env_id} "
-            f"has {task.scene_shape} here: use it with the settings that it was trained on"
+            f"has {task.scene_shape} here: use the settings that it was trained with"
         )
     right = []
     for first in range(0, task.num_images, num_envs):
@@ -235,6 +174,6 @@ def _task(env_id: str, env_settings: Mapping[str, Any]) -> Classification:
 
 
 def _scenes(task: Classification, seed: Tensor, image_index: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the scenes, uint8 (B, C, H, W), and labels, int64 (B,), of episode 0 of rows, all int64 (B,)."""
+    """Return the scenes, uint8 (B, C, H, W), and labels, int64 (B,), of episode 0 of some seeds, int64 (B,)."""
     state = task.initial(seed, torch.zeros_like(seed), image_index)
     return task.scene(state), task.target(state)

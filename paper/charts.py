@@ -1,4 +1,4 @@
-"""The charts of the results, each drawn from the results files and from nothing else."""
+"""The charts, made from the results files alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Records = Mapping[str, Record]
 
 
 def error_by_glimpses(records: Records) -> Figure | None:
-    """Draw the test error against the number of glimpses, a panel a table, beside those of others."""
+    """Draw the test error against the number of glimpses with the reported figures, one panel per table."""
     tables = {table: [row for row in learned_rows() if row.table == table] for table in TABLES}
     tables = {table: rows for table, rows in tables.items() if any(row.name in records for row in rows)}
     if not tables:
@@ -33,7 +33,7 @@ def error_by_glimpses(records: Records) -> Figure | None:
         _reported_line(ax, rows, "neurips", PAPER, "paper (NeurIPS)", "s--")
         _reported_line(ax, rows, "public", PUBLIC, "best public", "D:", zorder=3, markerfacecolor="none", markersize=8)
         anywhere, inside = ([row for row in rows if row.first_inside == chosen] for chosen in (False, True))
-        _our_line(ax, anywhere, records, "ours (bars: least and greatest seed)", "o-")
+        _our_line(ax, anywhere, records, "ours (bars: minimum and maximum over seeds)", "o-")
         _our_line(ax, inside, records, "ours, first glimpse inside", "o--", face="white")
         ax.set_xticks(list(dict.fromkeys(row.num_glimpses for row in rows)))
         ax.set_ylim(0, 1.08 * ax.get_ylim()[1])
@@ -43,7 +43,7 @@ def error_by_glimpses(records: Records) -> Figure | None:
 
 
 def catch_by_frames(records: Records) -> Figure | None:
-    """Draw the share of balls caught in training against the frames, a line a seed."""
+    """Draw the share of balls caught in training against the frames, one line per seed."""
     record = records.get("catch")
     if record is None:
         return None
@@ -62,14 +62,14 @@ def catch_by_frames(records: Records) -> Figure | None:
     ax.text(
         0.99,
         goal - 1.5,
-        f"the paper's {goal:.0f} %, after about 20 M frames",
+        f"paper: {goal:.0f} % after about 20 M frames",
         color="0.4",
         ha="right",
         va="top",
         fontsize=9,
         transform=ax.get_yaxis_transform(),
     )
-    ax.set_title(f"{TABLES['catch'][1]}, drawn decisions", fontsize=10)
+    ax.set_title(f"{TABLES['catch'][1]}, sampled actions", fontsize=10)
     ax.set_ylim(0, 100)
     ax.set_xlim(left=0)
     ax.xaxis.set_major_formatter(EngFormatter(sep=" "))
@@ -80,7 +80,7 @@ def catch_by_frames(records: Records) -> Figure | None:
 
 
 def learned_and_random(records: Records) -> Figure | None:
-    """Draw the test error with learned beside that with random locations, ours and the paper's."""
+    """Draw the test error with learned and with random locations, ours and the paper's."""
     pairs = [pair for pair in random_pairs() if all(row.name in records for row in pair)]
     if not pairs:
         return None
@@ -112,14 +112,14 @@ def learned_and_random(records: Records) -> Figure | None:
 
 
 def cost_by_size(cost: Mapping[str, Any] | None) -> Figure | None:
-    """Draw what an image costs against its size: multiply-adds, and milliseconds."""
+    """Draw the cost of an image against its size: multiply-adds and milliseconds."""
     if cost is None:
         return None
     figure = new_figure(8.2, 3.7)
     sizes = cost["sizes"]
     sides = [size["side"] for size in sizes]
     names = {"ram": (f"RAM, {cost['num_glimpses']} glimpses", OURS), "conv": ("convolutional, 2 layers", PUBLIC)}
-    measures = {"multiply_adds": "multiply-adds an image", "milliseconds": "milliseconds an image"}
+    measures = {"multiply_adds": "multiply-adds per image", "milliseconds": "milliseconds per image"}
     for ax, (key, label) in zip(figure.subplots(1, 2), measures.items(), strict=True):
         tidy(ax)
         for name, (title, colour) in names.items():
@@ -130,18 +130,18 @@ def cost_by_size(cost: Mapping[str, Any] | None) -> Figure | None:
         ax.minorticks_off()
         ax.set_xlabel("side of the image (pixels)")
         ax.set_ylabel(label)
-    figure.suptitle(f"{cost['hardware']}, {cost['batch']} images at a time", fontsize=9, color="0.4")
+    figure.suptitle(f"{cost['hardware']}, batches of {cost['batch']} images", fontsize=9, color="0.4")
     _legend_below(figure)
     return figure
 
 
 def learned_rows() -> list[Row]:
-    """Return the rows of RAM that classify by learned locations."""
+    """Return the classification rows of RAM with learned locations."""
     return [row for row in ROWS.values() if row.num_glimpses is not None and not row.random]
 
 
 def random_pairs() -> list[tuple[Row, Row]]:
-    """Return the rows that there are both with learned and with random locations."""
+    """Return the pairs of rows with learned and with random locations."""
     random = {row.name.replace("random-", ""): row for row in ROWS.values() if row.random}
     return [(ROWS[name], row) for name, row in random.items() if name in ROWS]
 
@@ -157,7 +157,7 @@ def _legend_below(figure: Figure) -> None:
 
 
 def _our_line(ax: Axes, rows: list[Row], records: Records, label: str, style: str, face: str = OURS) -> None:
-    """Draw the mean over the seeds of the rows that there are, with bars from the least to the greatest."""
+    """Draw the mean over seeds of the rows with results, with bars from minimum to maximum."""
     ours = [(row.num_glimpses, records[row.name].values) for row in rows if row.name in records]
     if not ours:
         return
@@ -172,7 +172,7 @@ def _our_line(ax: Axes, rows: list[Row], records: Records, label: str, style: st
 
 
 def _reported_line(ax: Axes, rows: list[Row], column: str, colour: str, label: str, style: str, **looks: Any) -> None:
-    """Draw the figures of others."""
+    """Draw reported figures."""
     values = dict.fromkeys((row.num_glimpses, getattr(row.reported, column)) for row in rows)
     points = [(glimpses, value) for glimpses, value in values if value is not None]
     if points:
@@ -181,5 +181,5 @@ def _reported_line(ax: Axes, rows: list[Row], column: str, colour: str, label: s
 
 
 def _side(row: Row) -> str:
-    """Return the size of a table's scenes, as in its title."""
+    """Return the size of a table's scenes, from its title."""
     return TABLES[row.table][1].split(", ")[1]

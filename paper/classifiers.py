@@ -1,9 +1,8 @@
-"""The classifiers that RAM is compared with, which see the whole scene at once (Mnih et al. 2014, section 4.1).
+"""The baselines of RAM: classifiers that see the whole scene at once (Mnih et al. 2014, section 4.1).
 
-The paper's tables have two kinds, both with two hidden layers of ReLUs: fully connected, of 64 or 256 units a layer;
-and convolutional, whose first layer has 8 filters of 10x10 pixels, 5 pixels apart, and whose second is fully connected
-with 256 units. The paper describes the filters beside its 60x60 and 100x100 scenes; on MNIST they are taken to be the
-same.
+The paper has two kinds, both with two hidden ReLU layers: fully connected with 64 or 256 units per layer; and
+convolutional, with 8 filters of 10x10 pixels and stride 5 in the first layer and 256 units in the second. The paper
+describes the filters for its 60x60 and 100x100 scenes only; here the MNIST classifier has the same ones.
 """
 
 from __future__ import annotations
@@ -26,19 +25,19 @@ from ram_envs.arguments import check_choice, check_integer, check_number
 
 KINDS = ("connected", "convolutional")
 METHOD = "classifier"
-"""What training by these settings is called in a file of settings, beside "hybrid" and "game"."""
+"""Name of the training method in a settings file, next to "hybrid" and "game"."""
 _KIND = "scene-classifier"
 _WEIGHTS, _OPTIMIZER = "classifier.", "optimizer."
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifierSettings:
-    """A classifier of whole scenes and how it is trained; the defaults are the paper's convolutional one."""
+    """A classifier of whole scenes and its training; the defaults are the paper's convolutional network."""
 
     environment: dict[str, Any] = field(default_factory=dict)
     """Arguments of the environment; of these, only those that shape the scene matter."""
     kind: Literal["connected", "convolutional"] = "convolutional"
-    """Fully connected, or a convolutional layer below the fully connected ones."""
+    """Fully connected, or with a convolutional layer first."""
     hidden: tuple[int, ...] = (256,)
     """Units of each fully connected hidden layer."""
     filters: int = 8
@@ -46,25 +45,25 @@ class ClassifierSettings:
     filter_size: int = 10
     """Convolutional: side of a filter in pixels."""
     stride: int = 5
-    """Convolutional: pixels between the places of a filter."""
+    """Convolutional: stride in pixels."""
     dropout: float = 0.0
-    """Share of the hidden units that are left out at random in training."""
+    """Dropout rate of the hidden units."""
     num_envs: int = 256
     """Scenes in a batch."""
     epochs: int = 60
-    """How often each image is shown, in a scene of its own each time."""
+    """Epochs; each shows every image in a new scene."""
     learning_rate: float = 1e-3
-    """Learning rate of Adam at the start; half a cosine takes it to 0."""
+    """Initial learning rate of Adam, with a cosine schedule to 0."""
     warmup: float = 0.0
-    """Share of the training in which the learning rate first rises from 0: a large one at once kills ReLUs."""
+    """Share of the training with linear warm-up: a large initial learning rate kills ReLUs."""
     weight_decay: float = 0.01
     """Decoupled weight decay (AdamW)."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of the hidden layers; "auto" is bfloat16 where that is faster."""
+    """Precision of the hidden layers; "auto" is bfloat16 where it is faster."""
     log_every: int = 50
-    """Iterations between two lines of the logs."""
+    """Iterations between log lines."""
     checkpoint_every: int = 500
-    """Iterations between two checkpoints."""
+    """Iterations between checkpoints."""
 
     def __post_init__(self) -> None:
         """Check every setting.
@@ -84,17 +83,17 @@ class ClassifierSettings:
         check_choice("precision", self.precision, PRECISIONS)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings as plain values, for JSON; "method" says what they are of."""
+        """Return the settings as plain values, for JSON."""
         return {"method": METHOD, **asdict(self), "hidden": list(self.hidden)}
 
 
 class Classifier(nn.Module):
-    """A convolutional layer or none, then fully connected ones, all with ReLU, then the logits.
+    """An optional convolutional layer, fully connected layers, all with ReLU, then the logits.
 
     Args:
-        settings: Kind and sizes.
+        settings: Type and sizes.
         scene_shape: Height, width and channels of the scenes.
-        num_classes: Classes to tell apart.
+        num_classes: Number of classes.
 
     Raises:
         ValueError: If the filters are larger than the scenes.
@@ -126,7 +125,7 @@ class Classifier(nn.Module):
 
         Args:
             scenes: The scenes.
-            generator: Source of the dropout; None leaves nothing out.
+            generator: Random generator of the dropout; None for no dropout.
         """
         x = scenes.float() / 255
         if self.convolution is not None:
@@ -142,14 +141,14 @@ class Classifier(nn.Module):
 
     @property
     def multiply_adds(self) -> int:
-        """Multiplications, each with its addition, that one scene costs."""
+        """Multiply-adds of one scene."""
         layers = sum(layer.weight.numel() for layer in (*self.hidden, self.logits))
         return layers + (0 if self.convolution is None else self.convolution.weight.numel() * self.places)
 
 
 @dataclass(frozen=True)
 class ClassifierCheckpoint:
-    """What a classifier's checkpoint holds; see :class:`agents.ram.checkpoint.Checkpoint`."""
+    """The content of a classifier's checkpoint; see :class:`agents.ram.checkpoint.Checkpoint`."""
 
     classifier: Classifier
     env_id: str
@@ -164,10 +163,10 @@ def save_classifier(
     progress: Mapping[str, Any],
     optimizer: torch.optim.Optimizer,
 ) -> None:
-    """Write a checkpoint, atomically, in the manner of :func:`agents.ram.checkpoint.save_checkpoint`.
+    """Write a checkpoint atomically; see :func:`agents.ram.checkpoint.save_checkpoint`.
 
     Raises:
-        CheckpointError: If it cannot be written; an older file is left as it was.
+        CheckpointError: If it cannot be written; the old file is unchanged.
     """
     content = {
         "kind": _KIND,
@@ -191,11 +190,7 @@ def save_classifier(
 
 
 def load_classifier(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> ClassifierCheckpoint:
-    """Read a checkpoint of a classifier.
-
-    Args:
-        path: The file, or the folder of a run.
-        device: Where the tensors go.
+    """Read a classifier's checkpoint from a file or the folder of a run.
 
     Raises:
         CheckpointError: If there is none, or it is truncated or of another kind.
@@ -226,7 +221,7 @@ def classifier_settings_from_dict(values: Mapping[str, Any]) -> ClassifierSettin
     """Return the settings that :meth:`ClassifierSettings.to_dict` wrote.
 
     Raises:
-        ValueError: If they are of something else, or have a setting that this version does not know.
+        ValueError: If they belong to something else, or have a setting that this version does not know.
     """
     values = dict(values)
     if values.pop("method", None) != METHOD:

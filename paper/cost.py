@@ -1,4 +1,4 @@
-"""What an image costs against its size: RAM, whose glimpses are as large as ever, and a convolutional classifier.
+"""The cost of an image against its size: of RAM, whose glimpses do not grow, and of a convolutional classifier.
 
 Both are timed from the scenes in memory to the class, with untrained weights, in float32.
 """
@@ -22,21 +22,18 @@ from agents.ram.settings import RAMSettings
 from agents.training.presets import settings_for
 from paper.classifiers import Classifier, ClassifierSettings
 from ram_envs import make_tensor
-from ram_envs.sensors.retina import Retina
+from ram_envs.sensors import Sensor
 
 SIDES = (28, 60, 100, 200, 400, 800)
 ENV_ID, NUM_GLIMPSES = "RAM-TranslatedMNIST-v0", 8
-"""Of the RAM that is measured: its sensor and its networks, and how often it looks."""
+"""Sensor, networks and number of glimpses of the RAM that is measured."""
 BATCH = 64
 FILE_NAME = "cost.json"
 _HEADER = {"kind": "ram-cost", "version": 1}
 
 
 def multiply_adds(policy: RAMPolicy, num_glimpses: int) -> int:
-    """Return the multiplications, each with its addition, that an image costs RAM's networks.
-
-    The sensor only adds, and the baseline is for training.
-    """
+    """Return the multiply-adds of RAM's networks for one image. The sensor only adds; the baseline is for training."""
     weights = (
         value.numel()
         for name, value in policy.named_parameters()
@@ -46,29 +43,27 @@ def multiply_adds(policy: RAMPolicy, num_glimpses: int) -> int:
 
 
 def measure_cost(sides: tuple[int, ...] = SIDES, batch: int = BATCH, repeats: int = 15) -> dict[str, Any]:
-    """Count and time, on the CPU.
+    """Count the multiply-adds and time an image on the CPU.
 
     Args:
         sides: Sides of the images in pixels.
-        batch: Images that are worked on side by side.
-        repeats: How often; RAM and the classifier take turns, and the median counts.
+        batch: Images per batch.
+        repeats: Repeats; RAM and the classifier take turns, and the median counts.
 
     Returns:
-        What was found, as plain values: for each side multiply-adds and milliseconds of an image.
+        Plain values: for each side, multiply-adds and milliseconds per image.
     """
-    env = make_tensor(ENV_ID, 1)
-    policy = RAMPolicy(RAMSettings.for_environment(env, settings_for(ENV_ID).network)).eval()
+    policy = RAMPolicy(RAMSettings.for_environment(make_tensor(ENV_ID, 1), settings_for(ENV_ID).network)).eval()
     counted = multiply_adds(policy, NUM_GLIMPSES)
     found = []
     for side in sides:
-        scenes = make_tensor(ENV_ID, batch, image_size=side)
-        scenes.reset(seed=0)
-        pictures = scenes.scene
-        sensor = Retina(side, side, 1, env.task.glimpse_sensor.patch_size, env.task.glimpse_sensor.num_scales)
+        env = make_tensor(ENV_ID, batch, image_size=side)
+        env.reset(seed=0)
+        scenes = env.scene
         classifier = Classifier(ClassifierSettings(), (side, side, 1), policy.settings.num_actions).eval()
         contestants = {
-            "ram": partial(_look, policy, sensor, pictures),
-            "conv": partial(classifier, pictures),
+            "ram": partial(_look, policy, env.task.glimpse_sensor, scenes),
+            "conv": partial(classifier, scenes),
         }
         milliseconds = {name: value / batch for name, value in _take_turns(contestants, repeats).items()}
         found.append(
@@ -90,10 +85,10 @@ def measure_cost(sides: tuple[int, ...] = SIDES, batch: int = BATCH, repeats: in
 
 
 def write_cost(folder: Path, cost: dict[str, Any]) -> Path | None:
-    """Write what was measured; return the name under which a file was kept that cannot be used, None if none was.
+    """Write a measurement; return the new name of a file that cannot be used, or None.
 
     Raises:
-        OSError: If it cannot be written; an older file is left as it was.
+        OSError: If it cannot be written; the old file is unchanged.
     """
     file = folder / FILE_NAME
     try:
@@ -106,7 +101,7 @@ def write_cost(folder: Path, cost: dict[str, Any]) -> Path | None:
 
 
 def read_cost(folder: Path) -> dict[str, Any] | None:
-    """Read what was measured last; None if nothing was, or by another version.
+    """Read the last measurement; None if there is none, or it has another version.
 
     Raises:
         ResultError: If the file cannot be read.
@@ -117,8 +112,8 @@ def read_cost(folder: Path) -> dict[str, Any] | None:
         raise ResultError(f"{error}; --measure-cost measures again") from error
 
 
-def _look(policy: RAMPolicy, sensor: Retina, scenes: Tensor) -> Tensor:
-    """Classify scenes, uint8 (B, C, H, W), with the glimpses that the policy chooses: int64 (B,)."""
+def _look(policy: RAMPolicy, sensor: Sensor, scenes: Tensor) -> Tensor:
+    """Classify scenes, uint8 (B, C, H, W), from the glimpses that the policy chooses: int64 (B,)."""
     scenes = sensor.prepare(scenes)
     location, state = torch.zeros(len(scenes), 2), policy.initial_state(len(scenes))
     for _ in range(NUM_GLIMPSES):

@@ -1,6 +1,6 @@
-"""All figures of the results: draws each that there is something to draw of, and says what the others want.
+"""Draws the figures that there is data for, and names the command that makes each missing one.
 
-The charts come from the results files, the glimpse paths from the agents that come with the package.
+Charts are made from the results files, glimpse paths with the agents that come with the package.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 
 class Drawings(NamedTuple):
-    """What was drawn, and what for want of something was not.
+    """The figures that were drawn and the missing ones.
 
     Attributes:
         files: The pictures.
-        wanting: By the name of a picture that is missing or incomplete, what it wants and the command that makes it.
+        wanting: Name of each missing or incomplete picture, with the reason and the command that makes it.
     """
 
     files: list[Path]
@@ -43,12 +43,12 @@ class Drawings(NamedTuple):
 
 
 def draw_figures(results: Path, out: Path, *, measure_cost: bool = False) -> Drawings:
-    """Draw every figure that there is something to draw of.
+    """Draw every figure that there is data for.
 
     Args:
-        results: The folder of the results files.
-        out: The folder of the figures.
-        measure_cost: Whether to measure anew what an image costs; takes minutes.
+        results: Folder of the results files.
+        out: Folder of the figures.
+        measure_cost: Whether to measure the cost of an image first, which takes minutes.
 
     Raises:
         ResultError: If a results file cannot be read.

@@ -1,4 +1,4 @@
-"""One run of a row: trained or gone on with, then judged."""
+"""One run of a row: train or resume it, then evaluate it."""
 
 from __future__ import annotations
 
@@ -8,96 +8,78 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from agents.errors import RAMError
-from agents.evaluation.evaluate import Evaluation, evaluate
+from agents.evaluation.evaluate import evaluate
 from agents.experiments.machine import device_name, versions
 from agents.ram.checkpoint import FILE_NAME, load_checkpoint
+from agents.ram.policy import RAMPolicy
 from agents.training import trainer
 from agents.training.fast.device import resolve_device
 from agents.training.run import METRICS, SETTINGS
 from agents.training.trainer import TrainingResult
 from paper.baselines import evaluate_classifier, resume_classifier, train_classifier
-from paper.classifiers import ClassifierSettings, load_classifier
+from paper.classifiers import Classifier, ClassifierSettings, load_classifier
 from paper.records import SeedResult, differing_settings, plain_settings, read_curve
 from paper.rows import VALIDATION_TEST, Row
-from ram_envs import make_tensor
+from ram_envs import make_task
 
 TEST_SEED, VALIDATION_SEED = 0, 1_000_000
-"""Seeds of the first test scene and of the first validation scene; those of training are 2**32 and more."""
+"""Random seeds of the first test scene and of the first validation scene; training uses 2**32 and above."""
 
 
 class ReproduceError(RAMError, ValueError):
-    """What was asked for cannot be reproduced here; the message says why and what to do."""
+    """A run cannot be reproduced here; the message names the reason and the fix."""
 
 
 class Job(NamedTuple):
-    """One run: a row and a seed."""
+    """One run: a row and a random seed."""
 
     row: Row
     seed: int
 
     @property
     def name(self) -> str:
-        """What its folder is called."""
+        """Name of its folder."""
         return f"{self.row.name}-seed{self.seed}"
 
 
 def train(job: Job, folder: Path, device: str, progress_bar: bool) -> TrainingResult:
-    """Begin a run, or go on with it.
-
-    Args:
-        job: Which.
-        folder: Of the run.
-        device: "auto", "cpu" or "cuda".
-        progress_bar: Whether to show one.
+    """Train a run, or resume it if its folder has a checkpoint.
 
     Raises:
         TrainingError: If the folder cannot be written, or training diverges.
-        CheckpointError: If the checkpoint to go on from is broken, or one cannot be written.
+        CheckpointError: If a checkpoint cannot be read or written.
     """
     options: dict[str, Any] = {"device": device, "progress_bar": progress_bar}
-    settings = job.row.settings
+    settings, begun = job.row.settings, (folder / FILE_NAME).exists()
     if isinstance(settings, ClassifierSettings):
-        if (folder / FILE_NAME).exists():
+        if begun:
             return resume_classifier(folder, **options)
         return train_classifier(job.row.env_id, settings, folder, seed=job.seed, **options)
-    if (folder / FILE_NAME).exists():
+    if begun:
         return trainer.resume(folder, env_id=job.row.env_id, **options)
     return trainer.train(job.row.env_id, settings, folder, seed=job.seed, **options)
 
 
-def judge(job: Job, folder: Path, trained: TrainingResult, device: str, validate: bool) -> SeedResult:
-    """Evaluate a complete run.
-
-    Args:
-        job: What it is a run of.
-        folder: Of the run.
-        trained: What the training left.
-        device: "auto", "cpu" or "cuda".
-        validate: Whether to judge by the validation images and not by the test set.
-    """
-    where, row = resolve_device(device), job.row
-    game = row.is_game
-    env_settings = row.settings.environment
-    split = VALIDATION_TEST if validate and not game else None
-    seed = VALIDATION_SEED if validate else TEST_SEED
-    threads = None if isinstance(row.settings, ClassifierSettings) else row.settings.threads
-    precision = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))["training"]["precision"]  # no more "auto"
-    sampled: Evaluation | None = None
-    validation: Evaluation | None = None
-    if isinstance(row.settings, ClassifierSettings):
-        classifier = load_classifier(folder, where).classifier
-        greedy = evaluate_classifier(classifier, row.env_id, env_settings, split=split, seed=seed)
-        parameters = sum(parameter.numel() for parameter in classifier.parameters())
+def evaluate_run(job: Job, folder: Path, trained: TrainingResult, device: str, validate: bool) -> SeedResult:
+    """Evaluate a complete run, on the validation images instead of the test set with ``validate``."""
+    torch_device, row = resolve_device(device), job.row
+    settings, arguments = row.settings, (row.env_id, row.settings.environment)
+    images = None if row.is_game else VALIDATION_TEST
+    where: dict[str, Any] = {"split": images, "seed": VALIDATION_SEED} if validate else {"seed": TEST_SEED}
+    sampled = validation = None
+    module: Classifier | RAMPolicy
+    if isinstance(settings, ClassifierSettings):
+        module = classifier = load_classifier(folder, torch_device).classifier
+        threads = None
+        greedy = evaluate_classifier(classifier, *arguments, **where)
     else:
-        policy = load_checkpoint(folder, device=where).policy
-        greedy = evaluate(policy, row.env_id, env_settings, split=split, seed=seed)
-        sampled = evaluate(
-            policy, row.env_id, env_settings, split=split, seed=seed, greedy=False, greedy_action=not game
-        )
+        module = policy = load_checkpoint(folder, device=torch_device).policy
+        threads = settings.threads
+        greedy = evaluate(policy, *arguments, **where)
+        sampled = evaluate(policy, *arguments, **where, greedy=False, greedy_action=not row.is_game)
         if not validate:
-            others = None if game else VALIDATION_TEST
-            validation = evaluate(policy, row.env_id, env_settings, split=others, seed=VALIDATION_SEED)
-        parameters = sum(parameter.numel() for parameter in policy.parameters())
+            validation = evaluate(policy, *arguments, split=images, seed=VALIDATION_SEED)
+    precision = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))["training"]["precision"]  # no longer "auto"
     return SeedResult(
         seed=job.seed,
         greedy=greedy.to_dict(),
@@ -105,28 +87,26 @@ def judge(job: Job, folder: Path, trained: TrainingResult, device: str, validate
         validation=None if validation is None else validation.to_dict(),
         frames=trained.progress.frames,
         seconds=round(trained.progress.time_s, 3),
-        parameters=parameters,
-        hardware=f"{device_name(where.type, threads)}, {precision}",
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        hardware=f"{device_name(torch_device.type, threads)}, {precision}",
         versions=versions(),
         curve=read_curve(folder / METRICS, greedy.figure),
     )
 
 
 def check_data(rows: Iterable[Row]) -> None:
-    """Load the images that the rows are trained and judged on, so that what is missing is said before anything runs."""
-    seen = []
+    """Load the images of some rows, so that missing ones are reported before anything runs."""
+    splits = {}
     for row in rows:
-        arguments = row.settings.environment
-        if (row.env_id, arguments) in seen:
-            continue
-        seen.append((row.env_id, arguments))
-        make_tensor(row.env_id, 1, **arguments)
-        if not row.is_game:
-            make_tensor(row.env_id, 1, **{**arguments, "split": "test"})
+        for split in ({},) if row.is_game else ({}, {"split": "test"}):
+            arguments = {**row.settings.environment, **split}
+            splits[row.env_id, repr(arguments)] = arguments
+    for (env_id, _), arguments in splits.items():
+        make_task(env_id, **arguments)
 
 
 def check_folder(folder: Path, row: Row) -> None:
-    """Refuse to go on with a run that has other settings.
+    """Refuse to resume a run that has other settings.
 
     Raises:
         ReproduceError: If it has.
@@ -141,6 +121,5 @@ def check_folder(folder: Path, row: Row) -> None:
         raise ReproduceError(f"{file} cannot be read ({error}): move {folder} away") from error
     if differing:
         raise ReproduceError(
-            f"{folder} holds a run of {row.name} with {'; '.join(differing)}: move it away, or give another folder "
-            "with --out"
+            f"{folder} holds a run of {row.name} with {'; '.join(differing)}: move it away, or use another --out"
         )

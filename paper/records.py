@@ -1,7 +1,7 @@
-"""The results of the paper's rows as files: one JSON file a row, which holds what every seed of it reached.
+"""The results files of the paper's rows: one JSON file per row, with the results of all of its seeds.
 
-The tables and figures are made from these files and from nothing else. A file that was written by another version of
-the protocol, or with other settings, is never overwritten: it is given another name, and that name is said.
+Tables and figures are made from these files alone. A file with another version of the protocol or other settings is
+never overwritten but renamed.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from paper.rows import Row
 from ram_envs.tasks import FIGURES, FigureOfMerit
 
 VERSION = 1
-"""Version of the protocol and of the files; figures of different versions do not stand in one table."""
+"""Version of the protocol and of the files; a table shows one version only."""
 CURVE_POINTS = 200
 _HEADER = {"kind": "ram-results", "version": VERSION}
 _NO_MATTER = ("precision", "log_every", "checkpoint_every")
-"""Settings that results of one file may differ in: they change the rounding, or nothing, of what is learned."""
+"""Settings that may differ within a file: they change nothing that is learned, except its rounding."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeedResult:
-    """What one seed of a row reached.
+    """The result of one seed of a row.
 
     Attributes:
-        seed: The training's seed.
-        greedy: The test set with the mean locations, an :class:`agents.evaluation.evaluate.Evaluation` as plain values.
-        sampled: The same with drawn locations; None for classifiers of whole scenes.
-        validation: The same as ``greedy`` on what a seed may be chosen by; None where no seed is chosen.
-        frames: Environment steps of the training; for classifiers of whole scenes, scenes.
-        seconds: That the training took.
-        parameters: Numbers that the networks learned.
-        hardware: What it was trained on, and in which precision.
-        versions: Of Python and of the packages that matter.
-        curve: The figure in training, in at most 200 means of equal spans: "frames" and "values".
+        seed: Random seed of the training.
+        greedy: Deterministic evaluation, an :class:`agents.evaluation.evaluate.Evaluation` as plain values.
+        sampled: Evaluation with sampled locations; None for classifiers of whole scenes.
+        validation: Deterministic evaluation on the validation scenes, by which a seed is chosen; or None.
+        frames: Environment steps of the training; for classifiers, scenes.
+        seconds: Duration of the training.
+        parameters: Number of learned parameters.
+        hardware: Device and precision of the training.
+        versions: Versions of Python and of packages.
+        curve: Training curve of the figure of merit, at most 200 means of equal spans: "frames" and "values".
     """
 
     seed: int
@@ -65,8 +65,8 @@ class Record:
     Attributes:
         row: Name of the row.
         env_id: The environment.
-        settings: How it was trained, as plain values.
-        seeds: The results, by seed.
+        settings: Training settings, as plain values.
+        seeds: Results by seed.
     """
 
     row: str
@@ -75,17 +75,17 @@ class Record:
     seeds: dict[int, SeedResult] = field(default_factory=dict)
 
     def fits(self, row: Row) -> bool:
-        """Whether the results are of a row as it is trained now."""
+        """Whether the results belong to the current settings of a row."""
         return self.env_id == row.env_id and same_settings(self.settings, plain_settings(row))
 
     @property
     def values(self) -> list[float]:
-        """The greedy test figures of all seeds, in percent: errors, or for games what was won."""
+        """Deterministic test figures of all seeds, in percent."""
         return [in_percent(result.greedy) for _, result in sorted(self.seeds.items())]
 
     @property
     def best_seed(self) -> int | None:
-        """The seed that did best in validation; None if none was validated."""
+        """The seed with the best validation figure; None if there is none."""
         scores = {
             seed: result.validation["value"] * (1 if figure_of(result.validation).more_is_better else -1)
             for seed, result in self.seeds.items()
@@ -105,32 +105,32 @@ def in_percent(evaluation: Mapping[str, Any], key: str = "value") -> float:
 
 
 def plain_settings(row: Row) -> dict[str, Any]:
-    """Return a row's settings as JSON gives them back."""
+    """Return the settings of a row as read back from JSON."""
     return json.loads(json.dumps(row.settings.to_dict()))
 
 
 def same_settings(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two trainings are the same but for what does not matter to what is learned."""
+    """Whether two trainings have the same settings, except those that do not change what is learned."""
     return not differing_settings(one, other)
 
 
 def differing_settings(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Return "name=value and not value" for every setting that matters and differs."""
+    """Return "name=value instead of value" for every setting that matters and differs."""
     flat_one, flat_other = _flat(_complete(one)), _flat(_complete(other))
     return [
-        f"{name}={flat_one.get(name)} and not {flat_other.get(name)}"
+        f"{name}={flat_one.get(name)} instead of {flat_other.get(name)}"
         for name in sorted(flat_one.keys() | flat_other.keys())
         if flat_one.get(name) != flat_other.get(name) and name not in _NO_MATTER
     ]
 
 
 def _complete(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return settings with the defaults of those that did not exist yet when they were written."""
+    """Return settings with defaults for those that did not exist yet when they were written."""
     try:
         if settings.get("method") == METHOD:
             return classifier_settings_from_dict(settings).to_dict()
         return settings_from_dict(dict(settings)).to_dict()
-    except ValueError:  # of a version that had others
+    except ValueError:  # a version with other settings
         return settings
 
 
@@ -142,7 +142,7 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def record_file(folder: Path, row: str) -> Path:
-    """Return the file of a row."""
+    """Return the results file of a row."""
     return folder / f"{row}.json"
 
 
@@ -150,7 +150,7 @@ def read_record(file: Path) -> Record | None:
     """Read a results file.
 
     Returns:
-        None if there is none, or it is of another version.
+        The record; None if there is no file, or it has another version.
 
     Raises:
         ResultError: If it cannot be read.
@@ -164,20 +164,19 @@ def _parse(content: Mapping[str, Any]) -> Record:
 
 
 def add_result(folder: Path, row: Row, result: SeedResult) -> Path | None:
-    """Write the result of a seed into the file of its row; the caller sees to it that nobody else writes it.
+    """Add the result of a seed to the file of its row. The caller holds the lock of the results.
 
     Args:
-        folder: Of the results.
+        folder: Folder of the results files.
         row: The row.
-        result: What the seed reached.
+        result: The result.
 
     Returns:
-        The name under which an older file was kept, which was of another version or of other settings; None if there
-        was none.
+        The new name of a file with another version or other settings; None if there was none.
 
     Raises:
-        ResultError: If the file that is there cannot be read.
-        OSError: If it cannot be written; an older file is left as it was.
+        ResultError: If the present file cannot be read.
+        OSError: If the file cannot be written.
     """
     file = record_file(folder, row.name)
     record, kept = read_record(file), None
@@ -198,12 +197,7 @@ def add_result(folder: Path, row: Row, result: SeedResult) -> Path | None:
 
 
 def read_curve(metrics_csv: Path, figure: str) -> dict[str, list[float]]:
-    """Return a run's figure over its frames, in at most 200 means of equal spans.
-
-    Args:
-        metrics_csv: The metrics of a run.
-        figure: The column, "success_rate" or "error_percent".
-    """
+    """Return the training curve of a figure of merit, a column of the metrics, as at most 200 means of equal spans."""
     with metrics_csv.open(newline="", encoding="utf-8") as file:
         lines = [(float(line["frames"]), float(line[figure])) for line in csv.DictReader(file)]
     parts = np.array_split(np.array(lines, dtype=np.float64), min(CURVE_POINTS, len(lines)))
@@ -214,6 +208,6 @@ def read_curve(metrics_csv: Path, figure: str) -> dict[str, list[float]]:
 
 
 def frames_to_reach(curve: Mapping[str, list[float]], value: float) -> float | None:
-    """Return after how many frames a figure first was at least ``value``; None if it never was."""
+    """Return the number of frames at which a curve first reaches ``value``; None if it never does."""
     reached = (frames for frames, one in zip(curve["frames"], curve["values"], strict=True) if one >= value)
     return next(reached, None)

@@ -1,11 +1,11 @@
-"""Every row of the paper's tables: what the paper and others report, and the settings that reproduce it.
+"""The rows of the paper's tables: the figures that the paper and others report, and the settings that reproduce them.
 
-Figures are test errors in percent, for Catch the share of balls that are caught. "arXiv" is version 1 of
-arXiv:1406.6247, "NeurIPS" the published paper, which is the stronger of the two and the one to beat; "public" is the
-lowest figure that any public re-implementation of RAM claims for the row, with its own rules for clutter.
+Figures are test errors in percent; for Catch, the share of balls caught. "arXiv" is version 1 of arXiv:1406.6247,
+"NeurIPS" the published paper, which has the better figures and is the one to beat. "public" is the lowest figure that
+a public re-implementation of RAM claims for the row, with its own rules for clutter.
 
-The settings of RAM are the preset of the task (:mod:`agents.training.presets`) with the glimpses of the row; what a row
-needs besides is written here.
+The settings of RAM are the preset of the task (:mod:`agents.training.presets`) with the row's number of glimpses, and
+the changes below.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from agents.training.presets import settings_for
 from agents.training.settings import GameSettings, HybridSettings
 from paper.classifiers import ClassifierSettings
+from ram_envs.errors import InvalidArgument
 from ram_envs.tasks import ERROR_PERCENT, SUCCESS_RATE, FigureOfMerit
 
 Settings = HybridSettings | GameSettings | ClassifierSettings
@@ -28,24 +29,17 @@ TABLES = {
     "cluttered100": ("RAM-ClutteredMNIST100-v0", "Cluttered Translated MNIST, 100x100, 8 pieces of clutter"),
     "catch": ("RAM-CatchGame-v0", "Catch, 24x24"),
 }
-"""The environment and the title of every table."""
+"""Environment and title of each table."""
 
 HEADLINES = ("mnist-6", "translated-8", "cluttered-8", "cluttered100-8", "catch")
-"""The rows that get three seeds, and whose agents come with the package."""
+"""The rows that are trained with three seeds, and whose agents come with the package."""
 HEADLINE_SEEDS = 3
 VALIDATION_TRAIN, VALIDATION_TEST = "train[:-5000]", "train[-5000:]"
-"""What settings are chosen on: trained on the one, judged by the other."""
+"""Hyperparameters are tuned by training on the first split and evaluating on the second."""
 
 
 class Reported(NamedTuple):
-    """The figures of others, in percent.
-
-    Attributes:
-        arxiv: Of arXiv version 1.
-        neurips: Of the published paper.
-        public: The best public one.
-        note: What has to be said beside them.
-    """
+    """Figures in percent of arXiv version 1, of the published paper and of the best public re-implementation."""
 
     arxiv: float | None = None
     neurips: float | None = None
@@ -58,12 +52,12 @@ class Row:
     """A row of a table.
 
     Attributes:
-        name: What it is called in commands and files.
+        name: Name in commands and files.
         table: One of ``TABLES``.
-        label: What it is called in the table.
-        settings: How it is trained.
+        label: Name in the table.
+        settings: Training settings.
         env_id: The environment.
-        reported: What others report.
+        reported: Reported figures.
     """
 
     name: str
@@ -85,31 +79,31 @@ class Row:
 
     @property
     def num_seeds(self) -> int:
-        """How many seeds the row is trained with, unless asked otherwise."""
+        """Random seeds that the row is trained with by default."""
         return HEADLINE_SEEDS if self.name in HEADLINES else 1
 
     @property
     def num_glimpses(self) -> int | None:
-        """Glimpses of an episode where RAM classifies; None for games and for classifiers of whole scenes."""
+        """Glimpses per episode of RAM in classification; None for other rows."""
         return self.settings.environment.get("num_glimpses") if isinstance(self.settings, HybridSettings) else None
 
     @property
     def random(self) -> bool:
-        """Whether RAM's locations are drawn at random in place of being learned."""
+        """Whether RAM looks at random locations instead of learning them."""
         return not isinstance(self.settings, ClassifierSettings) and self.settings.network.random_locations
 
     @property
     def first_inside(self) -> bool:
-        """Whether the first glimpse lies wholly inside the scene, where that is the row's choice."""
+        """Whether the first glimpse is always completely inside the scene."""
         return self.settings.environment.get("first_location") == "inside"
 
 
 def _ram(table: str, glimpses: int, reported: Reported) -> Row:
     settings = settings_for(TABLES[table][0])
     if table == "mnist" and glimpses <= 3:
-        # In validation, with two glimpses, annealing the gaze gained half a point, with six nothing. The little that is
-        # seen is not learned by heart, so there is less weight decay and twice the learning rate: with two glimpses
-        # hardly any, and longer training, 5.7 for 6.3 %; with three, 0.1 gave 1.24 % and 0.02 gave 1.58.
+        # On the validation set, annealing location_std gained half a point with two glimpses and nothing with six. So
+        # few glimpses hardly overfit: less weight decay and twice the learning rate. With two glimpses, weight decay
+        # 0.02 and longer training gave 5.7 instead of 6.3 %; with three, 0.1 gave 1.24 % and 0.02 gave 1.58 %.
         assert isinstance(settings, HybridSettings)
         network = replace(settings.network, location_std=0.2)
         settings = replace(settings, network=network, location_std_final=0.03, learning_rate=6e-3, weight_decay=0.1)
@@ -139,10 +133,10 @@ def _random(table: str, glimpses: int, reported: Reported) -> Row:
 
 
 def _inside(row: Row) -> Row:
-    """The row with a first glimpse that lies wholly in the scene, and not just its centre.
+    """Return the row with a first glimpse that is completely inside the scene, not only its centre.
 
-    The paper says no more than that the first location is random. With the centre anywhere in the scene one random
-    glimpse stays far above the error that the paper gives for it, so the paper's cannot have been as far out.
+    The paper only says that the first location is random. With the centre anywhere in the scene, the error of one
+    random glimpse is far above the paper's, so its first glimpses were probably farther inside.
     """
     assert isinstance(row.settings, HybridSettings)
     environment = {**row.settings.environment, "first_location": "inside"}
@@ -155,19 +149,22 @@ def _inside(row: Row) -> Row:
 
 
 def _connected(table: str, units: int, reported: Reported) -> Row:
-    settings = ClassifierSettings(kind="connected", hidden=(units, units), **_CLASSIFIERS[table])
-    name, label = f"{table}-fc-{units}", f"fully connected, 2 layers of {units}"
-    return Row(name=name, table=table, label=label, settings=settings, env_id=TABLES[table][0], reported=reported)
+    label = f"fully connected, 2 layers of {units}"
+    return _classifier(table, f"fc-{units}", label, reported, kind="connected", hidden=(units, units))
 
 
 def _convolutional(table: str, reported: Reported, **changes: Any) -> Row:
-    settings = ClassifierSettings(kind="convolutional", **{**_CLASSIFIERS[table], **changes})
-    name, label = f"{table}-conv", "convolutional, 2 layers"
-    return Row(name=name, table=table, label=label, settings=settings, env_id=TABLES[table][0], reported=reported)
+    return _classifier(table, "conv", "convolutional, 2 layers", reported, **changes)
 
 
-# On plain MNIST a classifier sees the same 60,000 scenes in every epoch and has to be held back; elsewhere no scene is
-# shown twice. In validation, short runs with a learning rate of 3e-3 were better than with 1e-3 by a fifth and more.
+def _classifier(table: str, name: str, label: str, reported: Reported, **changes: Any) -> Row:
+    settings = ClassifierSettings(**{**_CLASSIFIERS[table], **changes})
+    env_id = TABLES[table][0]
+    return Row(name=f"{table}-{name}", table=table, label=label, settings=settings, env_id=env_id, reported=reported)
+
+
+# On plain MNIST a classifier sees the same 60,000 scenes in every epoch and needs regularization; in the other tasks no
+# scene is shown twice. On the validation set, learning rate 3e-3 beat 1e-3 by a fifth or more in short runs.
 _CLASSIFIERS: dict[str, dict[str, Any]] = {
     "mnist": {"epochs": 60, "learning_rate": 3e-3, "dropout": 0.3},
     "translated": {"epochs": 150, "learning_rate": 3e-3},
@@ -192,8 +189,8 @@ def _table() -> Iterator[Row]:
 
     yield _connected("translated", 64, Reported(neurips=6.42))
     yield _connected("translated", 256, Reported(neurips=2.63))
-    # In validation, 60 epochs: 3.2 % with the settings of the others, 3.06 with this weight decay, 2.36 with this
-    # learning rate too. It left 92 of the 256 hidden units dead; rising to it leaves 14: 2.18 %.
+    # On the validation set after 60 epochs: 3.2 % with the settings of the other rows, 3.06 % with this weight decay,
+    # 2.36 % with this learning rate too, which left 92 of the 256 hidden units dead. With warm-up 14 are dead: 2.18 %.
     yield _convolutional(
         "translated", Reported(neurips=1.62), learning_rate=6e-3, warmup=0.05, weight_decay=0.1, epochs=300
     )
@@ -224,42 +221,42 @@ def _table() -> Iterator[Row]:
         reported=Reported(
             neurips=85.0,
             public=89.0,
-            note="the paper's after about 20 M frames, the best public one after about 360 M",
+            note="the paper's figure is after about 20 M frames, the best public one after about 360 M",
         ),
     )
 
 
 ROWS: dict[str, Row] = {row.name: row for row in _table()}
-"""All rows, by name, in the order of the tables."""
+"""All rows by name, in the order of the tables."""
 
 
 def choose_rows(tables: Iterable[str] = (), names: Iterable[str] = ()) -> list[Row]:
-    """Return the rows of some tables and those of some names, in the order of the tables; all if neither is given.
+    """Return the rows of some tables and the rows with some names, in the order of the tables; all if neither is given.
 
     Raises:
-        ValueError: If there is no such table or row; the message names those there are.
+        InvalidArgument: If there is no such table or row.
     """
     tables, names = list(tables), list(names)
     for table in tables:
         if table not in TABLES:
-            raise ValueError(f"table={table!r} is not one of {', '.join(TABLES)}")
+            raise InvalidArgument(f"table={table!r} is not one of {', '.join(TABLES)}")
     for name in names:
         if name not in ROWS:
-            raise ValueError(f"row={name!r} is not one of {', '.join(ROWS)}")
+            raise InvalidArgument(f"row={name!r} is not one of {', '.join(ROWS)}")
     everything = not tables and not names
     return [row for row in ROWS.values() if everything or row.table in tables or row.name in names]
 
 
 def for_validation(row: Row) -> Row:
-    """Return a row that is trained without the last 5,000 images; a game, which shows none, as it is."""
-    if isinstance(row.settings, GameSettings):
+    """Return a row that is trained without the validation images; a game is returned unchanged."""
+    if row.is_game:
         return row
     environment = {**row.settings.environment, "split": VALIDATION_TRAIN}
     return replace(row, settings=replace(row.settings, environment=environment))
 
 
 def scaled(row: Row, factor: float) -> Row:
-    """Return a row with its length of training multiplied, for trying things out."""
+    """Return a row with the length of its training multiplied, for quick trials."""
     settings = row.settings
     if isinstance(settings, GameSettings):
         return replace(row, settings=replace(settings, frames=max(1, round(factor * settings.frames))))
@@ -267,10 +264,10 @@ def scaled(row: Row, factor: float) -> Row:
 
 
 def departures(training: dict[str, Any]) -> list[str]:
-    """Say in what a RAM differs from the paper's: its networks, its first glimpse, and what the locations learn from.
+    """Return the differences from the paper's RAM: its networks, its first glimpse and its training signal.
 
     Args:
-        training: The settings as plain values, as a run or a results file has them.
+        training: The settings as plain values, as in a run folder or a results file.
     """
     network, found = training["network"], []
     game = training["method"] == "game"
@@ -290,20 +287,20 @@ def departures(training: dict[str, Any]) -> list[str]:
     if network["glimpse_features"] != 256:
         found.append(f"{network['glimpse_features']} glimpse features")
     if network["squash_location"]:
-        found.append("tanh on the mean of the location")
+        found.append("tanh-squashed location mean")
     if training["environment"].get("first_location") == "inside":
-        found.append("first glimpse wholly inside the scene")
+        found.append("first glimpse completely inside the scene")
     if not game:
         if training["class_loss"] == "every":
-            found.append("class learned at every step")
+            found.append("classification loss at every step")
         if training["location_reward"] != "return":
-            found.append(f"locations judged by {_JUDGED_BY[training['location_reward']]}, not by right or wrong")
+            found.append(f"location policy rewarded with {_REWARDS[training['location_reward']]} instead of 0/1")
         if training["location_gradient"]:
-            found.append("core learns from the locations too")
+            found.append("location gradient flows into the core")
     return found
 
 
-_JUDGED_BY = {
-    "likelihood": "the log-likelihood of the right class in the end",
-    "confidence": "how much the probability of the right class rose",
+_REWARDS = {
+    "likelihood": "the final log-likelihood of the correct class",
+    "confidence": "the increase of the probability of the correct class",
 }

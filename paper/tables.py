@@ -1,4 +1,4 @@
-"""The tables of results, as Markdown, from the results files and from nothing else."""
+"""The tables of README.md and docs/results.md, made from the results files alone."""
 
 from __future__ import annotations
 
@@ -22,48 +22,45 @@ from paper.rows import HEADLINES, ROWS, TABLES, Row, departures
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 NOTHING = "–"
-PROTOCOL = """\
-Test error in percent; for Catch, the share of balls caught. Settings were chosen by training without the last 5,000
-training images and judging by these; what is judged here was trained on all 60,000. Every test image is shown once, by
-one rollout, in the scene of a fixed test seed; Catch is judged by 10,000 fresh episodes. The gaze goes where the
-policy's mean says. From three seeds on: mean ± standard deviation; fewer: the mean, and the 95 % interval of the
-first."""
+_REPORTED = ("arXiv v1", "NeurIPS", "best public")
+PROTOCOL = (
+    "Test error in percent; for Catch, the share of balls caught. Hyperparameters were tuned on a validation set (the "
+    "last 5,000 training images). The models reported here were retrained on all 60,000. Evaluation is deterministic "
+    "(the mean location and the most likely class): every test image is shown once, in a scene with a fixed random "
+    "seed; Catch is evaluated on 10,000 new episodes. With three or more seeds: mean ± standard deviation; with fewer: "
+    "the mean and the 95 % interval of the first seed."
+)
 
 
 def markdown(records: Mapping[str, Record], detail: bool = False) -> str:
     """Return all tables.
 
     Args:
-        records: The results there are, by row.
-        detail: Whether to give every seed, drawn locations and what the training took, as well, and the rows that have
-            no results.
+        records: Results by row.
+        detail: Whether to include every seed, sampled locations, cost of the training, and rows without results.
     """
-    parts = [PROTOCOL.replace("\n", " ")]
+    parts = [PROTOCOL]
     for table, (_, title) in TABLES.items():
         rows = [row for row in ROWS.values() if row.table == table and (detail or row.name in records)]
         if not rows:
             continue
         parts.append(f"**{title}**")
         parts.append((_detailed if detail else _brief)(rows, records))
-        said = [_notes(rows, records), _outdated(rows, records, detail)]
+        below = [_notes(rows, records), _outdated(rows, records, detail)]
         if detail:
-            said.append(_learning_speed(rows, records) + _handed_on(rows, records))
-        parts += [" ".join(sentences) for sentences in said if sentences]
+            below.append(_learning_speed(rows, records) + _exported(rows, records))
+        parts += [" ".join(sentences) for sentences in below if sentences]
     return "\n\n".join(parts)
 
 
 def write_between_markers(file: Path, text: str) -> bool:
-    """Replace what stands between the markers of a file.
-
-    Args:
-        file: A Markdown file.
-        text: What is to stand there.
+    """Replace the text between the markers of a Markdown file.
 
     Returns:
-        Whether there is such a file with the markers; it is left as it was if it says the same already.
+        Whether there is such a file with markers. It is not written if nothing changes.
 
     Raises:
-        OSError: If it cannot be written; the old one is left as it was.
+        OSError: If it cannot be written.
     """
     if not file.is_file():
         return False
@@ -79,10 +76,10 @@ def write_between_markers(file: Path, text: str) -> bool:
 
 
 def _brief(rows: Sequence[Row], records: Mapping[str, Record]) -> str:
-    """Return a table of the paper's figures and ours."""
+    """Return a table of the reported figures and ours."""
     marks = _marks(rows, records)
     return markdown_table(
-        ("", "arXiv v1", "NeurIPS", "best public", "**ours**", "seeds"),
+        ("", *_REPORTED, "**ours**", "seeds"),
         [
             (
                 row.label + marks.get(row.name, ""),
@@ -97,7 +94,7 @@ def _brief(rows: Sequence[Row], records: Mapping[str, Record]) -> str:
 
 
 def _detailed(rows: Sequence[Row], records: Mapping[str, Record]) -> str:
-    """Return a table with all that the results files say."""
+    """Return a table with everything in the results files."""
     marks = _marks(rows, records)
     lines = []
     for row in rows:
@@ -115,23 +112,12 @@ def _detailed(rows: Sequence[Row], records: Mapping[str, Record]) -> str:
                 _each(seeds, lambda one: one.hardware, once=True),
             )
         )
-    head = (
-        "",
-        "arXiv v1",
-        "NeurIPS",
-        "best public",
-        "**ours**",
-        "each seed",
-        "drawn locations",
-        "frames",
-        "time",
-        "on",
-    )
+    head = ("", *_REPORTED, "**ours**", "each seed", "sampled locations", "frames", "time", "on")
     return markdown_table(head, lines, numeric=True)
 
 
 def _reported(row: Row) -> tuple[str, str, str]:
-    """Return the figures of others."""
+    """Return the reported figures."""
     arxiv, neurips, public, _ = row.reported
     return (*(NOTHING if value is None else f"{value:.2f}" for value in (arxiv, neurips, public)),)  # type: ignore[return-value]
 
@@ -157,20 +143,20 @@ def _mean_sampled(seeds: Sequence[SeedResult]) -> str:
     return f"{statistics.fmean(values):.2f}" if values else NOTHING
 
 
-def _each(seeds: Sequence[SeedResult], say: Callable[[SeedResult], str], once: bool = False) -> str:
-    """Return what is to say of each seed; with ``once``, nothing twice."""
-    said = [say(one) for one in seeds]
-    return ", ".join(dict.fromkeys(said) if once else said) or NOTHING
+def _each(seeds: Sequence[SeedResult], write: Callable[[SeedResult], str], once: bool = False) -> str:
+    """Return a text about each seed; with ``once``, equal ones once."""
+    texts = [write(one) for one in seeds]
+    return ", ".join(dict.fromkeys(texts) if once else texts) or NOTHING
 
 
 def _marks(rows: Sequence[Row], records: Mapping[str, Record]) -> dict[str, str]:
-    """Return the mark of every row whose networks are not the paper's."""
+    """Return the mark of each row that differs from the paper."""
     legend = _legend(rows, records)
     return {name: f" <sup>{mark}</sup>" for mark, (names, _) in legend.items() for name in names}
 
 
 def _legend(rows: Sequence[Row], records: Mapping[str, Record]) -> dict[str, tuple[list[str], str]]:
-    """Return for every mark the rows that have it and what it means."""
+    """Return the rows and the meaning of each mark."""
     groups: dict[str, list[str]] = {}
     for row in rows:
         record = records.get(row.name)
@@ -181,13 +167,13 @@ def _legend(rows: Sequence[Row], records: Mapping[str, Record]) -> dict[str, tup
 
 def _notes(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:
     """Return the sentences below a table."""
-    marks = [f"<sup>{mark}</sup> Not the paper's: {text}." for mark, (_, text) in _legend(rows, records).items()]
+    marks = [f"<sup>{mark}</sup> Differs from the paper: {text}." for mark, (_, text) in _legend(rows, records).items()]
     notes = [row.reported.note for row in rows if row.reported.note]
     return marks + [f"{note[0].upper()}{note[1:]}." for note in notes]
 
 
 def _outdated(rows: Sequence[Row], records: Mapping[str, Record], detail: bool) -> list[str]:
-    """Name the rows that were trained by other settings than they would be today, with ``detail`` also which."""
+    """Name the rows that were trained with other settings than the current ones; with ``detail``, the settings too."""
     groups: dict[str, list[str]] = {}
     for row in rows:
         record = records.get(row.name)
@@ -195,12 +181,12 @@ def _outdated(rows: Sequence[Row], records: Mapping[str, Record], detail: bool) 
             groups.setdefault("; ".join(found), []).append(row.label)
     if not detail:
         labels = [label for group in groups.values() for label in group]
-        return [f"Trained by earlier settings than the presets of today: {'; '.join(labels)}."] if labels else []
-    return [f"{'; '.join(labels)}: by earlier settings, {found}." for found, labels in groups.items()]
+        return [f"Trained with earlier settings than the current presets: {'; '.join(labels)}."] if labels else []
+    return [f"{'; '.join(labels)}: trained with earlier settings, {found}." for found, labels in groups.items()]
 
 
 def _learning_speed(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:
-    """Say after how many frames the games were won as often as the paper says."""
+    """Say after how many frames a game's training reached the paper's figure."""
     sentences = []
     for row in rows:
         record = records.get(row.name)
@@ -209,17 +195,17 @@ def _learning_speed(rows: Sequence[Row], records: Mapping[str, Record]) -> list[
         goal = row.reported.neurips
         assert goal is not None
         frames = [frames_to_reach(one.curve, goal / 100) for _, one in sorted(record.seeds.items())]
-        said = ", ".join("never" if one is None else f"{one / 1e6:.2f}" for one in frames)
-        sentences.append(f"{goal:.0f}% of the balls in training were caught after {said} M frames (each seed).")
+        each = ", ".join("never" if one is None else f"{one / 1e6:.2f}" for one in frames)
+        sentences.append(f"Training reached {goal:.0f} % of balls caught after {each} M frames (each seed).")
     return sentences
 
 
-def _handed_on(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:
+def _exported(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:
     """Say which seeds come with the package."""
     sentences = []
     for row in rows:
         if row.name in HEADLINES and row.name in records and row.env_id in pretrained_ids():
             seed, best = load_pretrained(row.env_id).progress["seed"], records[row.name].best_seed
-            why = "which did best in validation" if seed == best else f"though seed {best} did best in validation"
+            why = "the best in validation" if seed == best else f"although seed {best} is the best in validation"
             sentences.append(f"The agent of the package is seed {seed} of {row.label}, {why}.")
     return sentences

@@ -1,4 +1,4 @@
-"""The page docs/what-mattered.md: an ablation a line, from the results files and from nothing else."""
+"""The tables of docs/what-mattered.md, one line per ablation, made from the results files alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEAD = ("ingredient", "preset", "changed to", "with the preset (%)", "changed (%
 
 
 class Difference(NamedTuple):
-    """How far one mean is from another, with its 95 % interval; nan where a side has too few values for one."""
+    """The difference of two means with its 95 % interval, nan if a sample has fewer than two values."""
 
     value: float
     low: float
@@ -25,7 +25,7 @@ class Difference(NamedTuple):
 
 
 def difference(ones: Sequence[float], others: Sequence[float]) -> Difference:
-    """Return how much greater the mean of some values is than that of others, with Welch's 95 % interval.
+    """Return the mean of some values minus the mean of others, with Welch's 95 % interval.
 
     Welch 1947, "The generalization of Student's problem when several different population variances are involved".
     """
@@ -45,10 +45,10 @@ def difference(ones: Sequence[float], others: Sequence[float]) -> Difference:
 
 
 def what_mattered(records: Mapping[str, Record]) -> str:
-    """Return a table for each headline row that has ablations, what hurts most first.
+    """Return a table for each headline row with ablations, the most harmful change first.
 
     Args:
-        records: The results there are, by the ablations' names; those of other settings than today's are left out.
+        records: Results by the names of the ablations; those with other settings than the current ones are left out.
     """
     parts = []
     for row in LENGTHS:
@@ -56,7 +56,7 @@ def what_mattered(records: Mapping[str, Record]) -> str:
         stale = [one.full_name for one in ABLATIONS if one.row == row and one.full_name in records]
         stale = [name for name in stale if name not in _fitting(row, records)]
         if stale:
-            parts.append(f"Of other settings than today's, and so left out until run again: {', '.join(stale)}.")
+            parts.append(f"Left out because they were trained with earlier settings: {', '.join(stale)}.")
     return "\n\n".join(parts)
 
 
@@ -65,44 +65,30 @@ def _table(row: str, records: Mapping[str, Record]) -> str:
     reference = fitting.get(f"ablation-{row}-{REFERENCE}")
     worse = -1 if ROWS[row].figure.more_is_better else 1  # the sign of a difference that hurts
     lines: list[tuple[float, Sequence[str]]] = []
-    for one in ablations([row]):
-        if one.name == REFERENCE:
-            continue
-        values = compared(one)
+    for one in ablations([row])[1:]:  # without the reference
+        before, after = zip(*compared(one), strict=True)
         record, harm, cell = fitting.get(one.full_name), -math.inf, NOTHING
         if record is not None and reference is not None:
             found = difference(record.values, reference.values)
-            harm, cell = worse * found.value, _say_difference(found)
-        seeds = [str(len(side.seeds)) if side else "0" for side in (reference, record)]
-        lines.append(
-            (
-                harm,
-                (
-                    one.ingredient,
-                    _say_values([before for before, _ in values]),
-                    _say_values([after for _, after in values]),
-                    _say_record(reference),
-                    _say_record(record),
-                    cell,
-                    " and ".join(dict.fromkeys(seeds)),
-                ),
-            )
-        )
+            harm, cell = worse * found.value, _write_difference(found)
+        seeds = dict.fromkeys(str(len(side.seeds)) if side else "0" for side in (reference, record))
+        cells = [_write_values(before), _write_values(after), _write_mean(reference), _write_mean(record), cell]
+        lines.append((harm, [one.ingredient, *cells, " and ".join(seeds)]))
     lines.sort(key=lambda line: -line[0])
     return markdown_table(HEAD, [cells for _, cells in lines], numeric=True)
 
 
 def _fitting(row: str, records: Mapping[str, Record]) -> dict[str, Record]:
-    """Return the records of a headline row's ablations that have today's settings."""
+    """Return the records of a headline row's ablations that have the current settings."""
     rows = [ablation_row(one) for one in ablations([row])]
     return {one.name: records[one.name] for one in rows if one.name in records and records[one.name].fits(one)}
 
 
 def _length(row: str) -> str:
-    """Say what is measured, and how long the training was."""
+    """Return a sentence about the figure and the length of the training."""
     full, short = ROWS[row].settings.to_dict(), LENGTHS[row]
     if ROWS[row].is_game:
-        what, unit = "Share of the balls caught", "M frames"
+        what, unit = "Share of balls caught", "M frames"
         lengths = [length["frames"] / 1e6 for length in (short, full)]
     else:
         what, unit = "Error", "epochs"
@@ -110,10 +96,10 @@ def _length(row: str) -> str:
     sides = [f"{length:g} {unit}" for length in lengths]
     if "num_envs" in short:
         sides = [f"{side} in batches of {one['num_envs']:,}" for side, one in zip(sides, (short, full), strict=True)]
-    return f"{what}, after {sides[0]}; the row of the tables is trained for {sides[1]}."
+    return f"{what} after {sides[0]}; the row in the tables is trained for {sides[1]}."
 
 
-def _say_values(values: Sequence[Any]) -> str:
+def _write_values(values: Sequence[Any]) -> str:
     words = {True: "yes", False: "no", None: "none"}
     return ", ".join(
         words[value] if value is None or isinstance(value, bool) else value if isinstance(value, str) else f"{value:g}"
@@ -121,14 +107,14 @@ def _say_values(values: Sequence[Any]) -> str:
     )
 
 
-def _say_record(record: Record | None) -> str:
+def _write_mean(record: Record | None) -> str:
     if record is None:
         return NOTHING
     spread = f" ± {statistics.stdev(record.values):.2f}" if len(record.values) > 1 else ""
     return f"{statistics.fmean(record.values):.2f}{spread}"
 
 
-def _say_difference(found: Difference) -> str:
+def _write_difference(found: Difference) -> str:
     """Return a difference with its interval, in bold where 0 is outside."""
     value, low, high = (f"{x:+.2f}".replace("-", "−") for x in found)
     if math.isnan(found.low):

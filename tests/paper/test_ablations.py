@@ -85,7 +85,7 @@ def test_ablations_are_chosen_with_what_they_are_compared_with():
     assert choose_ablations(["catch"]) == choose_ablations(names=["catch"])
     names = [row.name for row in choose_ablations(names=["ablation-catch-core"])]
     assert names == ["ablation-catch-reference", "ablation-catch-core"]
-    with pytest.raises(ValueError, match="row='mnist-6' is no ablation.*expected one of catch, cluttered-8"):
+    with pytest.raises(ValueError, match="row='mnist-6' has no ablations.*expected one of catch, cluttered-8"):
         choose_ablations(names=["mnist-6"])
     with pytest.raises(ValueError, match="table='mnist' has no ablations: expected one of catch, cluttered"):
         choose_ablations(["mnist"])
@@ -119,12 +119,12 @@ def test_the_page_compares_each_ablation_with_the_preset():
     assert (core["preset"], core["changed to"]) == ("lstm", "relu")
     assert core["with the preset (%)"] == "97.00 ± 1.00" and core["changed (%)"] == "41.00 ± 1.00"
     assert core["difference"] == "**−56.00** [−58.27, −53.73]" and core["seeds"] == "3"
-    assert line(text, "lambda of the advantage")["difference"].startswith("+0.00 [−")
-    single = line(text, "standard deviation of the location")
+    assert line(text, "GAE lambda")["difference"].startswith("+0.00 [−")
+    single = line(text, "location_std")
     assert single["changed (%)"] == "99.00" and single["difference"] == "+2.00" and single["seeds"] == "3 and 1"
     missing = line(text, "algorithm")
     assert (missing["changed (%)"], missing["difference"], missing["seeds"]) == ("–", "–", "3 and 0")
-    assert "after 2 M frames; the row of the tables is trained for 10 M" in text
+    assert "after 2 M frames; the row in the tables is trained for 10 M" in text
 
 
 def test_what_hurts_most_comes_first():
@@ -144,8 +144,8 @@ def test_what_hurts_most_comes_first():
         [one.split("|")[1].strip() for one in part.splitlines() if one.startswith("| ")][2:]
         for part in what_mattered(records).split("**Cluttered")
     )
-    assert catch[:3] == ["core network", "algorithm", "lambda of the advantage"]
-    assert cluttered[:2] == ["core network", "steps that the class is learned at, and what a location is judged by"]
+    assert catch[:3] == ["core network", "algorithm", "GAE lambda"]
+    assert cluttered[:2] == ["core network", "steps with classification loss, and reward of the location policy"]
 
 
 def test_results_of_other_settings_are_named_and_left_out():
@@ -153,7 +153,7 @@ def test_results_of_other_settings_are_named_and_left_out():
     older = replace(older, settings={**older.settings, "learning_rate": 0.5})
     text = what_mattered({"ablation-catch-core": older})
     assert line(text, "core network")["changed (%)"] == "–"
-    assert "Of other settings than today's, and so left out until run again: ablation-catch-core." in text
+    assert "Left out because they were trained with earlier settings: ablation-catch-core." in text
 
 
 def test_what_the_page_says_was_changed_is_what_the_settings_differ_in():
@@ -163,7 +163,7 @@ def test_what_the_page_says_was_changed_is_what_the_settings_differ_in():
             found = differing_settings(plain_settings(ablation_row(one)), reference)
             pairs = zip(one.changes, compared(one), strict=True)
             said = [
-                f"{name}={after} and not {before}"
+                f"{name}={after} instead of {before}"
                 for name, (before, after) in pairs
                 if name != "precision" and before != after
             ]
@@ -186,7 +186,7 @@ def test_the_command_runs_an_ablation_and_writes_the_page(tmp_path, monkeypatch,
     content = json.loads((tmp_path / "docs/results/ablation-catch-advantage.json").read_text())
     assert content["settings"]["normalise_advantage"] is False and list(content["seeds"]) == ["0", "1"]
     assert content["seeds"]["1"]["greedy"]["seed"] == 1_000_000, "judged by the episodes of validation"
-    assert "±" in line(page.read_text(), "advantages normalised in every batch")["changed (%)"]
+    assert "±" in line(page.read_text(), "advantage normalization in every batch")["changed (%)"]
     assert main(["reproduce", *options, "--seeds=2", "--dry-run"]) == 0
     assert capsys.readouterr().out == ""
 

@@ -65,13 +65,13 @@ def test_a_damaged_file_is_named_and_stays(tmp_path, damage):
 
 def test_differing_settings_are_named():
     one, other = (plain_settings(row) for row in (DIGITS, replace(DIGITS, settings=replace(DIGITS.settings, epochs=2))))
-    assert differing_settings(one, other) == ["epochs=1 and not 2"]
+    assert differing_settings(one, other) == ["epochs=1 instead of 2"]
     other["network"]["core"] = "lstm"
-    assert differing_settings(one, other) == ["epochs=1 and not 2", "network.core=relu and not lstm"]
+    assert differing_settings(one, other) == ["epochs=1 instead of 2", "network.core=relu instead of lstm"]
     assert differing_settings(one, {**one, "precision": "bfloat16"}) == []
     older = {**one, "network": {key: value for key, value in one["network"].items() if key != "random_locations"}}
     assert differing_settings(one, older) == [], "what did not exist yet was at its default"
-    assert differing_settings(one, {**one, "magic": 1}) == ["magic=None and not 1"]
+    assert differing_settings(one, {**one, "magic": 1}) == ["magic=None instead of 1"]
 
 
 def test_a_curve_has_the_means_of_equal_spans(tmp_path):

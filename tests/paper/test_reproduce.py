@@ -18,9 +18,10 @@ from agents.training import run
 from paper import jobs, rows
 from paper import reproduce as module
 from paper.__main__ import main
+from paper.export import export_best
 from paper.jobs import Job, ReproduceError
 from paper.records import read_record, record_file
-from paper.reproduce import export_best, missing, reproduce
+from paper.reproduce import missing, reproduce
 from paper.tables import BEGIN, END
 from tests.paper.fabricated import CLASSIFIER, DIGITS, GAME
 
@@ -126,7 +127,7 @@ def test_a_run_that_was_complete_but_not_judged_is_judged(folder, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(module, "judge", killed)
+        patch.setattr(module, "evaluate_run", killed)
         go(folder, DIGITS, seeds=1)
     assert go(folder, DIGITS, seeds=1).done == ["digits-seed0"]
 
@@ -152,7 +153,7 @@ def test_a_run_with_other_settings_is_named_before_anything_runs(folder):
     go(folder, DIGITS, seeds=1)
     longer = replace(DIGITS, settings=replace(DIGITS.settings, epochs=2))
     with pytest.raises(
-        ReproduceError, match="digits-seed0 holds a run of digits with epochs=1 and not 2: move it away"
+        ReproduceError, match="digits-seed0 holds a run of digits with epochs=1 instead of 2: move it away"
     ):
         go(folder, GAME, longer, seeds=1)
     assert not (folder / "runs" / "game-seed0").exists()
@@ -251,7 +252,7 @@ def test_two_at_once_do_every_run_once(folder):
 
 def test_the_seed_that_did_best_in_validation_is_handed_on(folder, monkeypatch):
     go(folder, DIGITS, seeds=2)
-    monkeypatch.setattr(module, "HEADLINES", ("digits",))
+    monkeypatch.setattr("paper.export.HEADLINES", ("digits",))
     monkeypatch.setattr(pretrained, "FOLDER", folder / "agents")
     (file,) = export_best([DIGITS, GAME], folder / "runs", folder / "results")
     seeds = read(folder, DIGITS).seeds
@@ -261,7 +262,7 @@ def test_the_seed_that_did_best_in_validation_is_handed_on(folder, monkeypatch):
     other = folder / "runs" / f"digits-seed{best}"
     other.rename(folder / "aside")
     (folder / "runs" / f"digits-seed{1 - best}").rename(other)
-    with pytest.raises(ReproduceError, match=f"holds seed {1 - best} after .* expected .* seed {best} after"):
+    with pytest.raises(ReproduceError, match=f"holds seed {1 - best} after .* expected seed {best} after"):
         export_best([DIGITS], folder / "runs", folder / "results")
     assert load_checkpoint(file).progress["seed"] == best
 
@@ -320,7 +321,7 @@ def test_ctrl_c_ends_the_command_with_130_and_a_failed_run_with_1(tiny_table, mo
         (["--row=mnist-9"], "row='mnist-9' is not one of"),
         (["--seeds=0"], "seeds=0"),
         (["--row=ablation-catch-core"], "row='ablation-catch-core' is an ablation: add --ablations"),
-        (["--ablations", "--row=mnist-6"], "row='mnist-6' is no ablation"),
+        (["--ablations", "--row=mnist-6"], "row='mnist-6' has no ablations"),
         (["--budget-scale=-1"], "budget_scale"),
         (["--export", "--budget-scale=0.5"], "--export needs agents of whole rows"),
         (["--export", "--validate"], "--export needs agents of whole rows"),

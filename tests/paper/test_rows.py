@@ -53,7 +53,7 @@ def test_rows_with_the_first_glimpse_inside_differ_from_the_others_in_nothing_el
     environment = {**inside.settings.environment, "first_location": None}
     assert replace(inside.settings, environment=environment) == other.settings
     differing = set(departures(inside.settings.to_dict())) ^ set(departures(other.settings.to_dict()))
-    assert differing == {"first glimpse wholly inside the scene"}
+    assert differing == {"first glimpse completely inside the scene"}
 
 
 def test_the_classifiers_are_those_of_the_paper():
@@ -79,8 +79,9 @@ def test_validation_leaves_the_last_images_out_and_nothing_else_changes():
             assert changed == row
             continue
         assert changed.settings.environment["split"] == VALIDATION_TRAIN
-        environment = {**changed.settings.environment, "split": row.settings.environment.get("split")}
-        assert replace(changed.settings, environment=environment) == row.settings
+        whole = {name: value for name, value in row.settings.environment.items() if name != "split"}
+        assert changed.settings.environment == {**whole, "split": VALIDATION_TRAIN}
+        assert replace(changed.settings, environment=row.settings.environment) == row.settings
 
 
 def test_scaling_changes_the_length_and_nothing_else():
@@ -105,12 +106,12 @@ def test_departures_from_the_papers_networks_are_named():
     found = ["LSTM core", "location network with a hidden layer of 64", "glimpse branches of 256 and 128"]
     assert departures({**training, "network": other}) == found
     network = {**network, "squash_location": True}
-    assert departures({**training, "network": network}) == ["tanh on the mean of the location"]
+    assert departures({**training, "network": network}) == ["tanh-squashed location mean"]
     changes = {"class_loss": "every", "location_reward": "confidence", "location_gradient": 1.0}
     assert departures({**training, **changes}) == [
-        "class learned at every step",
-        "locations judged by how much the probability of the right class rose, not by right or wrong",
-        "core learns from the locations too",
+        "classification loss at every step",
+        "location policy rewarded with the increase of the probability of the correct class instead of 0/1",
+        "location gradient flows into the core",
     ]
     game = ROWS["catch"].settings.to_dict()
     assert "LSTM core" not in departures(game) and "ReLU core" not in departures(game)

@@ -52,7 +52,7 @@ def test_departures_from_the_papers_networks_are_marked_where_they_are():
         paper = {"location_reward": "return", "class_loss": "last", "location_gradient": 0.0}
         text = markdown({"mnist-2": replace(found, settings={**found.settings, **paper, "network": network})}) + "\n\n"
         assert line(text, "RAM, 2 glimpses")[0] == "RAM, 2 glimpses" + mark
-        assert ("<sup>a</sup> Not the paper's: LSTM core." in text) == bool(mark)
+        assert ("<sup>a</sup> Differs from the paper: LSTM core." in text) == bool(mark)
 
 
 def test_a_row_by_other_settings_than_todays_says_which():
@@ -60,9 +60,9 @@ def test_a_row_by_other_settings_than_todays_says_which():
     assert "earlier settings" not in markdown({"mnist-2": found})
     older = replace(found, settings={**found.settings, "learning_rate": 0.5, "precision": "bfloat16"})
     today = ROWS["mnist-2"].settings.learning_rate
-    said = f"RAM, 2 glimpses: by earlier settings, learning_rate=0.5 and not {today}."
+    said = f"RAM, 2 glimpses: trained with earlier settings, learning_rate=0.5 instead of {today}."
     assert said in markdown({"mnist-2": older}, detail=True)
-    assert "Trained by earlier settings than the presets of today: RAM, 2 glimpses." in markdown({"mnist-2": older})
+    assert "Trained with earlier settings than the current presets: RAM, 2 glimpses." in markdown({"mnist-2": older})
 
 
 def test_rows_by_the_same_other_settings_share_a_sentence():
@@ -71,7 +71,7 @@ def test_rows_by_the_same_other_settings_share_a_sentence():
         found = record(ROWS[name], result())
         older[name] = replace(found, settings={**found.settings, "learning_rate": 0.5})
     text = markdown(older, detail=True)
-    assert "RAM, 2 glimpses; RAM, 3 glimpses: by earlier settings, learning_rate=0.5 and" in text
+    assert "RAM, 2 glimpses; RAM, 3 glimpses: trained with earlier settings, learning_rate=0.5 instead" in text
 
 
 def test_the_detailed_table_has_every_seed_drawn_locations_and_what_it_took():
@@ -83,7 +83,7 @@ def test_the_detailed_table_has_every_seed_drawn_locations_and_what_it_took():
         "0.50 h, 0.50 h, 0.50 h",
         "a processor",
     ]
-    assert "85% of the balls in training were caught after 2.00, 2.00, 2.00 M frames" in text
+    assert "Training reached 85 % of balls caught after 2.00, 2.00, 2.00 M frames" in text
 
 
 def test_the_seed_that_comes_with_the_package_is_said(tmp_path, monkeypatch):
@@ -93,9 +93,9 @@ def test_the_seed_that_comes_with_the_package_is_said(tmp_path, monkeypatch):
     pretrained.export_pretrained(tmp_path / "run", GAME.env_id)
     found = records()
     said = "The agent of the package is seed 2 of RAM, "
-    assert f"{said}which did best in validation." in markdown(found, detail=True)
+    assert f"{said}the best in validation." in markdown(found, detail=True)
     found["catch"].seeds.pop(2)
-    assert f"{said}though seed 1 did best in validation." in markdown(found, detail=True)
+    assert f"{said}although seed 1 is the best in validation." in markdown(found, detail=True)
 
 
 def test_text_goes_between_the_markers_and_nowhere_else(tmp_path):

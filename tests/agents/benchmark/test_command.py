@@ -36,14 +36,6 @@ def results(folder):
     return {file.relative_to(folder).as_posix(): json.loads(file.read_text()) for file in files}
 
 
-@pytest.fixture(autouse=True)
-def keep_signals():
-    """The command decides what SIGTERM does; the next test is not to notice."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
-
-
 def test_a_benchmark_runs_goes_on_and_reports(folder, capsys):
     assert main(["benchmark", "plan.yaml", "--workers", "2", "--algorithms", "seven"]) == 0
     out = capsys.readouterr().out
@@ -177,7 +169,7 @@ def test_two_benchmarks_share_a_folder_and_no_run(folder, capsys):
     [
         ([], "a benchmark needs a file, or --algorithms and --environments and --frames"),
         (["--algorithms", "ram", "--frames", "10"], "a benchmark needs a file, or --environments"),
-        (["nowhere.yaml"], "No such file or directory: 'nowhere.yaml'"),
+        (["nowhere.yaml"], "nowhere.yaml: No such file or directory"),
         (["plan.yaml", "--algorithms", "eight"], "the file has no 'eight': expected some of Toy, seven"),
         (["plan.yaml", "--frames", "0"], "command line, frames: expected an integer from 1"),
         (["plan.yaml", "--workers", "0"], "--workers=0 is out of range: expected at least 1"),
@@ -191,7 +183,5 @@ def test_mistakes_end_in_one_line(arguments, expected, folder, capsys):
 
 
 def test_help_names_the_algorithms(capsys):
-    with pytest.raises(SystemExit) as end:
-        main(["benchmark", "--help"])
-    assert end.value.code == 0
+    assert main(["benchmark", "--help"]) == 0
     assert "recurrent-ppo-ram" in " ".join(capsys.readouterr().out.split())
