@@ -55,7 +55,7 @@ def random_word(number: int) -> int:
         number: Any integer; numbers that are equal modulo 2**64 have the same word.
     """
     state = np.array([number * _GOLDEN_GAMMA % 2**64], dtype=np.uint64)
-    return int(_mix(state.view(np.int64)).view(np.uint64)[0])
+    return int(np.asarray(_mix(state.view(np.int64))).view(np.uint64)[0])
 
 
 def uniform(words: Array) -> Array:
