@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ram_envs.errors import UserError
 
-class RAMError(Exception):
+
+class RAMError(UserError):
     """Base of every error that a user of the agents package can cause and fix; the message says how."""
 
 

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from agents.ram.checkpoint import CheckpointError, checkpoint_file, optimizer_tensors, write_atomically
+from agents.ram.tensor_file import read_tensor_file
 from agents.training.settings import PRECISIONS
+from agents.untrusted import one_line
 from ram_envs.arguments import check_choice, check_integer, check_number
 
 KINDS = ("connected", "convolutional")
@@ -198,22 +199,14 @@ def load_classifier(path: str | os.PathLike[str], device: str | torch.device = "
     path = checkpoint_file(path)
     if not path.is_file():
         raise CheckpointError(f"{path} does not exist: expected the folder of a classifier's run, or its checkpoint")
+    content, tensors = read_tensor_file(path, _KIND, "a checkpoint of a classifier of whole scenes")
     try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dictionary)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is truncated or not a checkpoint ({error}): train again") from error
-    if metadata.get("kind") != json.dumps(_KIND):
-        raise CheckpointError(f"{path} is not a checkpoint of a classifier of whole scenes")
-    try:
-        content = {key: json.loads(value) for key, value in metadata.items()}
         settings = classifier_settings_from_dict(content["training"])
         height, width, channels = content["scene_shape"]
         classifier = Classifier(settings, (height, width, channels), content["num_classes"]).to(device)
         classifier.load_state_dict(_with_prefix(tensors, _WEIGHTS))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path} does not fit this version's classifiers: {error}") from error
+        raise CheckpointError(f"{path} does not fit this version's classifiers: {one_line(error)}") from error
     return ClassifierCheckpoint(classifier, content["env_id"], content["progress"], _with_prefix(tensors, _OPTIMIZER))
 
 

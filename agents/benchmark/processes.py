@@ -7,15 +7,16 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from agents.benchmark.plan import Job
 from agents.experiments.queue import Queue
+from agents.locks import TemporaryFolder
 
+FOLDER_PREFIX = "ram-benchmark-"
+"""Start of the names of the temporary folders, one per run in progress."""
 _POLL_SECONDS = 0.02
 _LOG_CHARACTERS = 6000
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -47,16 +48,18 @@ class Process:
 
     def __init__(self, job: Job, search_path: Sequence[str] = ()) -> None:
         self.job = job
-        self._folder = tempfile.TemporaryDirectory(prefix="ram-benchmark-")
-        self._result = Path(self._folder.name) / "result.json"
-        self._log = Path(self._folder.name) / "log.txt"
+        self._folder = TemporaryFolder(FOLDER_PREFIX)
+        self._result = self._folder.path / "result.json"
+        self._log = self._folder.path / "log.txt"
+        # What the run itself puts into the temporary directory goes with this folder, even if the run is killed.
+        temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self._folder.path))
         with open(self._log, "wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "agents.benchmark.worker", str(self._result)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(job.threads))},
+                env={**os.environ, **temporary, **dict.fromkeys(_THREAD_VARIABLES, str(job.threads))},
                 start_new_session=True,  # Ctrl-C is for whoever started this, who then ends it
             )
         try:
@@ -89,7 +92,7 @@ class Process:
         self._process.wait()
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._folder.cleanup()
+        self._folder.remove()
 
     def _write(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None

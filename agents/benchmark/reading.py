@@ -1,13 +1,12 @@
-"""Reads plans, from files or the command line, and checks all of them before anything runs."""
+"""Reads the plan of a benchmark from a file or the command line, and checks all of it before anything runs."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from gymnasium.error import DependencyNotInstalled
+from gymnasium.error import Error
 
 from agents.benchmark.algorithm import ALGORITHMS, Algorithm, Problem, find_algorithm
 from agents.benchmark.evaluation import Evaluator
@@ -22,8 +21,10 @@ from agents.benchmark.plan import (
     variants_of,
 )
 from agents.benchmark.references import REFERENCES
-from ram_envs import ENVIRONMENTS
+from agents.untrusted import one_line
+from ram_envs import parse_id
 from ram_envs.envs.actions import ACTION_FORMATS
+from ram_envs.errors import UnknownName
 
 MAX_SEED = 2**29 - 1
 _KEYS = ("environments", "algorithms", "seeds", "frames", "threads", "device", "evaluation")
@@ -31,12 +32,12 @@ _Entry = TypeVar("_Entry", EnvironmentEntry, AlgorithmEntry)
 
 
 def read_plan(root: Item) -> Plan:
-    """Turn the content of a benchmark's file, or what the command line says, into a plan, and check all of it.
+    """Turn the content of a benchmark's file, or the options of the command line, into a plan.
 
-    Algorithms are imported and environments made, so what passes can run.
+    Algorithms are imported and environments created, so that a plan that passes can run.
 
     Raises:
-        PlanError: If there is a mistake in it; the message has its line and key.
+        PlanError: If something is wrong; the message has its line and key.
     """
     content = root.mapping(_KEYS, required=("environments", "algorithms", "frames"))
     environments = [_environment(item) for item in content["environments"].sequence()]
@@ -59,24 +60,24 @@ def read_plan(root: Item) -> Plan:
         plan = replace(plan, device=content["device"].text(("cpu", "cuda", "auto")))
     for item, entry in zip(content["environments"].sequence(), environments, strict=True):
         _check_environment(item, entry, plan.evaluation)
-    for item, who in zip(content["algorithms"].sequence(), algorithms, strict=True):
-        _check_algorithm(item, who, plan.environments)
+    for item, algorithm in zip(content["algorithms"].sequence(), algorithms, strict=True):
+        _check_algorithm(item, algorithm, plan.environments)
     return plan
 
 
 def _environment(item: Item) -> EnvironmentEntry:
     """Read an environment: an id, or a mapping."""
     content = item.mapping(("id", "name", "settings"), ("id",)) if isinstance(item.value, dict) else {"id": item}
-    id = content["id"].text().removeprefix("ram_envs:")
-    variants = {known: (base, formats) for base in ENVIRONMENTS for known, formats in variants_of(base).items()}
-    if id not in variants:
-        alike = difflib.get_close_matches(id, variants, n=2)
-        hint = f"did you mean {' or '.join(alike)}? " if alike else ""
-        raise content["id"].error(f"there is no environment {id!r}: {hint}`ram list` shows them all")
-    base, (action_format, observation_format) = variants[id]
+    id = content["id"].text()
+    try:
+        read = parse_id(id)
+    except UnknownName as error:
+        raise content["id"].error(str(error)) from error
+    plain_id = id.rpartition(":")[2]
+    action_format, observation_format = variants_of(read.base)[plain_id]
     return EnvironmentEntry(
-        name=content["name"].name() if "name" in content else id,
-        id=base,
+        name=content["name"].name() if "name" in content else plain_id.replace("/", "-"),
+        id=read.portable,
         settings=_settings(content),
         action_format=action_format,
         observation_format=observation_format,
@@ -119,7 +120,7 @@ def _evaluation(item: Item) -> EvaluationSettings:
 
 
 def _check_names(items: list[Item], entries: list[_Entry]) -> None:
-    """Refuse a name that is there twice."""
+    """Check that no name occurs twice."""
     seen: set[str] = set()
     for item, entry in zip(items, entries, strict=True):
         if entry.name in seen:
@@ -128,7 +129,7 @@ def _check_names(items: list[Item], entries: list[_Entry]) -> None:
 
 
 def _check_environment(item: Item, entry: EnvironmentEntry, evaluation: EvaluationSettings) -> None:
-    """Make the environment, to learn in and to be judged in, which checks its settings and finds its images."""
+    """Create the environment for training and for evaluation, which checks its settings and finds its images."""
     place = item.value["settings"] if isinstance(item.value, dict) and "settings" in item.value else item
     for name in ("action_format", "observation_format"):
         if name in entry.settings:
@@ -138,20 +139,20 @@ def _check_environment(item: Item, entry: EnvironmentEntry, evaluation: Evaluati
         _located(place, make)
 
 
-def _check_algorithm(item: Item, who: AlgorithmEntry, environments: tuple[EnvironmentEntry, ...]) -> None:
-    """Check formats and settings on every environment."""
-    kind = find_algorithm(who.algorithm)
+def _check_algorithm(item: Item, entry: AlgorithmEntry, environments: tuple[EnvironmentEntry, ...]) -> None:
+    """Check the formats and the settings of an algorithm on every environment."""
+    kind = find_algorithm(entry.algorithm)
     content = item.value if isinstance(item.value, dict) else {}
     for environment in environments:
         try:
-            formats_of(environment, who)
+            formats_of(environment, entry)
         except ValueError as error:
             raise item.error(str(error)) from error
-        for name, part in content["settings"].mapping().items() if who.settings else ():
+        for name, part in content["settings"].mapping().items() if entry.settings else ():
             try:
                 kind.check_settings({name: part.plain()}, environment.id)
             except (ValueError, TypeError) as error:
-                raise part.error(f"{who.algorithm} on {environment.name}: {error}") from error
+                raise part.error(f"{entry.algorithm} on {environment.name}: {error}") from error
 
 
 def _find(item: Item) -> type[Algorithm]:
@@ -164,5 +165,5 @@ def _find(item: Item) -> type[Algorithm]:
 def _located(item: Item, make: Callable[[], Any]) -> None:
     try:
         make()
-    except (ValueError, TypeError, OSError, RuntimeError, DependencyNotInstalled) as error:
-        raise item.error(str(error)) from error
+    except (ValueError, TypeError, LookupError, ArithmeticError, OSError, RuntimeError, MemoryError, Error) as error:
+        raise item.error(one_line(error)) from error

@@ -90,5 +90,5 @@ def export_pretrained(run_folder: str | os.PathLike[str], env_id: str, folder: P
     policy = load_checkpoint(run_folder, env_id).policy
     size = 2 * sum(value.numel() for value in policy.state_dict().values())  # half precision takes two bytes a weight
     if size > SIZE_LIMIT:
-        raise CheckpointError(f"the agent of {run_folder} has {size:,} bytes of weights: at most {SIZE_LIMIT:,} fit")
+        raise CheckpointError(f"the agent of {run_folder} has {size:,} bytes of weights: expected up to {SIZE_LIMIT:,}")
     return export_agent(run_folder, (folder or FOLDER) / f"{env_id}{_SUFFIX}", env_id)

@@ -1,9 +1,10 @@
-"""Checkpoints: one file that holds a policy and, while it trains, all that is needed to go on exactly.
+"""Checkpoints: one file that holds a policy and, for a training run, everything to resume it exactly.
 
-The file is safetensors: the tensors are the weights and the optimiser's state, the header's metadata is JSON with all
-the settings. No pickle, so reading one runs no code. A file is written beside its place and then moved there, so that
-a crash, a full disk or a read-only folder leaves the checkpoint before it whole. There is no random state to save:
-everything random in training follows from the run's seed and the number of the iteration (agents/training/rollout.py).
+The file is safetensors: the tensors are the weights and the optimizer state, the metadata is JSON with all settings.
+There is no pickle, so loading a checkpoint runs no code. Everything that is loaded is checked: types and ranges of the
+settings, names, shapes, data types and values of the tensors. Files are written atomically: after a crash, or on a full
+disk or in a read-only folder, the previous checkpoint is still there. No random state is saved, because everything
+random in training follows from the run's seed and the iteration (agents/training/rollout.py).
 """
 
 from __future__ import annotations
@@ -16,36 +17,46 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
-from agents.errors import RAMError
+from agents.files import write_atomically
+from agents.ram.optimizer_state import optimizer_problem, optimizer_tensors, restore_optimizer
 from agents.ram.policy import RAMPolicy
-from agents.ram.settings import RAMSettings
+from agents.ram.tensor_file import REMEDY, CheckpointError, read_tensor_file
+from agents.ram.validation import FORMAT, WEIGHTS, check_content, make_policy
+from agents.untrusted import shown
 
-FORMAT = 1
-"""Version of the format; a checkpoint of a newer one is refused."""
+__all__ = [
+    "FILE_NAME",
+    "FORMAT",
+    "Checkpoint",
+    "CheckpointError",
+    "checkpoint_file",
+    "load_checkpoint",
+    "optimizer_tensors",
+    "restore_optimizer",
+    "save_checkpoint",
+    "write_atomically",
+]
+
 FILE_NAME = "checkpoint.safetensors"
-_KIND = "ram-policy"
-_WEIGHTS, _OPTIMIZER = "policy.", "optimizer."
-
-
-class CheckpointError(RAMError, ValueError):
-    """A checkpoint that cannot be read, or not used here, or not written; the message says why and what to do."""
+_KIND, _DESCRIPTION = "ram-policy", "a checkpoint of a RAM policy"
+_OPTIMIZER = "optimizer."
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint holds.
+    """The content of a checkpoint.
 
     Attributes:
         policy: The policy, on the device that was asked for.
         env_id: Id of the environment that it was trained on.
         env_settings: Keyword arguments of that environment.
-        training: The training's settings, as plain values.
-        progress: Where the training stood: "seed", "iteration", "frames", "time_s".
-        optimizer: The optimiser's state, by "parameter name:state name"; empty if it was left out.
+        training: The training settings, as plain values.
+        progress: The state of the training: "seed", "iteration", "frames", "time_s" and "pending", the statistics
+            since the last line of the log.
+        optimizer: The optimizer state, by "parameter name:state name"; empty if it was not saved.
     """
 
     policy: RAMPolicy
@@ -57,9 +68,14 @@ class Checkpoint:
 
 
 def checkpoint_file(path: str | os.PathLike[str]) -> Path:
-    """Return the file that ``path`` means: itself, or the checkpoint in it where it is a folder."""
+    """Return the checkpoint that ``path`` means: the file itself, or ``checkpoint.safetensors`` in a folder.
+
+    A path that does not exist is a file if it has a suffix that starts with a letter (``agent.safetensors``), and a
+    folder otherwise (``runs/catch``, ``runs/rate-0.01``).
+    """
     path = Path(path)
-    return path / FILE_NAME if path.is_dir() else path
+    is_file = path.is_file() if path.exists() else path.suffix[1:2].isalpha()
+    return path if is_file else path / FILE_NAME
 
 
 def save_checkpoint(
@@ -72,22 +88,23 @@ def save_checkpoint(
     progress: Mapping[str, Any] | None = None,
     optimizer: torch.optim.Optimizer | None = None,
 ) -> Path:
-    """Write a checkpoint, atomically.
+    """Write a checkpoint atomically.
 
     Args:
-        path: The file, or a folder that it gets its usual name in.
+        path: The file, or the folder, which is created; see :func:`checkpoint_file`.
         policy: The policy.
         env_id: Id of its environment.
         env_settings: Keyword arguments of its environment, plain values.
-        training: The training's settings, plain values.
-        progress: Where the training stands, plain values.
-        optimizer: The optimiser of the policy's parameters; None for a checkpoint to use and not to go on from.
+        training: The training settings, plain values.
+        progress: The state of the training, plain values.
+        optimizer: AdamW of the policy's parameters; None for a checkpoint that cannot be resumed.
 
     Returns:
         The file.
 
     Raises:
-        CheckpointError: If it cannot be written, or a setting is no plain value; an older file is left as it was.
+        CheckpointError: If the file cannot be written, a setting is not a plain value, or a tensor contains NaN or
+            infinity. An older file is unchanged.
     """
     path = checkpoint_file(path)
     content = {
@@ -100,20 +117,23 @@ def save_checkpoint(
         "progress": dict(progress or {}),
     }
     try:
-        metadata = {key: json.dumps(value) for key, value in content.items()}
-    except TypeError as error:
+        metadata = {key: json.dumps(value, allow_nan=False) for key, value in content.items()}
+    except (TypeError, ValueError) as error:
         raise CheckpointError(
-            f"{path} cannot be written: a setting of {env_id} is not a plain value ({error}); data sets are saved by "
+            f"{path} cannot be written: a setting of {env_id} is not a plain value ({error}); datasets are saved by "
             "name or folder, not as arrays"
         ) from error
-    tensors = {_WEIGHTS + name: value for name, value in policy.state_dict().items()}
+    tensors = {WEIGHTS + name: value for name, value in policy.state_dict().items()}
     if optimizer is not None:
         tensors |= {_OPTIMIZER + name: value for name, value in optimizer_tensors(policy, optimizer).items()}
-    data = save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, metadata)
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    kept = "; the checkpoint before it is kept" if path.exists() else ""
+    for name, value in tensors.items():
+        if not value.isfinite().all():
+            raise CheckpointError(f"{path} is not written: the tensor {name} contains NaN or infinity{kept}")
     try:
-        write_atomically(path, data)
+        write_atomically(path, save(tensors, metadata))
     except OSError as error:
-        kept = "; the checkpoint before it is kept" if path.exists() else ""
         raise CheckpointError(f"{path} cannot be written: {error.strerror or error}{kept}") from error
     return path
 
@@ -121,102 +141,50 @@ def save_checkpoint(
 def load_checkpoint(
     path: str | os.PathLike[str], env_id: str | None = None, device: str | torch.device = "cpu"
 ) -> Checkpoint:
-    """Read a checkpoint.
+    """Load a checkpoint and check everything in it.
 
     Args:
         path: The file, or the folder of a run.
-        env_id: Id of the environment that it must belong to; None for any.
+        env_id: Id of the environment that it has to belong to; None for any.
         device: Where the tensors go.
 
     Raises:
-        CheckpointError: If there is none, or it is truncated, of another kind, a newer format or another environment.
+        CheckpointError: If there is no checkpoint, or it is damaged, of another kind, a newer format, another
+            environment or one that is not installed. The message names the file, the problem and the fix.
     """
-    path = checkpoint_file(path)
+    given = Path(path)
+    path = checkpoint_file(given)
     if not path.exists():
-        where = f"{path.parent} holds no checkpoint" if path.name == FILE_NAME else f"{path} does not exist"
-        raise CheckpointError(f"{where}: expected a run's folder, or a file that training wrote ({FILE_NAME})")
-    content, tensors = _read(path, device)
+        missing = f"{given} holds no checkpoint" if given.is_dir() else f"{given} does not exist"
+        raise CheckpointError(f"{missing}: expected the folder of a run, or a file that training wrote ({FILE_NAME})")
+    content, tensors = read_tensor_file(path, _KIND, _DESCRIPTION)
+    check_content(path, content)
     if env_id is not None and content["env_id"] != env_id:
         raise CheckpointError(
-            f"{path} was trained on {content['env_id']}, not on {env_id}: give the checkpoint of a run on {env_id}"
+            f"{path} was trained on {content['env_id']}, not on {env_id}: use the checkpoint of a run on {env_id}"
         )
-    try:
-        policy = RAMPolicy(RAMSettings.from_dict(content["policy"])).to(device)
-        policy.load_state_dict(_with_prefix(tensors, _WEIGHTS))
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path} does not fit this version's policy: {error}") from error
+    weights = _with_prefix(tensors, WEIGHTS)
+    optimizer = _with_prefix(tensors, _OPTIMIZER)
+    for name in tensors:
+        if not name.startswith((WEIGHTS, _OPTIMIZER)):
+            raise CheckpointError(f"{path} is damaged: the tensor {shown(name)} is unexpected: {REMEDY}")
+    policy = make_policy(path, content["policy"], weights)
+
+    def is_never_learned(name: str) -> bool:
+        return policy.settings.random_locations and name.startswith("location_network.")
+
+    problem = optimizer_problem(policy, optimizer, is_never_learned) if optimizer else None
+    if problem is not None:
+        raise CheckpointError(f"{path} is damaged: {problem}: {REMEDY}")
     return Checkpoint(
-        policy,
+        policy.to(device),
         content["env_id"],
         content["env_settings"],
         content["training"],
         content["progress"],
-        _with_prefix(tensors, _OPTIMIZER),
+        {name: value.to(device) for name, value in optimizer.items()},
     )
-
-
-def _read(path: Path, device: str | torch.device) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Read and check a file: its metadata and its tensors."""
-    try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
-            metadata = file.metadata() or {}
-            if metadata.get("kind") != json.dumps(_KIND):
-                raise CheckpointError(f"{path} is a safetensors file, but not a checkpoint of a RAM policy")
-            content = {key: json.loads(value) for key, value in metadata.items()}
-            if content["format"] > FORMAT:
-                raise CheckpointError(
-                    f"{path} has format {content['format']}, and this version reads up to {FORMAT}: update the package"
-                )
-            return content, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dictionary)
-    except CheckpointError:
-        raise
-    except (SafetensorError, ValueError, KeyError, OSError) as error:
-        raise CheckpointError(
-            f"{path} is truncated or not a checkpoint ({error}): train again, or use another one"
-        ) from error
 
 
 def _with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-
-
-def optimizer_tensors(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return an optimiser's state by "parameter name:state name"."""
-    return {
-        f"{name}:{key}": value
-        for name, parameter in module.named_parameters()
-        for key, value in optimizer.state.get(parameter, {}).items()
-    }
-
-
-def restore_optimizer(module: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Give a fresh optimiser of a module's parameters the state that :func:`optimizer_tensors` returned."""
-    names = {id(parameter): name for name, parameter in module.named_parameters()}
-    content = optimizer.state_dict()
-    index = 0
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            state = _with_prefix(tensors, names[id(parameter)] + ":")
-            if state:
-                content["state"][index] = state
-            index += 1
-    optimizer.load_state_dict(content)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that there is either the old one or the whole new one, whatever happens.
-
-    Raises:
-        OSError: If it cannot be written; nothing is left behind.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

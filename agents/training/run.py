@@ -1,19 +1,7 @@
-"""The folder of a training run: settings, metrics, logs and checkpoints, and how a run starts, stops and goes on.
-
-| file | holds |
-|---|---|
-| settings.json | id, seed and settings, to read |
-| metrics.csv | a line every `log_every` iterations |
-| tensorboard/ | the same for TensorBoard: `charts/` and `losses/` |
-| checkpoint.safetensors | the policy, and all that is needed to go on exactly |
-| curve.png, animation.gif | made at the end |
-"""
+"""A training run: how it starts, stops, is resumed, and when it writes its logs and checkpoints."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 import signal
 import threading
@@ -25,40 +13,21 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
-from agents.errors import RAMError
-from agents.ram.checkpoint import FILE_NAME, save_checkpoint, write_atomically
+from agents.ram.checkpoint import FILE_NAME, save_checkpoint
 from agents.ram.policy import RAMPolicy
 from agents.terminal import ProgressBar
 from agents.training.fast import distributed
+from agents.training.folder import SETTINGS, RunFolder, TrainingError, check_new
+from agents.training.metrics import METRICS, TENSORBOARD, Means
+from agents.training.progress import Progress
 from ram_envs.tasks import FigureOfMerit
 
-SETTINGS, METRICS, TENSORBOARD = "settings.json", "metrics.csv", "tensorboard"
-
-
-class TrainingError(RAMError, RuntimeError):
-    """Training cannot start or go on; the message says why and what to do."""
-
-
-class Progress(NamedTuple):
-    """Where a run stands: with the settings, all that decides how it goes on.
-
-    Attributes:
-        seed: The run's seed.
-        iteration: Iterations that are done.
-        frames: Environment steps that are done.
-        time_s: Seconds that they took.
-    """
-
-    seed: int
-    iteration: int = 0
-    frames: int = 0
-    time_s: float = 0.0
+__all__ = ["METRICS", "SETTINGS", "TENSORBOARD", "Plan", "Progress", "Run", "TrainingError", "check_new"]
 
 
 class Plan(NamedTuple):
-    """How long a run is and what it is judged by.
+    """The length of a run and its figure of merit.
 
     Attributes:
         iterations: Iterations of the whole run.
@@ -75,39 +44,27 @@ class Plan(NamedTuple):
     checkpoint_every: int
 
 
-def check_new(folder: Path) -> Path:
-    """Check that a folder can take a new run, and return it; one that ended before its first checkpoint was none.
-
-    Raises:
-        TrainingError: If it holds a run.
-    """
-    if any((folder / name).exists() for name in (METRICS, FILE_NAME)):
-        raise TrainingError(
-            f"{folder} holds another run: go on with that one (`ram train --resume {folder}`), or choose another folder"
-        )
-    return folder
-
-
 class Run:
     """A run in its folder: a context manager around the training loop.
 
-    Ctrl-C or SIGTERM lets the loop end after the iteration in hand; a second one ends it at once. A loss that is not
-    finite ends it with an error. Whatever happens, the last good checkpoint stays. Of several processes the first alone
-    writes, and a signal to any of them ends all after the same iteration.
+    The run locks its folder, so that no other process trains in it. Ctrl-C or SIGTERM stops the loop after the current
+    iteration; a second one stops it at once. A loss that is not finite ends it with an error. In all cases the last
+    good checkpoint stays. Of several processes only the first writes, and a signal to any of them stops all after the
+    same iteration.
 
     Args:
-        folder: Where it goes.
-        policy: What is trained.
-        optimizer: Of its parameters.
+        folder: Its folder; created if missing.
+        policy: The policy to train.
+        optimizer: The optimizer of its parameters.
         env_id: Id of the environment.
-        env_settings: Its arguments.
-        training: The training's settings, plain values.
-        plan: How long the run is.
-        progress: Where it stands.
-        progress_bar: Whether to show one.
+        env_settings: Arguments of the environment.
+        training: The training settings, plain values.
+        plan: The length of the run.
+        progress: Where it starts: that of the checkpoint in the folder, or that of a new run.
+        progress_bar: Whether to show a progress bar.
 
     Attributes:
-        progress: Where the run stands now.
+        progress: How far the run has got.
         stopped_by: Name of the signal that stopped it early, or None. A run whose last iteration is done is complete.
     """
 
@@ -130,19 +87,23 @@ class Run:
         self._saved = progress.iteration
         self._show = progress_bar and distributed.first()
         self._signal = 0
-        # Statistics of the iterations since the last line of the logs, (number of statistics,) each: still on the
-        # device, and read from there.
+        # Statistics of the iterations since the last transfer, (number of statistics,) each, still on the device.
         self._on_device: list[Tensor] = []
-        self._read: list[list[float]] = []
         self._names: list[str] = []
+        self._means = Means(progress.pending)
         self._handlers: dict[int, Any] = {}
-        self._writer: SummaryWriter | None = None
+        self._files = RunFolder(folder)
 
     def __enter__(self) -> Run:
-        distributed.once(self._open_folder)
-        self.save()
-        if distributed.first():
-            self._writer = SummaryWriter(str(self.folder / TENSORBOARD), purge_step=self.progress.frames)
+        self._check_progress()
+        try:
+            content = {"env_id": self.env_id, "seed": self.progress.seed, "training": self.training}
+            distributed.once(lambda: self._files.open(self.progress, content))
+            self.save()
+            distributed.once(lambda: self._files.open_logs(self.progress.frames))
+        except BaseException:
+            self._files.close()
+            raise
         total = self.plan.iterations * self.plan.frames_per_iteration
         self._bar = ProgressBar(total, self.progress.frames, self._show)
         if threading.current_thread() is threading.main_thread():
@@ -156,11 +117,10 @@ class Run:
     ) -> None:
         self._restore_handlers()
         self._bar.close()
-        if self._writer is not None:
-            self._writer.close()
+        self._files.close()
 
     def iterations(self) -> Iterator[int]:
-        """Yield the number of each iteration that is left; afterwards write what is due, and save before the end."""
+        """Yield the number of each iteration that is left; after each, write the logs and the checkpoint if due."""
         for iteration in range(self.progress.iteration, self.plan.iterations):
             yield iteration
             done = iteration + 1
@@ -173,7 +133,7 @@ class Run:
             # One exchange for both: the last bit is whether the figure of merit is due in the first process's bar.
             number, due = divmod(distributed.largest(2 * self._signal + self._bar.due), 2)
             complete = done == self.plan.iterations
-            if done % self.plan.log_every == 0 or complete or number:
+            if done % self.plan.log_every == 0 or complete:
                 self._write_line()
             elif due:
                 self._read_statistics()
@@ -190,29 +150,39 @@ class Run:
         self._on_device.append(torch.stack([value.detach().float() for value in statistics.values()]))
 
     def save(self) -> None:
-        """Write a checkpoint, once it is sure that everything was finite so far.
+        """Write a checkpoint, after a check that all statistics so far are finite.
 
         Raises:
-            TrainingError: If it was not.
-            CheckpointError: If it cannot be written; the one before it is kept.
+            TrainingError: If they are not, or the folder is gone.
+            CheckpointError: If the checkpoint cannot be written; the one before it is kept.
         """
         self._read_statistics()
         distributed.once(self._save)
         self._saved = self.progress.iteration
 
-    def _open_folder(self) -> None:
-        """Make the folder ready for what follows, in the process that writes."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            content = {"env_id": self.env_id, "seed": self.progress.seed, "training": self.training}
-            write_atomically(self.folder / SETTINGS, (json.dumps(content, indent=2) + "\n").encode())
-            forget_after(self.folder / METRICS, self.progress.frames)
-        except OSError as error:
-            raise TrainingError(f"{self.folder} cannot be written: {error.strerror or error}") from error
+    def _check_progress(self) -> None:
+        """Check that the run can start from its progress.
+
+        Raises:
+            TrainingError: If it cannot.
+        """
+        iteration, frames = self.progress.iteration, self.progress.frames
+        if iteration > self.plan.iterations or frames != iteration * self.plan.frames_per_iteration:
+            raise TrainingError(
+                f"{self.folder} has a checkpoint of iteration {iteration:,} and environment step {frames:,}, but its "
+                f"settings give {self.plan.iterations:,} iterations of {self.plan.frames_per_iteration:,} steps: it is "
+                "damaged, or the dataset has changed; train again"
+            )
 
     def _save(self) -> None:
+        """Write the checkpoint, in the process that writes."""
+        self._files.before_checkpoint(self._saved)
+        self.write_checkpoint()
+
+    def write_checkpoint(self) -> None:
+        """Write the checkpoint; a subclass may write another kind."""
         save_checkpoint(
-            self.folder,
+            self.folder / FILE_NAME,
             self.policy,
             self.env_id,
             self.env_settings,
@@ -223,26 +193,26 @@ class Run:
 
     def _read_statistics(self) -> None:
         """Fetch the statistics of all processes from the device, all at once, and check that they are finite."""
-        if not self._on_device:
-            return
-        rows = distributed.average(torch.stack(self._on_device)).tolist()
-        first = self.progress.iteration - len(rows) + 1
-        self._on_device.clear()
-        for number, row in enumerate(rows, first):
-            for name, value in zip(self._names, row, strict=True):
-                if not math.isfinite(value):
-                    raise TrainingError(
-                        f"{name} is {value} at iteration {number} (frame {number * self.plan.frames_per_iteration:,}): "
-                        f"training diverged. The checkpoint of iteration {self._saved} is kept in {self.folder}; train "
-                        "again with a lower learning_rate or max_grad_norm"
-                    )
-        self._read += rows
+        if self._on_device:
+            rows = distributed.average(torch.stack(self._on_device)).tolist()
+            self._on_device.clear()
+            for number, row in enumerate(rows, self.progress.iteration - len(rows) + 1):
+                for name, value in zip(self._names, row, strict=True):
+                    if not math.isfinite(value):
+                        raise TrainingError(
+                            f"{name} is {value} at iteration {number} (frame "
+                            f"{number * self.plan.frames_per_iteration:,}): training diverged; "
+                            f"{self._files.last_checkpoint(self._saved)}. Train again with a lower learning_rate or "
+                            "max_grad_norm"
+                        )
+                self._means.add(self._names, row)
+        self.progress = self.progress._replace(pending=self._means.state())
 
     def _write_line(self) -> None:
         """Write the means since the last line to the logs, and show the progress."""
         self._read_statistics()
-        means = self._show_figure()
-        self._read.clear()
+        self._show_figure()
+        means = self._means.take()
         frames, time_s = self.progress.frames, self.progress.time_s
         frames_per_second = (frames - self._last_line[0]) / max(time_s - self._last_line[1], 1e-9)
         self._last_line = (frames, time_s)
@@ -253,33 +223,15 @@ class Run:
             "frames_per_second": round(frames_per_second, 1),
             **means,
         }
-        distributed.once(lambda: self._append(line))
+        distributed.once(lambda: self._files.append(line, self._saved))
 
-    def _show_figure(self) -> dict[str, float]:
-        """Show the figure of merit, and return the means of all statistics since the last line of the logs."""
-        columns = zip(*self._read, strict=True)
-        means = {name: sum(column) / len(column) for name, column in zip(self._names, columns, strict=True)}
+    def _show_figure(self) -> None:
+        """Show the mean figure of merit since the last line of the logs."""
         figure = self.plan.figure
-        self._bar.show(f"{figure.label} {figure.write(means[figure.name])}")
-        return means
-
-    def _append(self, line: Mapping[str, Any]) -> None:
-        """Append a line to the logs."""
-        assert self._writer is not None
-        try:
-            append_line(self.folder / METRICS, line)
-            for name, value in line.items():
-                if name not in ("iteration", "frames", "time_s"):
-                    tag = name if "/" in name else f"charts/{name}"
-                    self._writer.add_scalar(tag, value, line["frames"])
-        except OSError as error:
-            raise TrainingError(
-                f"the logs in {self.folder} cannot be written: {error.strerror or error}; the checkpoint of iteration "
-                f"{self._saved} is kept: resume from it"
-            ) from error
+        self._bar.show(f"{figure.label} {figure.write(self._means.means()[figure.name])}")
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        """Ask the loop to end; a second signal does what it always does."""
+        """Ask the loop to stop; a second signal does what it always does."""
         self._signal = number
         self._restore_handlers()
 
@@ -287,31 +239,3 @@ class Run:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers = {}
-
-
-def append_line(path: Path, line: Mapping[str, Any]) -> None:
-    """Append a line to a CSV file, after a header if the file is new."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(line), lineterminator="\n")
-    if not path.exists():
-        writer.writeheader()
-    writer.writerow(line)
-    with open(path, "a", encoding="utf-8", newline="") as file:
-        file.write(text.getvalue())
-
-
-def forget_after(path: Path, frames: int) -> None:
-    """Drop the lines of a metrics file that lie beyond a number of frames: a run that goes on writes them again."""
-    if not path.exists():
-        return
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    header = rows[0] if rows else []
-    column = header.index("frames") if "frames" in header else None
-    kept = [row for row in rows[1:] if column is not None and len(row) == len(header) and int(row[column]) <= frames]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *kept] if kept else [])
-    if kept:
-        write_atomically(path, text.getvalue().encode())
-    else:
-        path.unlink()

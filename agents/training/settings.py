@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SCHEDULES = ("constant", "linear", "cosine")
 PRECISIONS = ("auto", "float32", "bfloat16")
+MAX_NUM_ENVS = 2**24
+"""More episodes side by side than any machine has memory for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,7 @@ class TrainingSettings(ABC):
         environment = {name: value for name, value in self.environment.items() if value is not None}
         object.__setattr__(self, "environment", environment)
         with invalid_settings():
-            check_integer("num_envs", self.num_envs, 1)
+            check_integer("num_envs", self.num_envs, 1, MAX_NUM_ENVS)
             check_number("learning_rate", self.learning_rate, 0, 10)
             check_choice("schedule", self.schedule, SCHEDULES)
             check_number("warmup", self.warmup, 0, 1)

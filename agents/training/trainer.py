@@ -14,18 +14,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import gymnasium
 import torch
 from torch import Tensor
 
 from agents.errors import SettingsError
-from agents.ram.checkpoint import CheckpointError, load_checkpoint, restore_optimizer
+from agents.ram.checkpoint import Checkpoint, CheckpointError, load_checkpoint, restore_optimizer
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
+from agents.ram.tensor_file import REMEDY
 from agents.training.fast import distributed
 from agents.training.fast.device import resolve_device, resolve_precision
 from agents.training.optimisation import make_optimizer
 from agents.training.run import Plan, Progress, Run, check_new
 from agents.training.settings import GameSettings, HybridSettings, settings_from_dict
+from agents.untrusted import one_line
 from ram_envs import make_tensor, parse_id
 from ram_envs.envs.tensor import TensorEnv
 
@@ -111,14 +114,40 @@ def resume(
     distributed.join(torch_device)
     checkpoint = load_checkpoint(folder, env_id and parse_id(env_id).portable, torch_device)
     try:
-        progress = Progress(**checkpoint.progress)
+        progress = Progress.restore(checkpoint.progress)
+        if progress.iteration > 0 and not checkpoint.optimizer:
+            raise ValueError("it was saved without the state of the optimizer")
         settings = settings_from_dict(checkpoint.training)
     except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{folder} holds a checkpoint to use, but not to resume from: {error}") from error
-    env = _make_env(checkpoint.env_id, settings, torch_device)
+        raise CheckpointError(
+            f"{folder} holds a checkpoint to use, but not to resume from: {one_line(error)}"
+        ) from error
+    env = _resumed_env(folder, checkpoint, settings, torch_device)
     return _train(
         folder, checkpoint.env_id, settings, env, checkpoint.policy, checkpoint.optimizer, progress, progress_bar
     )
+
+
+def _resumed_env(
+    folder: Path, checkpoint: Checkpoint, settings: HybridSettings | GameSettings, device: torch.device
+) -> TensorEnv:
+    """Make the environment of a checkpoint, and check that the policy fits it.
+
+    Raises:
+        CheckpointError: If that is not possible.
+    """
+    try:
+        env = _make_env(checkpoint.env_id, settings, device)
+        expected = RAMSettings.for_environment(env, settings.network)
+    except (ValueError, TypeError, ArithmeticError, OSError, RuntimeError, MemoryError, gymnasium.error.Error) as error:
+        raise CheckpointError(
+            f"{folder}: the environment {checkpoint.env_id} of its checkpoint cannot be made: {one_line(error)}"
+        ) from error
+    if expected != checkpoint.policy.settings:
+        raise CheckpointError(
+            f"{folder}: the policy of its checkpoint does not fit its environment and settings: {REMEDY}"
+        )
+    return env
 
 
 def _train(

@@ -101,7 +101,7 @@ TOP = "environments: [RAM-Digits-v0]\nalgorithms: [toy:Toy]\n"
         (TOP + "frames: 10\nevaluation: {split: testing}\n", "expected 'train' or 'test'"),
         (TOP + "frames: 2026-01-01\n", ", line 3, frames: expected a number, a text, true or false"),
         (TOP + "? [a]\n: 10\n", ", line 3: expected a text as key"),
-        (TOP + "1: 10\n", ", line 3: the key 1 is no text"),
+        (TOP + "1: 10\n", ", line 3: the key 1 is not text"),
         (TOP + "frames: &a [*a]\n", ", line 3, frames[0]: an alias that contains itself"),
         ("environments: [RAM-Digit-v0]\nalgorithms: [ram]\nframes: 1\n", "did you mean RAM-Digits-v0"),
         ("environments: []\nalgorithms: [ram]\nframes: 1\n", ", line 1, environments: expected a list of at least one"),
@@ -119,7 +119,7 @@ TOP = "environments: [RAM-Digits-v0]\nalgorithms: [toy:Toy]\n"
         ),
         (
             "environments: [RAM-Digits-v0]\nalgorithms: [{algorithm: ram, name: a/b}]\nframes: 1\n",
-            "algorithms[0].name: 'a/b' is no name",
+            "algorithms[0].name: 'a/b' is not a name",
         ),
         (
             "environments: [RAM-Digits-v0]\nalgorithms: [{algorithm: ram, name: random}]\nframes: 1\n",

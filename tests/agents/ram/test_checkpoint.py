@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from agents import files
 from agents.ram import checkpoint as checkpoint_module
 from agents.ram.checkpoint import (
     FILE_NAME,
@@ -149,7 +150,7 @@ def test_a_read_only_folder_leaves_the_checkpoint_before_it(tmp_path, monkeypatc
     def read_only(*_):  # a folder's own permissions would not keep root from writing
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(checkpoint_module, "open", read_only, raising=False)
+    monkeypatch.setattr(files, "open", read_only, raising=False)
     with pytest.raises(CheckpointError, match="Read-only file system; the checkpoint before it is kept"):
         save_checkpoint(tmp_path, make_policy(seed=1), ENV_ID, {})
     monkeypatch.undo()

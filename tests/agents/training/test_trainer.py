@@ -16,6 +16,7 @@ from agents.pictures.results import draw_results
 from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint, save_checkpoint
 from agents.ram.settings import NetworkSettings
 from agents.training import games, hybrid, run, trainer
+from agents.training import metrics as metrics_module
 from agents.training.optimisation import annealed_std
 from agents.training.run import TrainingError
 from agents.training.settings import GameSettings, HybridSettings
@@ -217,7 +218,7 @@ def test_a_run_that_ended_before_its_first_checkpoint_is_not_in_the_way(tmp_path
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("agents.training.run.Run.save", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
         train(CATCH, GAME, tmp_path, progress_bar=False)
-    assert [file.name for file in tmp_path.iterdir()] == ["settings.json"]
+    assert {file.name for file in tmp_path.iterdir()} == {"settings.json", ".lock"}
     train(CATCH, GAME, tmp_path, progress_bar=False)
     assert load_checkpoint(tmp_path).progress["iteration"] > 0
 
@@ -227,7 +228,7 @@ def test_a_full_disk_stops_the_run_and_the_last_good_checkpoint_stays(tmp_path, 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     after_iteration(monkeypatch, 3, lambda _: monkeypatch.setattr(os, "fsync", disk_full))
-    with pytest.raises(CheckpointError, match="No space left on device; the checkpoint before it is kept"):
+    with pytest.raises(TrainingError, match="No space left on device; the checkpoint of iteration 2 is kept"):
         train(CATCH, GAME, tmp_path, progress_bar=False)
     monkeypatch.undo()
     assert load_checkpoint(tmp_path).progress["iteration"] == 2
@@ -243,7 +244,7 @@ def test_logs_that_cannot_be_written_stop_the_run(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(run, "append_line", full)
+    monkeypatch.setattr(metrics_module, "append_line", full)
     with pytest.raises(TrainingError, match="No space left on device; the checkpoint of iteration 0 is kept"):
         train(CATCH, GAME, tmp_path, progress_bar=False)
 

@@ -1,0 +1,123 @@
+"""Files that survive crashes: atomic writes, fresh folders, and the clean-up of files that a killed process left."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # Windows, which does not delete or replace a file that is open
+    fcntl = None  # type: ignore[assignment]
+
+_PART = ".part"
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that it holds either its old content or all of the new content, even after a crash.
+
+    The content first goes to "NAME.PID.part" in the same folder, which then replaces the file.
+
+    Args:
+        path: The file; missing parent folders are created.
+        data: The new content.
+
+    Raises:
+        OSError: If the file cannot be written. The old file is unchanged and no part file is left.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}{_PART}")
+    try:
+        with open(temporary, "wb") as file:
+            with suppress(OSError):  # a file system without locks, where part files are never deleted
+                _lock(file)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            if fcntl is not None:
+                os.replace(temporary, path)  # the lock has to last until the part file is gone
+        if fcntl is None:
+            os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):  # the error above says what is wrong
+            temporary.unlink()
+        raise
+
+
+def remove_part_files(folder: Path) -> None:
+    """Delete the part files in a folder whose writer was killed.
+
+    A writer locks its part file. The lock ends with the process, so a part file without a lock belongs to nobody.
+    """
+    for part in folder.glob(f"*{_PART}"):
+        with suppress(OSError):  # its writer is alive, or it cannot be deleted
+            if fcntl is None:
+                part.unlink()
+                continue
+            with open(part, "r+b") as file:
+                _lock(file)
+                part.unlink()
+
+
+def fresh_folder(parent: str | os.PathLike[str], name: str) -> Path:
+    """Create a new folder, so that two processes that ask for the same name at the same time get different ones.
+
+    Args:
+        parent: Where to create it; created if missing.
+        name: The name of the folder. If it is taken, the folder is called "NAME-2", "NAME-3" and so on.
+
+    Returns:
+        The folder, which is empty.
+
+    Raises:
+        OSError: If it cannot be created.
+    """
+    Path(parent).mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        folder = Path(parent) / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir()  # fails if the folder exists: only one process can create it
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError("itertools.count ends never")
+
+
+def set_aside(path: Path, *, copy: bool = False) -> Path:
+    """Keep a damaged file under another name, "NAME.damaged", "NAME.damaged-2" and so on.
+
+    Args:
+        path: The file.
+        copy: Leave the file itself in place.
+
+    Returns:
+        The new name.
+
+    Raises:
+        OSError: If the file cannot be renamed or copied.
+    """
+    for number in itertools.count(1):
+        kept = path.with_name(f"{path.name}.damaged" + (f"-{number}" if number > 1 else ""))
+        try:
+            open(kept, "xb").close()  # reserves the name
+        except FileExistsError:
+            continue
+        if copy:
+            write_atomically(kept, path.read_bytes())
+        else:
+            os.replace(path, kept)
+        return kept
+    raise AssertionError("itertools.count ends never")
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Lock an open file until it is closed or the process ends.
+
+    Raises:
+        OSError: If another process holds the lock, or the file system has no locks.
+    """
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,202 @@
+"""The logs of a run: ``metrics.csv`` and TensorBoard, and the means that a line of them consists of."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from torch.utils.tensorboard import SummaryWriter
+
+from agents.files import set_aside, write_atomically
+from agents.terminal import notice
+
+METRICS, TENSORBOARD = "metrics.csv", "tensorboard"
+_FRAMES = "frames"
+_NOT_SHOWN = ("iteration", _FRAMES, "time_s")  # columns that TensorBoard has as axes
+
+
+class Means:
+    """Means of statistics over the iterations since the last line of the log.
+
+    They are running sums, so that a run can be stopped between two lines, continue from the sums in its checkpoint and
+    log exactly the line that it would have logged without the stop.
+
+    Args:
+        state: What :meth:`state` returned; None to start from nothing.
+    """
+
+    def __init__(self, state: Mapping[str, Any] | None = None) -> None:
+        self._iterations: int = 0 if state is None else state["iterations"]
+        self._sums: dict[str, float] = {} if state is None else dict(state["sums"])
+
+    def add(self, names: Sequence[str], values: Sequence[float]) -> None:
+        """Add the statistics of one iteration."""
+        if list(names) != list(self._sums):  # the first iteration, or a checkpoint of a version with other statistics
+            self._iterations, self._sums = 0, dict.fromkeys(names, 0.0)
+        for name, value in zip(names, values, strict=True):
+            self._sums[name] += value
+        self._iterations += 1
+
+    def means(self) -> dict[str, float]:
+        """Return the means by name."""
+        return {name: total / self._iterations for name, total in self._sums.items()}
+
+    def take(self) -> dict[str, float]:
+        """Return the means by name, and start from nothing."""
+        means = self.means()
+        self._iterations, self._sums = 0, {}
+        return means
+
+    def state(self) -> dict[str, Any] | None:
+        """Return the sums as plain values: "iterations" and "sums" by name; None if there are none."""
+        return {"iterations": self._iterations, "sums": dict(self._sums)} if self._iterations else None
+
+
+class Logs:
+    """The logs in a run's folder, open for writing.
+
+    Lines that lie beyond the checkpoint are dropped first: a run that is resumed writes them again. A damaged
+    ``metrics.csv`` is kept under another name, which is printed.
+
+    Args:
+        folder: The folder of the run.
+        frames: Environment steps at the checkpoint.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+
+    def __init__(self, folder: Path, frames: int) -> None:
+        self._csv = folder / METRICS
+        self._writer: SummaryWriter | None = None
+        forget_after(self._csv, frames)
+        try:
+            str(folder).encode("utf-8")
+        except UnicodeEncodeError:
+            notice(f"no TensorBoard log in {ascii(str(folder))}: TensorBoard needs a path in UTF-8")
+        else:
+            self._writer = SummaryWriter(str(folder / TENSORBOARD), purge_step=frames)
+
+    def append(self, line: Mapping[str, Any]) -> None:
+        """Append a line to both logs.
+
+        Args:
+            line: Numbers by name, among them "frames".
+
+        Raises:
+            OSError: If that is not possible.
+        """
+        append_line(self._csv, line)
+        if self._writer is not None:
+            for name, value in line.items():
+                if name not in _NOT_SHOWN:
+                    self._writer.add_scalar(name if "/" in name else f"charts/{name}", value, line[_FRAMES])
+
+    def flush(self) -> None:
+        """Make sure that the lines of ``metrics.csv`` survive a power failure, as the checkpoint does.
+
+        Raises:
+            OSError: If that is not possible.
+        """
+        if self._csv.exists():
+            with open(self._csv, "ab") as file:
+                os.fsync(file.fileno())
+
+    def close(self) -> None:
+        """Write what TensorBoard still holds back."""
+        if self._writer is not None:
+            with suppress(OSError):  # the folder is gone or the disk full, which the run has noticed by itself
+                self._writer.close()
+
+
+def append_line(path: Path, line: Mapping[str, Any]) -> None:
+    """Append a line to a CSV file, after a header if the file is new.
+
+    A file with other columns, of another version for instance, is set aside.
+
+    Raises:
+        OSError: If that is not possible.
+    """
+    header = list(line)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, header, lineterminator="\n")
+    found = _header(path)
+    if found is not None and found != header:
+        notice(f"{path} has other columns: kept as {set_aside(path).name}, and a new file begun")
+        found = None
+    if found is None:
+        writer.writeheader()
+    writer.writerow(line)
+    with open(path, "a", encoding="utf-8", newline="") as file:
+        file.write(text.getvalue())
+
+
+def forget_after(path: Path, frames: int) -> None:
+    """Drop the lines of a metrics file that lie beyond a number of environment steps.
+
+    The last line may be cut off, which happens when a process is killed. If anything else is damaged, a copy of the
+    file is kept under another name, and the lines that are whole stay.
+
+    Raises:
+        OSError: If the file cannot be read or written.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return
+    complete = data[: data.rfind(b"\n") + 1]
+    rows, problem = _parse(complete or data)
+    header, lines = (rows[0], rows[1:]) if rows else ([], [])
+    kept = [line for line in lines if int(line[header.index(_FRAMES)]) <= frames]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *kept] if kept else [])
+    new = text.getvalue().encode()
+    if problem is not None:
+        kept_as = set_aside(path, copy=True).name
+        notice(f"{path} is damaged ({problem}): kept as {kept_as}, and continued with its {len(kept)} whole lines")
+    if new == data and kept:
+        return
+    if kept:
+        write_atomically(path, new)
+    else:
+        path.unlink()
+
+
+def _parse(data: bytes) -> tuple[list[list[str]], str | None]:
+    """Return the header and the lines that are whole, and what is wrong with the rest; None if nothing is."""
+    try:
+        rows = list(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        return [], f"it is not a table ({error})"
+    if not rows:
+        return [], None
+    header = rows[0]
+    if header.count(_FRAMES) != 1 or len(set(header)) < len(header):
+        return [], f"it has no header with the column {_FRAMES!r}"
+    whole = [row for row in rows[1:] if len(row) == len(header) and _are_numbers(row, header.index(_FRAMES))]
+    damaged = len(rows) - 1 - len(whole)
+    return [header, *whole], f"{damaged} of its lines are damaged" if damaged else None
+
+
+def _are_numbers(row: Sequence[str], frames: int) -> bool:
+    try:
+        return int(row[frames]) >= 0 and all(math.isfinite(float(value)) for value in row)
+    except ValueError:
+        return False
+
+
+def _header(path: Path) -> list[str] | None:
+    """Return the columns of a CSV file; None if it does not exist or is empty."""
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return next(csv.reader(file), None)
+    except FileNotFoundError:
+        return None
+    except (UnicodeDecodeError, csv.Error):
+        return []
