@@ -47,13 +47,13 @@ def process_is_left_as_it_was():
 def test_a_benchmark_runs_goes_on_and_reports(folder, capsys):
     assert main(["benchmark", "plan.yaml", "--workers", "2", "--algorithms", "seven"]) == 0
     out = capsys.readouterr().out
-    assert "4 runs, 0 of them done before; 2 at a time" in out
+    assert "4 runs, 0 already complete; 2 at a time" in out
     assert "seven on RAM-Digits-v0, seed 1: " in out
 
     (folder / "runs/benchmark-plan/runs/RAM-Digits-v0/seven/seed-1.json").write_text('{"format": 1, "jo')  # cut off
     assert main(["benchmark", "plan.yaml", "--workers", "2"]) == 0
     out = capsys.readouterr().out
-    assert "6 runs, 3 of them done before" in out and "[6/6" in out
+    assert "6 runs, 3 already complete" in out and "[6/6" in out
     found = results(folder / "runs/benchmark-plan")
     assert len(found) == 6
     seven = found[f"runs/{DIGITS}/seven/seed-1.json"]
@@ -115,7 +115,7 @@ def test_a_killed_benchmark_leaves_no_processes_and_loses_the_runs_in_flight_onl
     (folder / "plan.yaml").write_text(text.replace("{rest: 60}", "{rest: 0}"))
     output = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
     assert output.returncode == 0, output.stderr
-    assert "4 runs, 3 of them done before" in output.stdout
+    assert "4 runs, 3 already complete" in output.stdout
     assert len(results(folder / "out")) == 4
 
 
@@ -168,14 +168,14 @@ def test_two_benchmarks_share_a_folder_and_no_run(folder, capsys):
 
     with lock(folder / "out", f"{DIGITS}/Toy/seed-0"):
         assert main(["benchmark", "plan.yaml", "--out", "out", "--algorithms", "Toy", "--seeds", "0"]) == 0
-    assert "1 runs are left to the benchmark that is running in the same folder" in capsys.readouterr().out
+    assert "1 runs are left to another benchmark that is running in the same folder" in capsys.readouterr().out
     assert len(results(folder / "out")) == 2  # those of the references
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], "a benchmark needs a file, or --algorithms and --environments and --frames"),
+        ([], "a benchmark needs a file, or --algorithms, --environments, --frames"),
         (["--algorithms", "ram", "--frames", "10"], "a benchmark needs a file, or --environments"),
         (["nowhere.yaml"], "nowhere.yaml: No such file or directory"),
         (["plan.yaml", "--algorithms", "eight"], "the file has no 'eight': expected some of Toy, seven"),
