@@ -132,7 +132,7 @@ class HybridSettings(TrainingSettings):
     def __post_init__(self) -> None:
         """Check every setting; see :meth:`TrainingSettings.__post_init__`."""
         super().__post_init__()
-        check_integer("epochs", self.epochs, 1)
+        check_integer("epochs", self.epochs, 1, 10**9)
         check_choice("class_loss", self.class_loss, ("last", "every"))
         check_choice("location_reward", self.location_reward, ("return", "likelihood", "confidence"))
         check_number("confidence_discount", self.confidence_discount, 0, 1)
@@ -172,10 +172,10 @@ class GameSettings(TrainingSettings):
         """Check every setting; see :meth:`TrainingSettings.__post_init__`."""
         super().__post_init__()
         check_choice("algorithm", self.algorithm, ("ppo", "reinforce"))
-        check_integer("frames", self.frames, 1)
+        check_integer("frames", self.frames, 1, 10**15)
         check_number("discount", self.discount, 0, 1)
         check_number("gae_lambda", self.gae_lambda, 0, 1)
-        check_integer("update_epochs", self.update_epochs, 1)
+        check_integer("update_epochs", self.update_epochs, 1, 10_000)
         check_integer("minibatches", self.minibatches, 1, self.num_envs)
         check_number("clip_range", self.clip_range, 1e-6, 1e3)
         check_number("entropy_weight", self.entropy_weight, 0, 10)

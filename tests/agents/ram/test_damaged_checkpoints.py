@@ -179,7 +179,7 @@ def test_metadata_of_another_type_is_named(changes, expected, whole, tmp_path):
     write(tmp_path, whole[0], whole[1] | changes)
     start = time.perf_counter()
     assert expected in refused(tmp_path)
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 30  # it takes milliseconds, or for ever
 
 
 @pytest.mark.parametrize("key", ["kind", "format", "env_id", "env_settings", "policy", "training", "progress"])
@@ -248,7 +248,7 @@ def test_metadata_that_is_nested_or_broken_is_refused(value, whole, tmp_path):
     write(tmp_path, whole[0], whole[1] | {"training": value})
     start = time.perf_counter()
     assert "'training' in its metadata is not valid" in refused(tmp_path)
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 30  # it takes milliseconds, or for ever
 
 
 def test_a_header_of_absurd_size_is_refused_before_it_is_read(whole, tmp_path, monkeypatch):
