@@ -26,7 +26,7 @@ from agents.ram.tensor_file import read_metadata
 from agents.training import run, trainer
 from agents.training.trainer import resume, train
 from tests.agents.benchmark.conftest import PLAN
-from tests.agents.benchmark.test_report import some
+from tests.agents.benchmark.test_report import some, write
 from tests.agents.training.test_trainer import CATCH, GAME, after_iteration
 
 CASES = range(int(os.environ.get("RAM_FUZZ_FIRST", 0)), int(os.environ.get("RAM_FUZZ_CASES", 150)))
@@ -191,33 +191,30 @@ def test_metrics_with_changed_bytes_never_stop_a_run(stopped, tmp_path):
 
 def test_results_of_a_benchmark(tmp_path, capsys):
     found = some()
+    whole_folder = write(tmp_path / "whole", found)
     plan = {"environments": ["RAM-Digits-v0"], "algorithms": ["ram"], "frames": 1000}
     job = read_plan(item_of(plan)).jobs()[-1]
     for case in CASES:
         chance = random.Random(case)
-        results = Results(tmp_path / str(case))
-        for each in found:
-            names = each["job"]
-            file = results.folder / "runs" / names["environment"] / names["algorithm"] / f"seed-{names['seed']}.json"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(each))
         whole = chance.choice(found)
-        names = whole["job"]
-        file = results.folder / "runs" / names["environment"] / names["algorithm"] / f"seed-{names['seed']}.json"
         if chance.random() < 0.3:
             broken = damaged_bytes(chance, json.dumps(whole).encode())
         else:
             broken = json.dumps(damaged_values(chance, whole)).encode()
+        names = whole["job"]
+        file = tmp_path / "whole/runs" / names["environment"] / names["algorithm"] / f"seed-{names['seed']}.json"
         file.write_bytes(broken)
-        if survives(results.read, case) is not None and case % 10 == 0:
-            survives(lambda results=results: write_report(results, results.folder / "report.md"), case, seconds=60)
+        if survives(whole_folder.read, case) is not None and case % 10 == 0:
+            survives(lambda: write_report(whole_folder, tmp_path / "report.md"), case, seconds=60)
         assert file.read_bytes() == broken
-        mine = results.file(job)
-        mine.parent.mkdir(parents=True, exist_ok=True)
-        mine.write_bytes(broken)
+        file.write_text(json.dumps(whole))
+
+        results = Results(tmp_path / str(case))
+        own = results.file(job)
+        own.parent.mkdir(parents=True)
+        own.write_bytes(broken)
         survives(lambda results=results: results.missing([job]), case)
-        kept = [path.read_bytes() for path in mine.parent.iterdir()]
-        assert broken in kept, f"case {case} is lost"
+        assert broken in [path.read_bytes() for path in own.parent.iterdir()], f"case {case} is lost"
 
 
 def test_plans_of_a_benchmark(tmp_path, monkeypatch):
