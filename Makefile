@@ -2,6 +2,7 @@
 # make test    set up .venv, run the tests
 # make test-integrations   set up .venv-integrations with RLlib, TorchRL, skrl and Stable-Baselines3, run their tests there,
 #              on the oldest and the newest Gymnasium too
+# make tables  regenerate the tables of README.md, docs/results.md and docs/what-mattered.md from docs/results/*.json
 # make check   ruff, mypy and the tests
 # make bench   set up .venv-bench with the peers, measure everything, write docs/performance.md (QUICK=1: a first look)
 # make clean   remove these environments and caches (trained runs in runs/ stay)
@@ -31,13 +32,16 @@ ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl
 BENCH := .venv-bench
 BENCHMARKS := environments peers sb3_vec_env size training phases overhead
 
-.PHONY: train test test-integrations check bench clean
+.PHONY: train tables test test-integrations check bench clean
 
 train: $(STAMP)
 	$(BIN)/ram train RAM-CatchGame-v0 --out "$(OUT)"
 	$(BIN)/ram evaluate "$(OUT)" --episodes 10000
 	@echo "Learning curve and animation:"
 	@ls "$(OUT)"/*.png "$(OUT)"/*.gif
+
+tables: $(STAMP)
+	$(BIN)/python -m paper tables
 
 test: $(STAMP)
 	$(BIN)/python -m pytest

@@ -14,9 +14,10 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gymnasium as gym
-from measure import Contestant, Figure, check_mnist, figure, markdown_table, measure, write_json
+from measure import Contestant, Figure, check_mnist, figure, measure, write_json
 
 import ram_envs  # noqa: F401
+from agents.pictures.markdown import markdown_table
 
 ROWS = 1024
 

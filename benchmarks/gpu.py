@@ -21,11 +21,12 @@ from unittest import mock
 
 import torch
 from counting import operations_per_frame
-from measure import Contestant, Figure, check_mnist, figure, markdown_table, measure, write_json
+from measure import Contestant, Figure, check_mnist, figure, measure, write_json
 from training import CATCH, GLIMPSES, MNIST, TRAINING_IMAGES, copy, frames_per_second, matrix_product, shortened
 
 import agents.training.trainer as trainer
-from agents.training.graph import Graph
+from agents.pictures.markdown import markdown_table
+from agents.training.fast.graph import Graph
 from agents.training.run import METRICS
 from ram_envs import make_tensor
 
@@ -54,9 +55,9 @@ def check_equal(device: str, rows: int = 512) -> None:
         generator = torch.Generator().manual_seed(0)
         for _ in range(envs[0].task.max_episode_steps):
             fixation = torch.rand(rows, 2, generator=generator) * 2 - 1
-            choice = torch.randint(envs[0].task.num_actions, (rows,), generator=generator)
+            choice = torch.randint(envs[0].task.answer.size, (rows,), generator=generator)
             steps = [
-                env.step({"fixation": fixation.to(env.device), env.task.action_key: choice.to(env.device)})
+                env.step({"fixation": fixation.to(env.device), env.task.answer.key: choice.to(env.device)})
                 for env in envs
             ]
             results = [(step[0], {"reward": step[1], "terminated": step[2], **step[4]}) for step in steps]
@@ -92,9 +93,9 @@ def check_graph(device: str) -> None:
     for id in (CATCH, MNIST):
         settings = shortened(id, 12)
         with TemporaryDirectory() as one, TemporaryDirectory() as other:
-            trainer.train(id, settings, one, device=device, progress_bar=False, draw=False)
+            trainer.train(id, settings, one, device=device, progress_bar=False)
             with without_graph():
-                trainer.train(id, settings, other, device=device, progress_bar=False, draw=False)
+                trainer.train(id, settings, other, device=device, progress_bar=False)
             columns = [[line[4:] for line in csv.reader(open(Path(run, METRICS)))] for run in (one, other)]
         assert columns[0] == columns[1], f"{id}: training by a graph differs: {columns[0][-1]}, not {columns[1][-1]}"
     print(f"training by a graph on {device} equals training without one: {CATCH}, {MNIST}")
@@ -105,7 +106,7 @@ def stepping(id: str, rows: int, device: str) -> Contestant:
     env = make_tensor(id, rows, device, action_format="dict", check_actions=False)
     action = {
         "fixation": torch.rand(rows, 2, device=device) * 2 - 1,
-        env.task.action_key: torch.zeros(rows, dtype=torch.int64, device=device),
+        env.task.answer.key: torch.zeros(rows, dtype=torch.int64, device=device),
     }
 
     def contestant() -> int:

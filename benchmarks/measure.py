@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from agents.experiments.machine import hardware, versions
 
 Contestant = Callable[[], int]
 
@@ -69,14 +69,8 @@ def ratio(rates: list[float], others: list[float]) -> Figure:
 
 def machine() -> dict[str, Any]:
     """Describe the machine and the versions that a figure belongs to."""
-    names = ("numpy", "numba", "gymnasium", "torch", "stable-baselines3", "sb3-contrib", "ap_gym", "gymnax", "jax")
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "threads": os.environ.get("OMP_NUM_THREADS", "not set"),
-        "python": platform.python_version(),
-        **{name: found for name in names if (found := _version(name))},
-    }
+    threads = os.environ.get("OMP_NUM_THREADS", "not set")
+    return {**hardware(), "threads": threads, **versions("ap_gym", "gymnax", "jax")}
 
 
 def check_mnist() -> None:
@@ -97,31 +91,9 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def markdown_table(header: list[str], rows: list[list[Any]]) -> str:
-    """Write a table in Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
-
-
 def _round(value: float) -> str:
     """Write a number with three digits: 1.23, 45.6, 7,890, 1.23 M."""
     for limit, unit in ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e4, " k")):
         if abs(value) >= limit:
             return f"{value / (1e3 if unit == ' k' else limit):.3g}{unit}"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def _processor() -> str:
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    features = next((line.split() for line in lines if line.startswith("flags")), [])
-    known = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in features]
-    return f"{names[0] if names else platform.processor() or platform.machine()} ({', '.join(known)})"

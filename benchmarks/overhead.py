@@ -11,13 +11,14 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from measure import figure, markdown_table, write_json
+from measure import figure, write_json
 
 from agents.benchmark.items import item_of
 from agents.benchmark.processes import run_here
 from agents.benchmark.reading import read_plan
 from agents.benchmark.references import REFERENCES
 from agents.benchmark.results import Results
+from agents.pictures.markdown import markdown_table
 
 
 def seconds(workers: int, frames: int) -> float:

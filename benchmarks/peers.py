@@ -17,9 +17,10 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_
 
 import gymnasium as gym
 import numpy as np
-from measure import Contestant, figure, markdown_table, measure, ratio, write_json
+from measure import Contestant, figure, measure, ratio, write_json
 
 import ram_envs  # noqa: F401
+from agents.pictures.markdown import markdown_table
 
 AP_GYM_ID, SIDE, PATCH, STEPS = "CircleSquare-s28-v0", 28, 5, 16
 

@@ -17,11 +17,12 @@ from unittest.mock import patch
 
 import torch
 from counting import update_bytes_per_frame, update_operations_per_frame
-from measure import Figure, check_mnist, figure, markdown_table, measure, write_json
+from measure import Figure, check_mnist, figure, measure, write_json
 from training import CATCH, MNIST, copy, matrix_product, seconds_and_frames, shortened
 
+from agents.pictures.markdown import markdown_table
 from agents.training import games, hybrid
-from agents.training.device import resolve_device, resolve_precision
+from agents.training.fast.device import resolve_device, resolve_precision
 from ram_envs.envs.tensor import TensorEnv
 
 

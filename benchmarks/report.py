@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from measure import Figure, markdown_table
+from measure import Figure
 from time_to import TASKS
+
+from agents.pictures.markdown import markdown_table
 
 TEMPLATE = Path(__file__).with_name("performance.template.md")
 TIMES = {f"time_to_{name}": task.title for name, task in TASKS.items()}

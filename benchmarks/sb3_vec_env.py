@@ -16,7 +16,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gymnasium as gym
 import numpy as np
-from measure import Contestant, figure, markdown_table, measure, ratio, write_json
+from measure import Contestant, figure, measure, ratio, write_json
+
+from agents.pictures.markdown import markdown_table
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv

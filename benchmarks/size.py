@@ -18,11 +18,11 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
-from measure import Contestant, Figure, check_mnist, figure, markdown_table, measure, write_json
+from measure import Contestant, Figure, check_mnist, figure, measure, write_json
 
 import ram_envs
+from agents.pictures.markdown import markdown_table
 from agents.training.presets import settings_for
-from agents.training.settings import EnvironmentSettings
 
 SIDES = (28, 60, 100, 200, 400, 800, 1600)
 ROWS = (1, 64, 1024, 8192, 65_536)
@@ -103,9 +103,11 @@ def training_image(side: int, quick: bool) -> Figure:
     preset = settings_for(ENV_ID)
     settings = replace(
         preset,
-        environment=EnvironmentSettings(
-            image_size=side, num_glimpses=GLIMPSES, split=f"train[:{TRAINING_ROWS * iterations}]"
-        ),
+        environment={
+            "image_size": side,
+            "num_glimpses": GLIMPSES,
+            "split": f"train[:{TRAINING_ROWS * iterations}]",
+        },
         num_envs=TRAINING_ROWS,
         epochs=1,
         log_every=iterations // 5,

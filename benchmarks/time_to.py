@@ -21,15 +21,16 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import torch
-from measure import Figure, check_mnist, figure, markdown_table, write_json
+from measure import Figure, check_mnist, figure, write_json
 
 import agents.training.trainer as trainer
-from agents.results.evaluation import evaluate
-from agents.results.records import in_percent
-from agents.training import distributed
+from agents.evaluation.evaluate import evaluate
+from agents.pictures.markdown import markdown_table
+from agents.training.fast import distributed
 from agents.training.presets import settings_for
 from agents.training.run import Run
 from agents.training.settings import GameSettings
+from ram_envs.tasks import FIGURES
 
 
 class Task(NamedTuple):
@@ -84,7 +85,7 @@ def time_to(task: Task, seed: int, length: int | None, threads: int, limit: floa
                 return
             start = time.perf_counter()
             found = evaluate(self.policy, task.env_id, self.env_settings, episodes=task.episodes, seed=1_000_000)
-            value = in_percent(found.to_dict())
+            value = FIGURES[found.figure].shown(found.value)
             judgements.append({"seconds": self.progress.time_s, "frames": self.progress.frames, "value": value})
             if passes(value) or self.progress.time_s > limit:
                 self.decided = True
@@ -101,7 +102,7 @@ def time_to(task: Task, seed: int, length: int | None, threads: int, limit: floa
     changes = {} if length is None else {"frames" if game else "epochs": length}
     settings = replace(preset, threads=threads, checkpoint_every=task.every, **changes)
     with TemporaryDirectory() as folder, patch.object(trainer, "Run", Judged):
-        ended = trainer.train(task.env_id, settings, folder, seed=seed, device="cpu", progress_bar=False, draw=False)
+        ended = trainer.train(task.env_id, settings, folder, seed=seed, device="cpu", progress_bar=False)
     if ended.stopped_by == "SIGINT":
         raise KeyboardInterrupt
     passing = [found for found in judgements if passes(found["value"])]

@@ -22,10 +22,11 @@ from typing import Any
 
 import torch
 from counting import operations_per_frame
-from measure import Contestant, Figure, check_mnist, figure, markdown_table, measure, ratio, write_json
+from measure import Contestant, Figure, check_mnist, figure, measure, ratio, write_json
 
 import agents.training.trainer as trainer
-from agents.training.device import resolve_device, resolve_precision
+from agents.pictures.markdown import markdown_table
+from agents.training.fast.device import resolve_device, resolve_precision
 from agents.training.presets import settings_for
 from agents.training.settings import GameSettings, HybridSettings
 from ram_envs import make_tensor
@@ -39,14 +40,14 @@ TRAINING_IMAGES = 60_000
 def seconds_and_frames(env_id: str, settings: GameSettings | HybridSettings, device: str) -> tuple[float, float]:
     """Train for a while; return the seconds that it took from the first iteration to the last, and the frames."""
     with TemporaryDirectory() as folder:
-        progress = trainer.train(env_id, settings, folder, device=device, progress_bar=False, draw=False).progress
+        progress = trainer.train(env_id, settings, folder, device=device, progress_bar=False).progress
     return progress.time_s, progress.frames
 
 
 def frames_per_second(env_id: str, settings: GameSettings | HybridSettings, device: str) -> float:
     """Train for a while, and return the frames a second between the first and the last line of the metrics."""
     with TemporaryDirectory() as folder:
-        trainer.train(env_id, settings, folder, device=device, progress_bar=False, draw=False)
+        trainer.train(env_id, settings, folder, device=device, progress_bar=False)
         return rate_of(Path(folder))
 
 
@@ -63,7 +64,7 @@ def frames_per_second_of_processes(env_id: str, settings: GameSettings | HybridS
     name = "frames" if isinstance(settings, GameSettings) else "epochs"
     length = {name: processes * getattr(settings, name)}
     options = {"num_envs": processes * settings.num_envs, "log_every": settings.log_every, **length}
-    options |= settings.environment.to_dict()
+    options |= settings.environment
     with TemporaryDirectory() as folder:
         launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         train = ["-m", "agents.cli", "train", env_id, "--out", folder + "/run", "--device", "cpu"]
@@ -89,7 +90,7 @@ def shortened(env_id: str, iterations: int, rows: int | None = None) -> GameSett
     images = rows * iterations // settings.rollouts_per_image
     if images >= TRAINING_IMAGES:
         return replace(settings, epochs=round(images / TRAINING_IMAGES))
-    return replace(settings, environment=replace(settings.environment, split=f"train[:{images}]"), epochs=1)
+    return replace(settings, environment={**settings.environment, "split": f"train[:{images}]"}, epochs=1)
 
 
 def recurrent_ppo_catch(iterations: int) -> float:

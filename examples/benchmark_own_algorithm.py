@@ -28,7 +28,7 @@ class LinearReinforce(Algorithm):
         self.env = problem.make_vec(self.settings["num_envs"])
         self.task = self.env.task
         inputs = self.env.single_observation_space.shape[0] + 1
-        self.weights = np.zeros((inputs, 2 + self.task.num_actions))
+        self.weights = np.zeros((inputs, 2 + self.task.answer.size))
 
     def learn(self, frames, progress):
         """Play a batch of whole episodes, follow the gradient of their return, and so on until the budget is used."""
@@ -43,7 +43,7 @@ class LinearReinforce(Algorithm):
                 mean, probability = self.policy(observation)
                 fixation = mean + std * generator.normal(size=mean.shape)
                 choice = (probability.cumsum(1) > generator.random((rows, 1))).argmax(1)
-                chosen = np.eye(self.task.num_actions)[choice]
+                chosen = np.eye(self.task.answer.size)[choice]
                 score = np.concatenate([weight * (fixation - mean), chosen - probability], axis=1)
                 gradient = gradient + np.einsum("bi,bo->bio", with_bias(observation), score)
                 observation, reward, *_ = self.env.step(self.action(fixation, choice))
@@ -66,7 +66,7 @@ class LinearReinforce(Algorithm):
 
     def action(self, fixation, choice):
         """Write an action as the environment takes it."""
-        return {"fixation": fixation.astype(np.float32), self.task.action_key: choice}
+        return {"fixation": fixation.astype(np.float32), self.task.answer.key: choice}
 
 
 def with_bias(observation):

@@ -80,7 +80,7 @@ class Agent(nn.Module):
 
     def __init__(self, envs, fixation_std):
         super().__init__()
-        sensor = envs.unwrapped.task.sensor
+        sensor = envs.unwrapped.task.glimpse_sensor
         # A pixel of scale i is the mean of 4**i pixels: weigh a lit one the same at every scale.
         gain = 4.0 ** torch.arange(sensor.num_scales).repeat_interleave(sensor.glimpse_size // sensor.num_scales)
         self.register_buffer("gain", gain)
@@ -98,7 +98,7 @@ class Agent(nn.Module):
             self.lstm.bias_ih_l0[128:256] = 1.0  # the forget gate: start by remembering
         self.fixation_mean = layer_init(nn.Linear(128, 2), std=0.01)
         self.fixation_std = fixation_std
-        self.actor = layer_init(nn.Linear(128, envs.unwrapped.task.num_actions), std=0.01)
+        self.actor = layer_init(nn.Linear(128, envs.unwrapped.task.answer.size), std=0.01)
         self.critic = layer_init(nn.Linear(128, 1), std=1)
 
     def get_states(self, glimpse, location, lstm_state, done):
@@ -162,7 +162,7 @@ if __name__ == "__main__":
     envs = gym.make_vec(
         f"ram_envs:{args.env_id}", num_envs=args.num_envs, autoreset_mode="SameStep", action_format="dict"
     )
-    action_key = envs.unwrapped.task.action_key
+    action_key = envs.unwrapped.task.answer.key
     glimpse_size = envs.single_observation_space["glimpse"].shape[0]
 
     agent = Agent(envs, args.fixation_std).to(device)

@@ -31,7 +31,7 @@ env = gym.make("ram_envs:RAM-TranslatedMNIST-v0", dataset=dataset, image_size=96
 env.action_space.seed(0)
 observation, info = env.reset(seed=0)
 print("action: fixation and a score a class,", env.action_space.shape)
-print("glimpse: (scale, colour, row, column),", env.unwrapped.task.sensor.glimpse_shape)
+print("glimpse: (scale, colour, row, column),", env.unwrapped.task.glimpse_sensor.glimpse_shape)
 successes = []
 for _ in range(arguments.steps):
     observation, reward, terminated, truncated, info = env.step(env.action_space.sample())

@@ -62,7 +62,7 @@ class Heads(nn.Module):
 # The five networks: glimpse, core, location, action and baseline; actor and critic share the first two.
 set_composite_lp_aggregate(False).set()  # the log-probabilities of location and move stay apart
 scale_gain = 4.0  # so that a lit pixel weighs the same at every scale
-glimpse_network = GlimpseNetwork(6, 3, 1, 128, 128, 256, scale_gain=scale_gain)
+glimpse_network = GlimpseNetwork((3, 1, 6, 6), 128, 128, 256, scale_gain=scale_gain)
 core = LSTMModule(input_size=256, hidden_size=CORE, in_key="features", out_key="h", device=arguments.device)
 trunk = [TensorDictModule(glimpse_network, in_keys=["glimpse", "location"], out_keys=["features"]), core]
 parameters = [("params", "fixation", "loc"), ("params", "fixation", "scale"), ("params", "move", "logits")]

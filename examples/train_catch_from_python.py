@@ -6,8 +6,9 @@ python examples/train_catch_from_python.py                 minutes; `ram train R
 import argparse
 from dataclasses import replace
 
+from agents.evaluation.evaluate import evaluate
+from agents.pictures.results import draw_results
 from agents.ram.checkpoint import load_checkpoint
-from agents.results.evaluation import evaluate
 from agents.training.presets import settings_for
 from agents.training.trainer import train
 
@@ -17,10 +18,10 @@ parser.add_argument("--out", default="runs/catch-from-python")
 arguments = parser.parse_args()
 
 settings = settings_for("RAM-CatchGame-v0")
-centred = replace(settings.environment, first_location="center")
-settings = replace(settings, frames=arguments.steps, environment=centred)
+settings = replace(settings, frames=arguments.steps, environment={"first_location": "center"})
 result = train("RAM-CatchGame-v0", settings, arguments.out, seed=1)
-print(f"learning curve: {result.curve}\nanimation: {result.animation}")
+pictures = draw_results(result.folder)
+print(f"learning curve: {pictures.curve}\nanimation: {pictures.animation}")
 
 checkpoint = load_checkpoint(result.folder)
 print(evaluate(checkpoint.policy, checkpoint.env_id, checkpoint.env_settings, episodes=1_000))

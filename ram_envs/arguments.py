@@ -1,4 +1,4 @@
-"""Checks of what a user passes: each error names the argument, the value it got and what was expected."""
+"""Checks of arguments: each error names the argument, the value it got and what was expected."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from ram_envs.errors import InvalidArgument
+
 
 def check_integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
     """Return ``value`` as an int.
 
     Raises:
-        ValueError: If it is not an integer (a bool is none) or lies outside [minimum, maximum].
+        InvalidArgument: If it is not an integer (a bool is none) or lies outside [minimum, maximum].
     """
     expected = f"an integer of at least {minimum}" if maximum is None else f"an integer from {minimum} to {maximum}"
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise ValueError(f"{name}={value!r} is not valid: expected {expected}")
+        raise InvalidArgument(f"{name}={value!r} is not valid: expected {expected}")
     if value < minimum or (maximum is not None and value > maximum):
-        raise ValueError(f"{name}={value!r} is out of range: expected {expected}")
+        raise InvalidArgument(f"{name}={value!r} is out of range: expected {expected}")
     return int(value)
 
 
@@ -26,11 +28,11 @@ def check_number(name: str, value: Any, minimum: float, maximum: float) -> float
     """Return ``value`` as a float.
 
     Raises:
-        ValueError: If it is not a finite real number in [minimum, maximum].
+        InvalidArgument: If it is not a finite real number in [minimum, maximum].
     """
     is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not is_number or not minimum <= value <= maximum:
-        raise ValueError(f"{name}={value!r} is not valid: expected a number from {minimum:g} to {maximum:g}")
+        raise InvalidArgument(f"{name}={value!r} is not valid: expected a number from {minimum:g} to {maximum:g}")
     return float(value)
 
 
@@ -38,8 +40,8 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
     """Return ``value``.
 
     Raises:
-        ValueError: If it is not one of ``choices``.
+        InvalidArgument: If it is not one of ``choices``.
     """
     if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name}={value!r} is not valid: expected one of {', '.join(map(repr, choices))}")
+        raise InvalidArgument(f"{name}={value!r} is not valid: expected one of {', '.join(map(repr, choices))}")
     return value

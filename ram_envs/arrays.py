@@ -1,11 +1,13 @@
-"""One way to write a rule for NumPy arrays and torch tensors alike: the Python array API standard.
+"""Rules that run on NumPy arrays and on torch tensors: the Python array API standard.
 
-NumPy (2.1 or newer) is such a namespace itself; for torch the package array-api-compat supplies one. The rules of the
-suite take their namespace from the arrays they are given, and create arrays on the device of those.
+NumPy (2.1 or newer) is such a namespace itself; for torch, the package array-api-compat supplies one. The rules take
+their namespace from the arrays they are given, and create arrays on the same device.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import warnings
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -25,9 +27,40 @@ def namespace(array: Array) -> ModuleType:
     return array_api_compat.torch
 
 
-def as_array(value: Any) -> Array:
-    """Return ``value`` itself if it is a NumPy array or a torch tensor, otherwise as a NumPy array."""
-    return value if isinstance(value, np.ndarray) or type(value).__module__.startswith("torch") else np.asarray(value)
+def numpy_array(value: Any) -> np.ndarray:
+    """Return ``value`` as a plain NumPy array, without a copy where it is one already.
+
+    Subclasses of ``numpy.ndarray`` become plain arrays, so they cannot change how the rules compute. Tensors on the CPU
+    are taken without their gradient.
+
+    Raises:
+        TypeError: If it is a masked array, a sparse tensor or a tensor on another device.
+        ValueError: If it is a nested list whose rows differ in length.
+    """
+    if type(value) is np.ndarray:
+        return value
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError("a masked array: fill its missing values with value.filled(...)")
+    return np.asarray(plain_tensor(value) if _is_tensor(value) else value)
+
+
+def plain_tensor(value: Any) -> Array:
+    """Return a torch tensor without gradient, lazy conjugation or subclass; the same tensor if it has none of these.
+
+    Raises:
+        TypeError: If it is sparse.
+    """
+    import torch
+
+    if value.layout is not torch.strided:
+        raise TypeError(f"a tensor of layout {value.layout}: convert it with value.to_dense()")
+    if type(value) is torch.Tensor and not (value.requires_grad or value.is_conj() or value.is_neg()):
+        return value
+    return value.detach().as_subclass(torch.Tensor).resolve_conj().resolve_neg()
+
+
+def _is_tensor(value: Any) -> bool:
+    return any(cls.__module__.partition(".")[0] == "torch" and cls.__name__ == "Tensor" for cls in type(value).__mro__)
 
 
 def clip(array: Array, least: float, greatest: float) -> Array:
@@ -42,7 +75,7 @@ def clip(array: Array, least: float, greatest: float) -> Array:
 
 
 def compiled_kernels(array: Array) -> ModuleType | None:
-    """Return :mod:`ram_envs.kernels` if numba is installed and ``array`` is on the CPU, otherwise None."""
+    """Return :mod:`ram_envs.sensors.kernels` if numba is installed and ``array`` is on the CPU, otherwise None."""
     if isinstance(array, np.ndarray) or array.device.type == "cpu":
         return _import_kernels()
     return None
@@ -50,9 +83,17 @@ def compiled_kernels(array: Array) -> ModuleType | None:
 
 @cache
 def _import_kernels() -> ModuleType | None:
+    if importlib.util.find_spec("numba") is None:
+        return None
     try:
-        from ram_envs import kernels
-    except ImportError:
+        from ram_envs.sensors import kernels
+    except Exception as error:  # whatever a broken numba or llvmlite raises
+        warnings.warn(
+            f"numba is installed but cannot be used ({type(error).__name__}: {error}): sensors run on NumPy, which is "
+            "slower. Reinstall numba, or uninstall it to silence this warning",
+            RuntimeWarning,
+            stacklevel=2,
+        )
         return None
     return kernels
 

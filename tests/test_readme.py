@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.cli import main
+from paper.__main__ import main as paper
 from ram_envs.scenes.datasets import load_dataset
 from ram_envs.tasks import classification
 
@@ -28,14 +29,18 @@ def test_the_python_examples_run_one_after_the_other(tiny_images, monkeypatch):
     assert names["observation"]["glimpse"].shape == (4, 108)
 
 
-COMMANDS = [line.partition("#")[0].strip() for _, block in BLOCKS for line in block.splitlines() if "ram " in line]
+PROGRAMS = {"ram": main, "python -m paper": paper}
+COMMANDS = [line.partition("#")[0].strip() for _, block in BLOCKS for line in block.splitlines()]
+SHOWN = re.compile(r"(?:\.venv/bin/)?(ram|python -m paper) (.*)")
 
 
-@pytest.mark.parametrize("command", [line for line in COMMANDS if re.match(r"(\.venv/bin/)?ram ", line)])
+@pytest.mark.parametrize("command", [line for line in COMMANDS if SHOWN.match(line)])
 def test_the_commands_take_the_options_that_are_shown(command, capsys):
-    _, name, *arguments = shlex.split(command)
+    program, rest = SHOWN.match(command).groups()
+    name, *arguments = shlex.split(rest)
+    ids = [argument for argument in arguments if argument.startswith("RAM-")]
     try:
-        status = main([name, *(argument for argument in arguments if argument.startswith("RAM-")), "--help"])
+        status = PROGRAMS[program]([name, *ids, "--help"])
     except SystemExit as exit:
         status = exit.code
     help = capsys.readouterr().out

@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import gymnasium
 from gymnasium.vector import AutoresetMode
 
-from ram_envs.envs.actions import ACTION_FORMATS, OBSERVATION_FORMATS
+from ram_envs.envs.actions import ACTION_FORMATS
+from ram_envs.envs.observations import OBSERVATION_FORMATS
 from ram_envs.envs.vector import GlimpseVectorEnv
 
 ALGORITHMS: dict[str, str] = {

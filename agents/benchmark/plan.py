@@ -96,6 +96,11 @@ class Job:
     evaluation: EvaluationSettings
 
     @property
+    def name(self) -> str:
+        """Path of its files below the folder of the results, without the suffix."""
+        return f"{self.environment}/{self.algorithm}/seed-{self.seed}"
+
+    @property
     def title(self) -> str:
         """One line that says which run it is."""
         return f"{self.algorithm} on {self.environment}, seed {self.seed}"

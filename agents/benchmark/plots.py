@@ -6,16 +6,14 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from agents.benchmark.references import ORACLE, RANDOM
 from agents.benchmark.statistics import Estimate
 from agents.benchmark.summary import Summary
-from agents.results.figures import write_figure
+from agents.pictures.style import ALGORITHM_COLOURS as COLOURS
+from agents.pictures.style import new_figure, tidy, write_figure
 
-# Okabe and Ito's colours, which the colour-blind can tell apart, and two more.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31", "#7F3C8D", "#999999")
 MARKERS = "osDv^P*Xph"
 ALL = "all environments, normalised"
 _PANEL = (3.6, 3.1)  # inches
@@ -24,11 +22,10 @@ _PANEL = (3.6, 3.1)  # inches
 def plot_scores(summary: Summary, file: Path) -> None:
     """Draw the interquartile mean of the final scores with its interval: all environments together, then each one."""
     names = summary.algorithms
-    figure = Figure(figsize=(1.2 + _PANEL[0] * (1 + len(summary.environments)), 1.1 + 0.32 * len(names)), dpi=130)
-    figure.set_layout_engine("constrained")
+    figure = new_figure(1.2 + _PANEL[0] * (1 + len(summary.environments)), 1.1 + 0.32 * len(names))
     panels = figure.subplots(1, 1 + len(summary.environments), sharey=True, squeeze=False)[0]
     for axes, environment in zip(panels, (None, *summary.environments), strict=True):
-        _dress(axes, environment or ALL)
+        tidy(axes, environment or ALL)
         for row, name in enumerate(names):
             found = summary.overall(name) if environment is None else summary.final(name, environment)
             if found is None:
@@ -50,12 +47,11 @@ def plot_scores(summary: Summary, file: Path) -> None:
 def plot_curves(summary: Summary, file: Path) -> None:
     """Draw the interquartile mean of the learning curves over the frames, with its interval."""
     columns = 1 + len(summary.environments)
-    figure = Figure(figsize=(2.0 + _PANEL[0] * columns, 0.4 + _PANEL[1]), dpi=130)
-    figure.set_layout_engine("constrained")
+    figure = new_figure(2.0 + _PANEL[0] * columns, 0.4 + _PANEL[1])
     panels = figure.subplots(1, columns, sharey=True, squeeze=False)[0]
     frames = summary.frames_due()
     for axes, environment in zip(panels, (None, *summary.environments), strict=True):
-        _dress(axes, environment or ALL)
+        tidy(axes, environment or ALL)
         for name in summary.algorithms:
             found = summary.overall_curve(name) if environment is None else summary.curve(name, environment)
             if found is not None:
@@ -77,10 +73,9 @@ def plot_curves(summary: Summary, file: Path) -> None:
 def plot_speed(summary: Summary, file: Path) -> None:
     """Draw the frames a second of learning, a marker an environment."""
     names = summary.algorithms
-    figure = Figure(figsize=(7.5, 1.1 + 0.32 * len(names)), dpi=130)
-    figure.set_layout_engine("constrained")
+    figure = new_figure(7.5, 1.1 + 0.32 * len(names))
     axes = figure.subplots()
-    _dress(axes, "frames a second of learning")
+    tidy(axes, "frames a second of learning")
     for index, environment in enumerate(summary.environments):
         found = [(row, summary.frames_per_second(name, environment)) for row, name in enumerate(names)]
         rows = [row for row, speeds in found if len(speeds)]
@@ -109,12 +104,6 @@ def _mark_references(axes: Axes, summary: Summary, environment: str | None, vert
         value = normalised if environment is None else summary.reference(reference, environment)
         if value is not None:
             draw(value, color="0.45", linewidth=1, linestyle=style, zorder=0)
-
-
-def _dress(axes: Axes, title: str) -> None:
-    axes.set_title(title, fontsize=10)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(alpha=0.25)
 
 
 def _colour(summary: Summary, name: str) -> str:

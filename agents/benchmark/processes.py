@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from agents.benchmark.plan import Job
+from agents.experiments.queue import Queue
 from agents.locks import TemporaryFolder
 
 FOLDER_PREFIX = "ram-benchmark-"
@@ -99,7 +100,7 @@ class Process:
         self._process.stdin.flush()
 
 
-def run_here(jobs: Sequence[Job], workers: int, search_path: Sequence[str] = ()) -> Iterator[Outcome]:
+def run_here(jobs: Queue[Job], workers: int, search_path: Sequence[str] = ()) -> Iterator[Outcome]:
     """Do runs on this machine, some at a time, and yield each one's outcome as it ends.
 
     Args:
@@ -107,16 +108,16 @@ def run_here(jobs: Sequence[Job], workers: int, search_path: Sequence[str] = ())
         workers: How many at a time.
         search_path: See :class:`Process`.
     """
-    waiting = list(reversed(jobs))
     running: list[Process] = []
     try:
-        while waiting or running:
-            while waiting and len(running) < workers:
-                running.append(Process(waiting.pop(), search_path))
+        while jobs or running:
+            while len(running) < workers and (job := jobs.take()) is not None:
+                running.append(Process(job, search_path))
             ended = [process for process in running if not process.running()]
             for process in ended:
                 running.remove(process)
                 yield process.outcome()
+                jobs.release(process.job)
             if not ended:
                 time.sleep(_POLL_SECONDS)
     finally:
@@ -124,7 +125,7 @@ def run_here(jobs: Sequence[Job], workers: int, search_path: Sequence[str] = ())
             process.end()
 
 
-def run_on_ray(jobs: Sequence[Job], address: str | None, search_path: Sequence[str] = ()) -> Iterator[Outcome]:
+def run_on_ray(jobs: Queue[Job], address: str | None, search_path: Sequence[str] = ()) -> Iterator[Outcome]:
     """Do runs as tasks of a Ray cluster, as many at a time as it has processors for, and yield each one's outcome.
 
     The package, and the modules of a user's own algorithms, have to be installed on every node.
@@ -145,7 +146,9 @@ def run_on_ray(jobs: Sequence[Job], address: str | None, search_path: Sequence[s
 
     # A task that is lost with its node costs its run and no other; the next call of the benchmark does it again.
     task = ray.remote(max_retries=0)(run_one)
-    job_of = {task.options(num_cpus=job.threads, name=job.title).remote(job, list(search_path)): job for job in jobs}
+    job_of: dict[Any, Job] = {}
+    while (job := jobs.take()) is not None:
+        job_of[task.options(num_cpus=job.threads, name=job.title).remote(job, list(search_path))] = job
     waiting = list(job_of)
     try:
         while waiting:
@@ -157,6 +160,7 @@ def run_on_ray(jobs: Sequence[Job], address: str | None, search_path: Sequence[s
                 yield Outcome(
                     job_of[reference], None, f"its Ray task was lost ({type(error).__name__})", "\n".join(lines)
                 )
+            jobs.release(job_of[reference])
     finally:
         for reference in waiting:
             ray.cancel(reference, force=True)

@@ -13,11 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from agents.benchmark.algorithm import Algorithm, Problem, Progress
+from agents.evaluation.players import PolicyPlayer
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
-from agents.training.device import resolve_device, resolve_precision
-from agents.training.games import train_game
-from agents.training.hybrid import train_hybrid
+from agents.training.fast.device import resolve_device, resolve_precision
 from agents.training.optimisation import make_optimizer
 from agents.training.presets import settings_for
 from agents.training.run import Plan, Run
@@ -75,35 +74,28 @@ class RAM(Algorithm):
             RuntimeError: If a signal ended it before its time.
         """
         settings, problem = self._training, self.problem
-        per_iteration = self._env.num_envs * self._env.task.max_episode_steps
-        figure = "success_rate" if isinstance(settings, GameSettings) else "error_percent"
-        plan = Plan(math.ceil(frames / per_iteration), per_iteration, figure, settings.log_every, 10**9)
+        per_iteration = settings.frames_per_iteration(self._env.task)
+        iterations, figure = math.ceil(frames / per_iteration), self._env.task.figure
+        plan = Plan(iterations, per_iteration, figure, settings.log_every, 10**9)
         optimizer = make_optimizer(self.policy, settings)
         with TemporaryDirectory(prefix="ram-benchmark-") as folder:
             arguments = (self.policy, optimizer, problem.env_id, dict(problem.env_settings), settings.to_dict(), plan)
             run = _ReportingRun(Path(folder), *arguments, RunProgress(problem.seed), progress_bar=False)
             run.report = progress
             with run:
-                if isinstance(settings, HybridSettings):
-                    train_hybrid(run, self._env, settings)
-                else:
-                    train_game(run, self._env, settings)
+                settings.train(run, self._env)
             if run.stopped_by is not None:
                 raise RuntimeError(f"training was stopped by {run.stopped_by}")
 
     def start(self, num_envs: int) -> None:
         """Empty the core."""
-        self._state = self.policy.initial_state(num_envs)
+        seeds = torch.arange(num_envs, device=self._device)  # only random locations are sampled
+        self._player = PolicyPlayer(self.policy, self._env.task.answer.key, seeds)
+        self._player.start(num_envs)
 
-    @torch.no_grad()
     def act(self, observation: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Take the mean location and the likeliest task action."""
-        seen = {key: torch.as_tensor(value, device=self._device) for key, value in observation.items()}
-        decision, self._state = self.policy.act(seen, self._state, greedy=True)
-        return {
-            "fixation": decision.fixation.cpu().numpy(),
-            self._env.task.action_key: decision.task_action.cpu().numpy(),
-        }
+        """Take the mean location and the most likely answer."""
+        return self._player.act(observation)
 
 
 class _ReportingRun(Run):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeVar
@@ -23,8 +22,9 @@ from agents.benchmark.plan import (
 )
 from agents.benchmark.references import REFERENCES
 from agents.untrusted import one_line
-from ram_envs import ENVIRONMENTS
+from ram_envs import parse_id
 from ram_envs.envs.actions import ACTION_FORMATS
+from ram_envs.errors import UnknownName
 
 MAX_SEED = 2**29 - 1
 _KEYS = ("environments", "algorithms", "seeds", "frames", "threads", "device", "evaluation")
@@ -68,16 +68,16 @@ def read_plan(root: Item) -> Plan:
 def _environment(item: Item) -> EnvironmentEntry:
     """Read an environment: an id, or a mapping."""
     content = item.mapping(("id", "name", "settings"), ("id",)) if isinstance(item.value, dict) else {"id": item}
-    id = content["id"].text().removeprefix("ram_envs:")
-    variants = {known: (base, formats) for base in ENVIRONMENTS for known, formats in variants_of(base).items()}
-    if id not in variants:
-        alike = difflib.get_close_matches(id, variants, n=2)
-        hint = f"did you mean {' or '.join(alike)}? " if alike else ""
-        raise content["id"].error(f"there is no environment {id!r}: {hint}`ram list` shows them all")
-    base, (action_format, observation_format) = variants[id]
+    id = content["id"].text()
+    try:
+        read = parse_id(id)
+    except UnknownName as error:
+        raise content["id"].error(str(error)) from error
+    plain_id = id.rpartition(":")[2]
+    action_format, observation_format = variants_of(read.base)[plain_id]
     return EnvironmentEntry(
-        name=content["name"].name() if "name" in content else id,
-        id=base,
+        name=content["name"].name() if "name" in content else plain_id.replace("/", "-"),
+        id=read.portable,
         settings=_settings(content),
         action_format=action_format,
         observation_format=observation_format,

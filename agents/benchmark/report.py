@@ -15,6 +15,7 @@ from agents.benchmark.references import ORACLE, RANDOM, REFERENCES
 from agents.benchmark.results import Results
 from agents.benchmark.statistics import Estimate
 from agents.benchmark.summary import Summary
+from agents.pictures.markdown import markdown_table
 from agents.ram.checkpoint import write_atomically
 
 NOTES = "notes.md"
@@ -76,7 +77,7 @@ def write_report(results: Results, page: Path) -> list[Path]:
         The files.
 
     Raises:
-        ResultsError: If there are no results, or some that cannot be compared.
+        ResultError: If there are no results, or some that cannot be compared.
         OSError: If something cannot be written.
     """
     summary = Summary(results.read())
@@ -196,9 +197,3 @@ def _shown(folder: Path) -> str:
     """Return a folder as it is called from here, without where here is."""
     relative = os.path.relpath(folder)
     return folder.name if relative.startswith("..") else Path(relative).as_posix()
-
-
-def markdown_table(header: list[str], lines: list[list[str]]) -> str:
-    """Write a table in Markdown."""
-    rows = [header, ["---"] * len(header), *lines]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)

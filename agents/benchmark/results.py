@@ -11,17 +11,13 @@ from typing import Any
 from agents.benchmark.plan import Job
 from agents.benchmark.run import FORMAT
 from agents.benchmark.schema import result_problem
-from agents.errors import RAMError
+from agents.experiments.files import ResultError, write_result
+from agents.experiments.queue import Queue
 from agents.files import remove_part_files, set_aside, write_atomically
-from agents.locks import FolderLock
 from agents.terminal import notice
 from agents.untrusted import one_line, read_json, shown
 
 RUNS, FAILED = "runs", "failed"
-
-
-class ResultsError(RAMError, ValueError):
-    """A folder of results that cannot be used; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -34,67 +30,62 @@ class Results:
 
     folder: Path
 
-    def lock(self) -> FolderLock:
-        """Create the folder, and keep other benchmarks out of it until the lock is released.
-
-        Part files that a killed benchmark left are deleted.
+    def missing(self, jobs: Sequence[Job]) -> Queue[Job]:
+        """Return the queue of the jobs that have no result yet; damaged results are named on stderr.
 
         Raises:
-            ResultsError: If another benchmark runs in it.
-            OSError: If it cannot be written.
+            ResultError: If a job has a result of other settings or of a newer version.
+            OSError: If the folder cannot be written, or a file cannot be read.
         """
         (self.folder / RUNS).mkdir(parents=True, exist_ok=True)
-        lock = FolderLock(self.folder)
-        if not lock.acquire():
-            raise ResultsError(
-                f"another benchmark is running in {self.folder}: wait until it ends, or choose another folder"
-            )
         for folder in [*self.folder.glob(f"{RUNS}/*/*"), *self.folder.glob(f"{FAILED}/*/*")]:
             remove_part_files(folder)
-        return lock
-
-    def missing(self, jobs: Sequence[Job]) -> list[Job]:
-        """Return the jobs that have no result yet.
-
-        A damaged result is kept under another name, which is printed, and its job counts as missing. The caller holds
-        the lock.
-
-        Raises:
-            ResultsError: If a job has a result of other settings or of a newer version.
-            OSError: If a file cannot be read or renamed.
-        """
-        missing = []
         for job in jobs:
-            file = self.file(job)
             try:
-                found = _read(file)["job"]
+                _read(self.file(job))
             except FileNotFoundError:
-                missing.append(job)
                 continue
             except _DamagedError as error:
-                notice(f"{file} is damaged ({error}): kept as {set_aside(file).name}, and the run is done again")
-                missing.append(job)
-                continue
-            expected = json.loads(json.dumps(job.to_dict()))
-            different = [
-                f"{key}={shown(found.get(key))}, not {shown(expected[key])}"
-                for key in expected
-                if found.get(key) != expected[key]
-            ]
-            if different:
-                raise ResultsError(
-                    f"{file} is the result of another plan, with {'; '.join(different)}: choose another folder for "
-                    "this one, or remove the file to do the run again"
-                )
-        return missing
+                notice(f"{self.file(job)} is damaged ({error}): the run is done again")
+        return Queue(jobs, self.has, (self.folder,))
 
-    def write(self, job: Job, result: dict[str, Any]) -> None:
-        """Write the result of a run atomically.
+    def has(self, job: Job) -> bool:
+        """Whether a job has a result; a damaged file does not count.
 
         Raises:
-            OSError: If it cannot be written.
+            ResultError: If it has a result of other settings or of a newer version.
+            OSError: If the file cannot be read.
         """
-        write_atomically(self.file(job), (json.dumps(result, indent=1) + "\n").encode())
+        file = self.file(job)
+        try:
+            found = _read(file)["job"]
+        except (FileNotFoundError, _DamagedError):
+            return False
+        expected = json.loads(json.dumps(job.to_dict()))
+        different = [
+            f"{key}={shown(found.get(key))}, not {shown(expected[key])}"
+            for key in expected
+            if found.get(key) != expected[key]
+        ]
+        if different:
+            raise ResultError(
+                f"{file} is the result of another plan, with {'; '.join(different)}: choose another folder for this "
+                "one, or remove the file to do the run again"
+            )
+        return True
+
+    def write(self, job: Job, result: dict[str, Any]) -> None:
+        """Write the result of a run atomically; the caller holds the lock of the job.
+
+        A file that is there is damaged, since its run was done again. It is kept under another name.
+
+        Raises:
+            OSError: If the result cannot be written.
+        """
+        file = self.file(job)
+        if file.exists():
+            notice(f"{file} was damaged: kept as {set_aside(file).name}")
+        write_result(file, result)
         self.log_file(job).unlink(missing_ok=True)
 
     def write_log(self, job: Job, text: str) -> None:
@@ -105,7 +96,7 @@ class Results:
         """Return the results of all runs.
 
         Raises:
-            ResultsError: If there are none, or a file is damaged or of a newer version.
+            ResultError: If there are none, or a file is damaged or of a newer version.
             OSError: If a file cannot be read.
         """
         results = []
@@ -113,11 +104,11 @@ class Results:
             try:
                 results.append(_read(file))
             except _DamagedError as error:
-                raise ResultsError(
+                raise ResultError(
                     f"{file} is not the result of a run ({error}): remove it, and run the benchmark again"
                 ) from error
         if not results:
-            raise ResultsError(f"{self.folder} holds no results of a benchmark: expected {RUNS}/*/*/seed-*.json in it")
+            raise ResultError(f"{self.folder} holds no results of a benchmark: expected {RUNS}/*/*/seed-*.json in it")
         return results
 
     def failed(self) -> list[str]:
@@ -127,11 +118,11 @@ class Results:
 
     def file(self, job: Job) -> Path:
         """Return the file for the result of a run."""
-        return self.folder / RUNS / job.environment / job.algorithm / f"seed-{job.seed}.json"
+        return self.folder / RUNS / f"{job.name}.json"
 
     def log_file(self, job: Job) -> Path:
         """Return the file for the log of a run that fails."""
-        return self.folder / FAILED / job.environment / job.algorithm / f"seed-{job.seed}.log"
+        return self.folder / FAILED / f"{job.name}.log"
 
 
 class _DamagedError(ValueError):
@@ -144,7 +135,7 @@ def _read(file: Path) -> dict[str, Any]:
     Raises:
         FileNotFoundError: If there is none.
         OSError: If it cannot be read.
-        ResultsError: If it is of a newer version.
+        ResultError: If it is of a newer version.
         _DamagedError: If it is damaged.
     """
     try:
@@ -155,7 +146,7 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise _DamagedError(f"format is {shown(version)}, expected a whole number")
     if version > FORMAT:
-        raise ResultsError(
+        raise ResultError(
             f"{file} has format {shown(version)}, and this version reads up to {FORMAT}: update the package"
         )
     problem = result_problem(result)

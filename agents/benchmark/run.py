@@ -8,9 +8,9 @@ from typing import Any
 
 from agents.benchmark.algorithm import Algorithm, find_algorithm
 from agents.benchmark.evaluation import Evaluator
-from agents.benchmark.machine import hardware, versions
 from agents.benchmark.plan import Job
 from agents.benchmark.references import REFERENCES, score_reference
+from agents.experiments.machine import hardware, versions
 
 FORMAT = 1
 """Version of the format of a result."""
@@ -57,7 +57,7 @@ class Curve:
         if not due:
             return
         started = time.perf_counter()
-        score = self._evaluator.score(self._algorithm).rate
+        score = self._evaluator.score(self._algorithm).value
         self.points += [{"due": frames, "frames": self.frames, "score": score} for frames in due]
         self.seconds += time.perf_counter() - started
 
@@ -105,7 +105,7 @@ def run(job: Job) -> dict[str, Any]:
         "format": FORMAT,
         "job": job.to_dict(),
         "settings": settings,
-        "score": {"value": score.rate, **score._asdict()},
+        "score": score._asdict(),
         "curve": points,
         "frames": frames,
         "seconds": round(seconds, 3),

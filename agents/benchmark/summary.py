@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.benchmark.references import ORACLE, RANDOM, REFERENCES
-from agents.benchmark.results import ResultsError
 from agents.benchmark.statistics import Estimate, estimate
+from agents.experiments.files import ResultError
 
 
 class Summary:
@@ -29,7 +29,7 @@ class Summary:
         evaluation: How everyone was judged.
 
     Raises:
-        ResultsError: If runs differ in the budget or in how they were judged, or there are none of any algorithm.
+        ResultError: If runs differ in the budget or in how they were judged, or there are none of any algorithm.
     """
 
     def __init__(self, results: Sequence[dict[str, Any]]) -> None:
@@ -40,7 +40,7 @@ class Summary:
             self._runs.setdefault((job["algorithm"], job["environment"]), []).append(result)
         learned = [result for result in results if result["job"]["algorithm"] not in REFERENCES]
         if not learned:
-            raise ResultsError("there are no results of any algorithm yet: run the benchmark first")
+            raise ResultError("there are no results of any algorithm yet: run the benchmark first")
         self.environments = tuple(dict.fromkeys(result["job"]["environment"] for result in results))
         self.frames: int = _common(learned, "frames")
         self.evaluation: dict[str, Any] = _common(results, "evaluation")
@@ -125,13 +125,13 @@ def _common(results: Sequence[dict[str, Any]], key: str) -> Any:
     """Return what all jobs have in common.
 
     Raises:
-        ResultsError: If they do not.
+        ResultError: If they do not.
     """
     first = results[0]["job"]
     for result in results:
         job = result["job"]
         if job[key] != first[key]:
-            raise ResultsError(
+            raise ResultError(
                 f"runs cannot be compared: {job['algorithm']} on {job['environment']} has {key}={job[key]!r}, and "
                 f"{first['algorithm']} on {first['environment']} {first[key]!r}; keep them in folders of their own"
             )

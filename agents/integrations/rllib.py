@@ -78,7 +78,7 @@ class RAMModule(TorchRLModule, ValueFunctionAPI):
         Raises:
             ValueError: If the spaces of the environment are not those of the settings.
         """
-        settings = RAMSettings(**self.model_config["ram"])
+        settings = RAMSettings.from_dict(self.model_config["ram"])
         actions = dict(getattr(self.action_space, "spaces", {}))
         fixation, others = actions.pop("fixation", None), list(actions.items())
         if fixation is None or len(others) != 1 or getattr(others[0][1], "n", None) != settings.num_actions:
@@ -86,7 +86,7 @@ class RAMModule(TorchRLModule, ValueFunctionAPI):
                 f"the action space is {self.action_space}: expected a fixation and one of {settings.num_actions} task "
                 "actions, as an environment with action_format='dict' has them"
             )
-        expected = {"glimpse": (settings.glimpse_size,), "location": (2,)}
+        expected = {"glimpse": (settings.glimpse_size,), "location": (settings.gaze_size,)}
         got = {key: space.shape for key, space in getattr(self.observation_space, "spaces", {}).items()}
         if got != expected:
             raise ValueError(
@@ -94,7 +94,9 @@ class RAMModule(TorchRLModule, ValueFunctionAPI):
                 "as an environment with the default observation_format has it; is it made with the same arguments?"
             )
         self.policy = RAMPolicy(settings)
-        self.action_dist_cls = HybridDistribution.get_partial_dist_cls(action_key=others[0][0])
+        self.action_dist_cls = HybridDistribution.get_partial_dist_cls(
+            action_key=others[0][0], gaze_size=settings.gaze_size
+        )
 
     def get_initial_state(self) -> dict[str, Tensor]:
         """Return the state of one row at an episode's start: "0", and for LSTM "1", float32 (core_size,)."""
@@ -112,7 +114,7 @@ class RAMModule(TorchRLModule, ValueFunctionAPI):
         return {
             Columns.EMBEDDINGS: h,
             Columns.STATE_OUT: {str(index): value for index, value in enumerate(state)},
-            # (B, T, 2), (B, T, 1), (B, T, n) -> (B, T, 3 + n)
+            # (B, T, gaze_size), (B, T, 1), (B, T, n) -> (B, T, gaze_size + 1 + n)
             Columns.ACTION_DIST_INPUTS: torch.cat([mean, log_std, self.policy.action_network(h)], dim=-1),
         }
 
@@ -136,7 +138,7 @@ class HybridDistribution(Distribution):
     takes their axis of time, of length 1, for one of the action.
 
     Attributes:
-        location: float32 (..., 2), the Gaussian.
+        location: float32 (..., gaze_size), the Gaussian.
         task_action: float32 (..., n), the softmax.
         action_key: "move" or "label".
         greedy: Whether :meth:`sample` returns the mean location and the likeliest action.
@@ -148,19 +150,28 @@ class HybridDistribution(Distribution):
     greedy: bool = False
 
     @classmethod
-    def from_logits(cls, logits: Tensor, *, action_key: str, **kwargs: Any) -> HybridDistribution:
-        """Make one from the location's mean, the log of its deviation and the logits: float32 (..., 2 + 1 + n)."""
-        mean, log_std, action_logits = logits[..., :2], logits[..., 2:3], logits[..., 3:]
+    def from_logits(cls, logits: Tensor, *, action_key: str, gaze_size: int = 2, **kwargs: Any) -> HybridDistribution:
+        """Make one from the location's mean, the log of its deviation and the logits.
+
+        Args:
+            logits: float32 (..., gaze_size + 1 + n), in this order.
+            action_key: Key of the task action.
+            gaze_size: Numbers in a location.
+            **kwargs: Further arguments of RLlib, which are ignored.
+        """
+        num_actions = logits.shape[-1] - gaze_size - 1
+        mean, log_std, action_logits = logits.split((gaze_size, 1, num_actions), -1)
         location = Normal(mean, log_std.exp(), validate_args=False)
         return cls(location, Categorical(logits=action_logits, validate_args=False), action_key)
 
     @staticmethod
     def required_input_dim(space: Any, **kwargs: Any) -> int:
         """Return how many numbers :meth:`from_logits` takes for an action space of the format "dict"."""
-        return 3 + int(next(part.n for key, part in space.spaces.items() if key != "fixation"))
+        num_actions = int(next(part.n for key, part in space.spaces.items() if key != "fixation"))
+        return space.spaces["fixation"].shape[0] + 1 + num_actions
 
     def sample(self, **kwargs: Any) -> dict[str, Tensor]:
-        """Draw actions: "fixation" float32 (..., 2), which may leave [-1, 1], and the task action, int64 (...)."""
+        """Sample actions: "fixation" float32 (..., gaze_size), not clipped, and the task action, int64 (...)."""
         if self.greedy:
             fixation, task_action = self.location.mean, self.task_action.logits.argmax(-1)
         else:

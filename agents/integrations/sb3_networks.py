@@ -27,7 +27,7 @@ class GlimpseExtractor(BaseFeaturesExtractor):
     """
 
     def __init__(self, observation_space: spaces.Dict, settings: RAMSettings) -> None:
-        expected = {"glimpse": (settings.glimpse_size,), "location": (2,)}
+        expected = {"glimpse": (settings.glimpse_size,), "location": (settings.gaze_size,)}
         got = {key: space.shape for key, space in getattr(observation_space, "spaces", {}).items()}
         if got != expected:
             raise ValueError(
@@ -98,9 +98,9 @@ class HybridHeads(nn.Module):
 class HybridDistribution(Distribution):
     """A location from a Gaussian of fixed deviation and a task action from a softmax, written as one "box" action.
 
-    An action is float32 (B, 2 + n): the location, then a score for each of the n task actions, of which the largest
-    counts, as it does in the environment. So the zeros that RecurrentPPO pads its sequences with have a probability
-    too, and none is NaN.
+    An action is float32 (B, gaze_size + n): the location, then a score for each of the n task actions. The largest
+    score counts, as in the environment. So the zeros with which RecurrentPPO pads its sequences also have a
+    probability, and none is NaN.
     """
 
     def proba_distribution_net(self, policy: RAMPolicy, location_gradient: bool) -> HybridHeads:
@@ -113,7 +113,7 @@ class HybridDistribution(Distribution):
         """Set the parameters.
 
         Args:
-            location_mean: float32 (B, 2).
+            location_mean: float32 (B, gaze_size).
             location_std: float32 ().
             action_logits: float32 (B, n).
         """
@@ -123,7 +123,8 @@ class HybridDistribution(Distribution):
 
     def log_prob(self, actions: Tensor) -> Tensor:
         """Return the log-density of the locations plus the log-probability of the task actions, float32 (B,)."""
-        location, scores = actions[:, :2], actions[:, 2:]
+        gaze_size = self.location.mean.shape[-1]
+        location, scores = actions[:, :gaze_size], actions[:, gaze_size:]
         return self.location.log_prob(location).sum(-1) + self.task_action.log_prob(scores.argmax(-1))
 
     def entropy(self) -> Tensor:
@@ -131,11 +132,11 @@ class HybridDistribution(Distribution):
         return self.task_action.entropy()
 
     def sample(self) -> Tensor:
-        """Draw actions, float32 (B, 2 + n); their locations may leave [-1, 1]."""
+        """Draw actions, float32 (B, gaze_size + n); their locations may leave [-1, 1]."""
         return self._write(self.location.sample(), self.task_action.sample())
 
     def mode(self) -> Tensor:
-        """Return the mean location and the likeliest task action, float32 (B, 2 + n)."""
+        """Return the mean location and the likeliest task action, float32 (B, gaze_size + n)."""
         return self._write(self.location.mean, self.task_action.logits.argmax(-1))
 
     def actions_from_params(

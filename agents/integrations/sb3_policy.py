@@ -80,9 +80,10 @@ class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
             raise ValueError("use_sde=True: the location is drawn from a Gaussian of fixed deviation; expected False")
         if settings.random_locations:
             raise ValueError("random_locations=True: here the location is always decided; expected False")
-        if not isinstance(action_space, spaces.Box) or action_space.shape != (2 + settings.num_actions,):
+        action_shape = (settings.gaze_size + settings.num_actions,)
+        if not isinstance(action_space, spaces.Box) or action_space.shape != action_shape:
             raise ValueError(
-                f"the action space is {action_space}: expected a Box of shape {(2 + settings.num_actions,)}, as an "
+                f"the action space is {action_space}: expected a Box of shape {action_shape}, as an "
                 "environment with action_format='box' has it; use an id without -Discrete"
             )
         self.settings, self.value_gradient = settings, value_gradient
@@ -124,8 +125,8 @@ class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
         """Evaluate actions that were taken earlier, in B sequences of T steps, one sequence after the other.
 
         Args:
-            obs: "glimpse" float32 (B * T, glimpse_size) and "location" float32 (B * T, 2).
-            actions: float32 (B * T, 2 + n).
+            obs: "glimpse" float32 (B * T, glimpse_size) and "location" float32 (B * T, gaze_size).
+            actions: float32 (B * T, gaze_size + n).
             lstm_states: States of the core before the sequences, each float32 (1, B, core_size).
             episode_starts: float32 (B * T,), 1 where an episode starts.
 

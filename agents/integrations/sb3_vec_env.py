@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from ram_envs import ENVIRONMENTS
+from ram_envs import parse_id
 from ram_envs.envs.vector import GlimpseVectorEnv
 from ram_envs.tasks import Task
 
@@ -20,18 +20,17 @@ from ram_envs.tasks import Task
 class RAMVecEnv(VecEnv):
     """Many rows of an environment of ``ram_envs`` as a Stable-Baselines3 ``VecEnv``, stepped all at once.
 
-    Does what SB3's ``DummyVecEnv`` does over single environments, several times faster, with one difference: while an
-    episode runs, its infos are empty. When it ends, they hold ``terminal_observation``, ``TimeLimit.truncated``
-    (always False) and what the environment tells, ``is_success`` above all. Like any other ``VecEnv`` it may be wrapped
-    in ``VecMonitor`` (which SB3 takes the returns and success rates of its logs from), ``VecNormalize`` or
-    ``VecFrameStack``.
+    Does what SB3's ``DummyVecEnv`` does over single environments, several times faster, with one difference: infos are
+    empty while an episode runs. At its end they hold ``terminal_observation``, ``TimeLimit.truncated`` and what the
+    environment returns, such as ``is_success``. Like any ``VecEnv`` it may be wrapped in ``VecMonitor`` (from which SB3
+    takes the returns and success rates of its logs), ``VecNormalize`` or ``VecFrameStack``.
 
     ``seed(s)`` makes s + i the seed of row i. The rows share one environment, so ``set_attr`` takes all rows only, and
     ``env_method`` calls a method once and gives every row the answer; only ``render`` and the attribute ``scene``
     differ from row to row.
 
     Args:
-        env_id: As in ``gymnasium.make``, with or without "ram_envs:" before it.
+        env_id: As in ``gymnasium.make``: an environment of ``ram_envs``, or a registered one of your own.
         num_envs: Number of rows, B.
         render_mode: None or "rgb_array".
         **settings: Formats and the arguments of the task.
@@ -45,9 +44,7 @@ class RAMVecEnv(VecEnv):
     """
 
     def __init__(self, env_id: str, num_envs: int, *, render_mode: str | None = None, **settings: Any) -> None:
-        env_id = env_id.removeprefix("ram_envs:")
-        if "task" not in gymnasium.spec(env_id).kwargs:
-            raise ValueError(f"env_id={env_id!r} is not of ram_envs: expected one of {', '.join(ENVIRONMENTS)}")
+        parse_id(env_id)  # which raises for an environment that is not of ram_envs
         env = gymnasium.make_vec(
             env_id, num_envs, autoreset_mode=AutoresetMode.SAME_STEP, render_mode=render_mode, **settings
         )

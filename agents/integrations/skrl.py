@@ -88,12 +88,12 @@ class RAMModel(Model):
         """Decide, or judge decisions, or give the baseline.
 
         Args:
-            inputs: "observations" float32 (N, glimpse_size + 2), "rnn", and in learning "taken_actions", "terminated"
-                and "truncated"; N is the number of rows, in learning rows times sequence_length.
+            inputs: "observations" float32 (N, glimpse_size + gaze_size), "rnn", and in learning "taken_actions",
+                "terminated" and "truncated"; N is the number of rows, in learning rows times sequence_length.
             role: "policy" or "value".
 
         Returns:
-            Actions float32 (N, 2 + n), or for the value float32 (N, 1); and what else skrl asks for.
+            Actions float32 (N, gaze_size + n), or for the value float32 (N, 1); and what else skrl asks for.
         """
         h, state = self._encode(inputs, role)
         outputs: dict[str, Any] = {"rnn": [value[None] for value in state]}
@@ -105,8 +105,9 @@ class RAMModel(Model):
         actions = inputs.get("taken_actions")
         if actions is None:
             actions = self._write(self._location.sample(), self._task_action.sample())
-        log_prob = self._location.log_prob(actions[:, :2]).sum(-1)
-        log_prob = log_prob + self._task_action.log_prob(actions[:, 2:].argmax(-1))
+        gaze_size = self.policy.settings.gaze_size
+        log_prob = self._location.log_prob(actions[:, :gaze_size]).sum(-1)
+        log_prob = log_prob + self._task_action.log_prob(actions[:, gaze_size:].argmax(-1))
         outputs |= {"log_prob": log_prob[:, None], "mean_actions": self._write(mean, logits.argmax(-1))}
         return actions, outputs
 
@@ -160,6 +161,6 @@ class RAMModel(Model):
         return [(a, b, ended[:, a - 1] if a else None) for a, b in zip(begins, ends, strict=True)]
 
     def _write(self, location: Tensor, task_action: Tensor) -> Tensor:
-        """Write decisions as "box" actions, float32 (N, 2 + n)."""
+        """Write decisions as "box" actions, float32 (N, gaze_size + n)."""
         scores = F.one_hot(task_action, self.policy.settings.num_actions)
         return torch.cat([location, scores.to(location.dtype)], dim=-1)

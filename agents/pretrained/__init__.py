@@ -6,7 +6,6 @@ row each one is, and what it reaches, is in docs/results.md.
 
 from __future__ import annotations
 
-import copy
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,20 +84,11 @@ def export_pretrained(run_folder: str | os.PathLike[str], env_id: str, folder: P
         CheckpointError: If the checkpoint is missing, broken or of another environment, or the agent would be larger
             than ``SIZE_LIMIT``.
     """
-    from agents.ram.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+    from agents.ram.checkpoint import CheckpointError, load_checkpoint
+    from agents.ram.export import export_agent
 
-    checkpoint = load_checkpoint(run_folder, env_id)
-    policy = copy.deepcopy(checkpoint.policy).half()
-    size = sum(value.numel() * value.element_size() for value in policy.state_dict().values())
+    policy = load_checkpoint(run_folder, env_id).policy
+    size = 2 * sum(value.numel() for value in policy.state_dict().values())  # half precision takes two bytes a weight
     if size > SIZE_LIMIT:
-        raise CheckpointError(
-            f"the agent of {run_folder} has {size:,} bytes of weights: expected at most {SIZE_LIMIT:,}"
-        )
-    return save_checkpoint(
-        (folder or FOLDER) / f"{env_id}{_SUFFIX}",
-        policy,
-        env_id,
-        {name: value for name, value in checkpoint.env_settings.items() if name != "split"},
-        training=checkpoint.training,
-        progress=checkpoint.progress,
-    )
+        raise CheckpointError(f"the agent of {run_folder} has {size:,} bytes of weights: expected up to {SIZE_LIMIT:,}")
+    return export_agent(run_folder, (folder or FOLDER) / f"{env_id}{_SUFFIX}", env_id)

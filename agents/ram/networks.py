@@ -4,15 +4,16 @@ Every network works on any leading axes; the cores work on sequences, time first
 
 | symbol | meaning | shape of one row |
 |---|---|---|
-| rho | what the sensor saw | (num_scales * channels * patch_size**2,) |
-| l | where it looked, (x, y) | (2,) |
+| rho | the glimpse | (levels * channels * rows * columns,) |
+| l | the location of the glimpse | (gaze_size,), (x, y) for a retina |
 | h_g, h_l | the two branches of the glimpse network | (glimpse_hidden,), (location_hidden,) |
-| g | glimpse features, "what" and "where" joined | (glimpse_features,) |
+| g | glimpse features: "what" and "where" combined | (glimpse_features,) |
 | h | output of the core | (core_size,) |
 """
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -20,14 +21,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 State = tuple[Tensor, ...]
-"""What a core remembers between steps, each float (B, core_size): (h,) for ReLU, (h, c) for LSTM."""
+"""Recurrent state of a core, each float (B, core_size): (h,) for ReLU, (h, c) for LSTM."""
 
 HEAD_GAIN = 0.01
-"""Gain of the orthogonal start of location and action network: at first it looks near the centre, at random moves."""
+"""Gain of the orthogonal initialisation of location and action network: at first the mean location is near the centre
+and every action is about equally likely."""
 
 
 def start_orthogonal(layer: nn.Linear, gain: float) -> nn.Linear:
-    """Give a linear layer orthogonal weights and zero biases, in place, and return it."""
+    """Initialise a linear layer with orthogonal weights and zero biases, in place, and return it."""
     nn.init.orthogonal_(layer.weight, gain)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
@@ -38,48 +40,46 @@ class GlimpseNetwork(nn.Module):
     """f_g: h_g = ReLU(Linear(rho)), h_l = ReLU(Linear(l)), g = ReLU(Linear(h_g) + Linear(h_l)).
 
     Args:
-        patch_size: Side of a patch in pixels.
-        num_scales: Patches in a glimpse.
-        channels: Colours of a pixel.
+        glimpse_shape: (levels, channels, rows, columns) of a glimpse; a retina's levels are its scales, finest first.
         glimpse_hidden: Size of h_g.
         location_hidden: Size of h_l.
         glimpse_features: Size of g.
-        input_gain: What every pixel is multiplied with.
-        scale_gain: What scale i, counted from the finest, is multiplied with besides, to the power of i. A pixel of it
-            is the mean of 4**i pixels of the scene, so with 4 a single lit pixel weighs the same at every scale.
+        input_gain: Factor of every pixel.
+        scale_gain: Further factor of level i, ``scale_gain**i``. A pixel of scale i of a retina is the mean of 4**i
+            pixels of the scene, so with 4 a single lit pixel has the same weight at every scale.
+        gaze_size: Numbers in a location.
     """
 
     def __init__(
         self,
-        patch_size: int,
-        num_scales: int,
-        channels: int,
+        glimpse_shape: tuple[int, int, int, int],
         glimpse_hidden: int,
         location_hidden: int,
         glimpse_features: int,
         input_gain: float = 1.0,
         scale_gain: float = 1.0,
+        gaze_size: int = 2,
     ) -> None:
         super().__init__()
-        pixels = channels * patch_size**2
-        gains = input_gain * scale_gain ** torch.arange(num_scales, dtype=torch.float32)
+        levels, pixels = glimpse_shape[0], math.prod(glimpse_shape[1:])
+        gains = input_gain * scale_gain ** torch.arange(levels, dtype=torch.float32)
         self.register_buffer("input_gains", gains.repeat_interleave(pixels), persistent=False)
         self.input_gains: Tensor
         relu = nn.init.calculate_gain("relu")
-        self.from_glimpse = start_orthogonal(nn.Linear(num_scales * pixels, glimpse_hidden), relu)
-        self.from_location = start_orthogonal(nn.Linear(2, location_hidden), relu)
+        self.from_glimpse = start_orthogonal(nn.Linear(levels * pixels, glimpse_hidden), relu)
+        self.from_location = start_orthogonal(nn.Linear(gaze_size, location_hidden), relu)
         self.what = start_orthogonal(nn.Linear(glimpse_hidden, glimpse_features), relu)
         self.where = start_orthogonal(nn.Linear(location_hidden, glimpse_features), relu)
 
     def forward(self, glimpse: Tensor, location: Tensor) -> Tensor:
-        """Join what was seen with where it was seen.
+        """Combine a glimpse with its location.
 
         Args:
-            glimpse: float (..., num_scales * channels * patch_size**2) in [0, 1], by (scale, channel, row, column).
-            location: float (..., 2) in [-1, 1].
+            glimpse: float (..., levels * channels * rows * columns) in [0, 1], by (level, channel, row, column).
+            location: float (..., gaze_size) in [-1, 1].
 
         Returns:
-            float (..., glimpse_features), from 0.
+            float (..., glimpse_features), at least 0.
         """
         h_g = F.relu(self.from_glimpse(glimpse * self.input_gains))
         h_l = F.relu(self.from_location(location))
@@ -92,8 +92,8 @@ class CoreNetwork(nn.Module):
     Args:
         glimpse_features: Size of g.
         core_size: Size of h.
-        start: What the matrix that h_{t-1} is multiplied with starts as: "orthogonal", or "identity", which keeps what
-            was seen as it is and adds what is new (Le et al. 2015, arXiv:1504.00941).
+        start: Initialisation of the recurrent matrix: "orthogonal" or "identity", which at first adds the glimpses up
+            (Le et al. 2015, arXiv:1504.00941).
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class CoreNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.core_size = core_size
-        # Together the two are one layer of the usual gain, so that h neither grows nor fades over the steps.
+        # Both matrices together are one layer with the usual gain: h neither explodes nor vanishes over the steps.
         self.from_glimpse = start_orthogonal(nn.Linear(glimpse_features, core_size), 1.0)
         self.from_core = start_orthogonal(nn.Linear(core_size, core_size, bias=False), 1.0)
         if start == "identity":
@@ -119,7 +119,7 @@ class CoreNetwork(nn.Module):
             state: The state before it.
 
         Returns:
-            h: float (T, B, core_size), from 0; and the state after it.
+            h: float (T, B, core_size), at least 0; and the state after it.
         """
         (h,) = state
         sequence = []
@@ -130,7 +130,7 @@ class CoreNetwork(nn.Module):
 
 
 class LSTMCore(nn.Module):
-    """f_h for games: a layer of LSTM units, whose forget gates start open."""
+    """f_h for games: one layer of LSTM units, with open forget gates at the start."""
 
     def __init__(self, glimpse_features: int, core_size: int) -> None:
         super().__init__()
@@ -161,18 +161,19 @@ class LocationNetwork(nn.Module):
 
     Args:
         core_size: Size of h.
-        hidden: Size of a hidden ReLU layer; 0 for none, as in the paper.
+        hidden: Size of a hidden ReLU layer; 0 for none (the paper).
         squash: Whether tanh keeps the mean in (-1, 1).
+        gaze_size: Numbers in a location.
     """
 
-    def __init__(self, core_size: int, hidden: int = 0, squash: bool = False) -> None:
+    def __init__(self, core_size: int, hidden: int = 0, squash: bool = False, gaze_size: int = 2) -> None:
         super().__init__()
         self.squash = squash
         self.hidden = start_orthogonal(nn.Linear(core_size, hidden), nn.init.calculate_gain("relu")) if hidden else None
-        self.mean = start_orthogonal(nn.Linear(hidden or core_size, 2), HEAD_GAIN)
+        self.mean = start_orthogonal(nn.Linear(hidden or core_size, gaze_size), HEAD_GAIN)
 
     def forward(self, h: Tensor) -> Tensor:
-        """Return the mean of the next location, float (..., 2), from h, float (..., core_size)."""
+        """Return the mean of the next location, float (..., gaze_size), from h, float (..., core_size)."""
         if self.hidden is not None:
             h = F.relu(self.hidden(h))
         mean = self.mean(h)
@@ -192,7 +193,7 @@ class ActionNetwork(nn.Module):
 
 
 class Baseline(nn.Module):
-    """b: the return that is expected, Linear(h)."""
+    """b: the expected return, Linear(h)."""
 
     def __init__(self, core_size: int) -> None:
         super().__init__()

@@ -1,14 +1,14 @@
-"""RAMPolicy: where to look next and what to do, one step at a time (acting) or over whole sequences (learning).
+"""RAMPolicy chooses the next location and the task action: step by step (acting) or over whole sequences (learning).
 
-The policy of Mnih et al. (2014), section 3: the next location is drawn from a Gaussian of fixed standard deviation
-around the location network's mean, the task action from a softmax over the action network's logits. A location is never
-clipped here: the environment clips, and the log-probability is that of the number that was drawn.
+The policy of Mnih et al. (2014), section 3: the next location is sampled from a Gaussian with a fixed standard
+deviation around the location network's mean, the task action from a softmax over the action network's logits. The
+policy never clips a location: the environment does, and the log-probability is that of the unclipped sample.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -27,10 +27,10 @@ from agents.ram.settings import RAMSettings
 
 
 class Heads(NamedTuple):
-    """What the three networks on top of the core say, float32.
+    """Outputs of the three networks on top of the core, float32.
 
     Attributes:
-        location_mean: (..., 2), mean of the next location.
+        location_mean: (..., gaze_size), mean of the next location.
         action_logits: (..., num_actions).
         value: (...), the baseline.
     """
@@ -40,11 +40,27 @@ class Heads(NamedTuple):
     value: Tensor
 
 
-class Decision(NamedTuple):
-    """What the policy decides at one step.
+class Noise(NamedTuple):
+    """The random numbers of one step of B rows; None chooses greedily.
 
     Attributes:
-        fixation: float32 (B, 2), the next location, (x, y), as drawn: it may leave [-1, 1].
+        location: float32 (B, gaze_size), standard normal; None takes the mean.
+        action: float32 (B, num_actions), exponential with rate 1; None takes the most likely action.
+    """
+
+    location: Tensor | None
+    action: Tensor | None
+
+    def of(self, rows: slice) -> Noise:
+        """Return the noise of some of the rows."""
+        return Noise(*(None if values is None else values[rows] for values in self))
+
+
+class Decision(NamedTuple):
+    """The decision of one step.
+
+    Attributes:
+        fixation: float32 (B, gaze_size), the next location as sampled: it may leave [-1, 1].
         task_action: int64 (B,), the move or class, in [0, num_actions).
         location_log_prob: float32 (B,), log-density of ``fixation``.
         action_log_prob: float32 (B,), log-probability of ``task_action``.
@@ -59,7 +75,7 @@ class Decision(NamedTuple):
 
 
 class SequenceEvaluation(NamedTuple):
-    """What the policy makes of decisions that were taken earlier.
+    """Evaluation of earlier decisions under the policy's current parameters.
 
     Attributes:
         location_log_prob: float32 (T, B).
@@ -80,29 +96,28 @@ class RAMPolicy(nn.Module):
     """The paper's five networks as one policy.
 
     Args:
-        settings: Sizes and kinds.
+        settings: Sizes and types of the networks.
 
     Attributes:
-        location_std: float32 (), the standard deviation of the location; a buffer, so that training may anneal it.
+        location_std: float32 (), standard deviation of the location; a buffer, so that training can anneal it.
     """
 
     def __init__(self, settings: RAMSettings) -> None:
         super().__init__()
         self.settings = settings
         self.glimpse_network = GlimpseNetwork(
-            settings.patch_size,
-            settings.num_scales,
-            settings.channels,
+            settings.glimpse_shape,
             settings.glimpse_hidden,
             settings.location_hidden,
             settings.glimpse_features,
             settings.input_gain,
             settings.scale_gain,
+            settings.gaze_size,
         )
         sizes = settings.glimpse_features, settings.core_size
         self.core_network = LSTMCore(*sizes) if settings.core == "lstm" else CoreNetwork(*sizes, settings.core_start)
         self.location_network = LocationNetwork(
-            settings.core_size, settings.location_network_hidden, settings.squash_location
+            settings.core_size, settings.location_network_hidden, settings.squash_location, settings.gaze_size
         )
         self.action_network = ActionNetwork(settings.core_size, settings.num_actions)
         self.baseline = Baseline(settings.core_size)
@@ -110,14 +125,14 @@ class RAMPolicy(nn.Module):
         self.location_std: Tensor
 
     def initial_state(self, num_rows: int) -> State:
-        """Return the state of the core at an episode's start, for ``num_rows`` rows."""
+        """Return the core's state at the start of an episode, for ``num_rows`` rows."""
         return self.core_network.initial_state(num_rows)
 
     def encode(self, observation: Mapping[str, Tensor], state: State) -> tuple[Tensor, State]:
         """Run glimpse and core network over a sequence: the glimpse network on all T * B glimpses at once.
 
         Args:
-            observation: "glimpse" float32 (T, B, glimpse_size) and "location" float32 (T, B, 2).
+            observation: "glimpse" float32 (T, B, glimpse_size) and "location" float32 (T, B, gaze_size).
             state: State of the core before it.
 
         Returns:
@@ -126,10 +141,10 @@ class RAMPolicy(nn.Module):
         return self.core_network(self.glimpse_network(observation["glimpse"], observation["location"]), state)
 
     def encode_step(self, observation: Mapping[str, Tensor], state: State) -> tuple[Tensor, State]:
-        """Run glimpse and core network one step on.
+        """Run glimpse and core network for one step.
 
         Args:
-            observation: "glimpse" float32 (B, glimpse_size) and "location" float32 (B, 2).
+            observation: "glimpse" float32 (B, glimpse_size) and "location" float32 (B, gaze_size).
             state: State of the core before this step.
 
         Returns:
@@ -144,8 +159,8 @@ class RAMPolicy(nn.Module):
 
         Args:
             h: float (..., core_size).
-            location_gradient: Share of its gradient that the location network sends on into the core, from 0 to 1.
-            value_gradient: Whether the baseline sends its own.
+            location_gradient: Share of the location network's gradient that flows into the core, in [0, 1].
+            value_gradient: Whether the baseline's gradient flows into the core.
         """
         with torch.autocast(h.device.type, enabled=False):
             h = h.float()
@@ -162,13 +177,13 @@ class RAMPolicy(nn.Module):
         greedy: bool = False,
         generator: torch.Generator | None = None,
     ) -> tuple[Decision, State]:
-        """Decide one step.
+        """Choose the next location and the task action from an observation.
 
         Args:
-            observation: "glimpse" float32 (B, glimpse_size) and "location" float32 (B, 2).
+            observation: "glimpse" float32 (B, glimpse_size) and "location" float32 (B, gaze_size).
             state: State of the core before this step.
-            greedy: Take the mean location and the likeliest action instead of drawing them.
-            generator: Source of the draws, on the policy's device; the default generator if None.
+            greedy: Take the mean location and the most likely action instead of sampling.
+            generator: Random generator on the policy's device; torch's default generator if None.
 
         Returns:
             The decision, and the state of the core after this step.
@@ -184,10 +199,10 @@ class RAMPolicy(nn.Module):
         greedy_action: bool = False,
         generator: torch.Generator | None = None,
     ) -> Decision:
-        """Decide from what the core says, float (B, core_size), and say how likely the decision was."""
+        """Choose from the core's output, float (B, core_size), with log-probabilities and value; see :meth:`act`."""
         heads = self.heads(h)
-        mean, logits = heads.location_mean.detach(), heads.action_logits.detach()
-        fixation, task_action = self._drawn(mean, logits, greedy_location, greedy_action, generator, (0, 1))
+        noise = self.noise(len(h), generator, greedy_location=greedy_location, greedy_action=greedy_action)
+        fixation, task_action = self._decisions(noise, heads.location_mean.detach(), heads.action_logits.detach())
         return Decision(
             fixation,
             task_action,
@@ -197,47 +212,51 @@ class RAMPolicy(nn.Module):
         )
 
     @torch.no_grad()
-    def choose(
-        self,
-        h: Tensor,
-        *,
-        greedy_action: bool = False,
-        generator: torch.Generator | None = None,
-        share: tuple[int, int] = (0, 1),
-    ) -> tuple[Tensor, Tensor]:
-        """Decide from what the core says, float (B, core_size), and no more than that, for whoever judges it later.
+    def choose(self, h: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+        """Choose from the core's output, without log-probabilities, which learning computes later.
 
         Args:
             h: float (B, core_size).
-            greedy_action: Take the likeliest action instead of drawing it.
-            generator: Source of the draws.
-            share: With (r, n) the rows are the r-th, from 0, of n equal parts of a batch, and draw as they would in it.
+            noise: From :meth:`noise`.
 
         Returns:
-            The next location, float32 (B, 2), and the task action, int64 (B,), as :class:`Decision` has them.
+            The next location, float32 (B, gaze_size), and the task action, int64 (B,); see :class:`Decision`.
         """
         with torch.autocast(h.device.type, enabled=False):
             h = h.float()
-            mean, logits = self.location_network(h), self.action_network(h)
-        return self._drawn(mean, logits, False, greedy_action, generator, share)
+            return self._decisions(noise, self.location_network(h), self.action_network(h))
 
-    def _drawn(
+    def noise(
         self,
-        mean: Tensor,
-        logits: Tensor,
-        greedy_location: bool,
-        greedy_action: bool,
-        generator: torch.Generator | None,
-        share: tuple[int, int],
-    ) -> tuple[Tensor, Tensor]:
-        """Draw location and task action from what location and action network say; see :meth:`choose`."""
-        draws = not greedy_location or self.settings.random_locations
-        fixation = self.fixation(mean, _draw(Tensor.normal_, mean, generator, share) if draws else None)
+        num_rows: int,
+        generator: torch.Generator | None = None,
+        *,
+        greedy_location: bool = False,
+        greedy_action: bool = False,
+    ) -> Noise:
+        """Draw the random numbers of one step.
+
+        Args:
+            num_rows: B.
+            generator: Random generator on the policy's device; torch's default generator if None.
+            greedy_location: Whether the mean location will be taken; random locations are drawn in any case.
+            greedy_action: Whether the most likely task action will be taken.
+        """
+        location = action = None
+        if not greedy_location or self.settings.random_locations:
+            location = self.location_std.new_empty(num_rows, self.settings.gaze_size).normal_(generator=generator)
         if not greedy_action:
-            # Gumbel's trick: the argmax of logits - log(an exponential draw) is a draw from the softmax.
-            waiting = _draw(Tensor.exponential_, logits, generator, share)
-            logits = logits - waiting.clamp_min(torch.finfo(waiting.dtype).tiny).log()
-        return fixation, logits.argmax(-1)
+            action = self.location_std.new_empty(num_rows, self.settings.num_actions).exponential_(generator=generator)
+        return Noise(location, action)
+
+    def _decisions(self, noise: Noise, location_mean: Tensor, action_logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Return location and task action for this noise."""
+        fixation = self.fixation(location_mean, noise.location)
+        if noise.action is not None:
+            # Gumbel's trick: the argmax of logits - log(exponential noise) is a sample of the softmax.
+            tiny = torch.finfo(noise.action.dtype).tiny
+            action_logits = action_logits - noise.action.clamp_min(tiny).log()
+        return fixation, action_logits.argmax(-1)
 
     def evaluate_sequence(
         self,
@@ -252,9 +271,9 @@ class RAMPolicy(nn.Module):
         """Evaluate decisions of whole sequences.
 
         Args:
-            observation: "glimpse" float32 (T, B, glimpse_size) and "location" float32 (T, B, 2).
+            observation: "glimpse" float32 (T, B, glimpse_size) and "location" float32 (T, B, gaze_size).
             state: State of the core before the sequences.
-            fixation: float32 (T, B, 2), as drawn.
+            fixation: float32 (T, B, gaze_size), as sampled.
             task_action: int64 (T, B).
             location_gradient: See :meth:`heads`.
             value_gradient: See :meth:`heads`.
@@ -264,7 +283,7 @@ class RAMPolicy(nn.Module):
         return self.evaluate_heads(heads, fixation, task_action)
 
     def evaluate_heads(self, heads: Heads, fixation: Tensor, task_action: Tensor) -> SequenceEvaluation:
-        """Evaluate decisions from what the heads said; see :meth:`evaluate_sequence`."""
+        """Evaluate decisions from the outputs of the heads; see :meth:`evaluate_sequence`."""
         log_probs = heads.action_logits.log_softmax(-1)
         return SequenceEvaluation(
             self.location_log_prob(heads.location_mean, fixation),
@@ -275,44 +294,39 @@ class RAMPolicy(nn.Module):
         )
 
     def fixation(self, mean: Tensor, noise: Tensor | None) -> Tensor:
-        """Return the next location, float32 (..., 2).
+        """Return the next location, float32 (..., gaze_size).
 
         Args:
-            mean: float32 (..., 2), what the location network says.
-            noise: float32 (..., 2), standard normal numbers that draw the location; None takes the mean. With
-                ``random_locations`` there is no mean to take: there has to be noise.
+            mean: float32 (..., gaze_size), output of the location network.
+            noise: float32 (..., gaze_size), standard normal; None takes the mean. With ``random_locations`` the mean
+                has no meaning, so there must be noise.
         """
         if self.settings.random_locations:
-            assert noise is not None, "random locations are drawn in any case"
-            return 2 * torch.special.ndtr(noise) - 1  # the normal distribution function makes uniform numbers of them
+            assert noise is not None, "random locations need noise"
+            return 2 * torch.special.ndtr(noise) - 1  # the normal distribution function makes them uniform in [-1, 1]
         return mean if noise is None else mean + self.location_std * noise
 
     def location_log_prob(self, mean: Tensor, fixation: Tensor) -> Tensor:
-        """Log-density of a location, float32 (...), under the Gaussian around ``mean``; both float32 (..., 2).
+        """Return the log-density of locations, float32 (...), under the Gaussian around ``mean``.
 
-        Random locations have the same one everywhere, so that the location network learns nothing.
+        The density of random locations is the same everywhere, so the location network learns nothing from it.
+
+        Args:
+            mean: float32 (..., gaze_size).
+            fixation: float32 (..., gaze_size).
         """
+        size = self.settings.gaze_size
         if self.settings.random_locations:
-            return torch.full_like(mean[..., 0], -math.log(4))  # the scene is 2 wide and 2 high
+            return torch.full_like(mean[..., 0], -size * math.log(2))  # each number is uniform in [-1, 1]
         distance = (fixation - mean) / self.location_std
-        return -0.5 * distance.square().sum(-1) - 2 * self.location_std.log() - math.log(2 * math.pi)
+        return -0.5 * distance.square().sum(-1) - size * self.location_std.log() - size / 2 * math.log(2 * math.pi)
 
 
 def _with_gradient(h: Tensor, share: float) -> Tensor:
-    """Return h, float (...), as a network shall see it that sends back only a share of its gradient, from 0 to 1."""
+    """Return h, float (...), with its gradient scaled by ``share`` in [0, 1]."""
     return h if share == 1 else h.detach() if share == 0 else torch.lerp(h.detach(), h, share)
 
 
 def _log_prob(log_probs: Tensor, task_action: Tensor) -> Tensor:
     """Pick the log-probability of each action: (..., num_actions), (...) -> (...)."""
     return log_probs.gather(-1, task_action[..., None]).squeeze(-1)
-
-
-def _draw(
-    distribution: Callable[..., Tensor], like: Tensor, generator: torch.Generator | None, share: tuple[int, int]
-) -> Tensor:
-    """Draw a number for each of ``like``, float (B, ...), and for the rest of the batch that it is a share of."""
-    part, parts = share
-    size = len(like)
-    batch = distribution(like.new_empty(parts * size, *like.shape[1:]), generator=generator)
-    return batch[part * size : (part + 1) * size]

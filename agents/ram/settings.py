@@ -1,10 +1,13 @@
-"""The settings of the model: what a user may choose, and what the environment fixes."""
+"""The settings of the model: those that a user chooses, and those that the environment determines."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
+from agents.errors import SettingsError, invalid_settings
 from ram_envs.arguments import check_choice, check_integer, check_number
 
 if TYPE_CHECKING:
@@ -15,86 +18,132 @@ CORES = ("relu", "lstm")
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
-    """The sizes and kinds of the five networks; the defaults are the paper's for classification."""
+    """Sizes and types of the five networks. The defaults are the paper's for classification."""
 
     core: Literal["relu", "lstm"] = "relu"
     """Core network: "relu" (the paper's for classification) or "lstm" (for games)."""
     core_start: Literal["orthogonal", "identity"] = "orthogonal"
-    """What the recurrent matrix of a "relu" core starts as; "identity" keeps at first all that was seen."""
+    """Initialisation of the recurrent matrix of a "relu" core; "identity" at first adds the glimpses up."""
     core_size: int = 256
     """Units of the core, h."""
     glimpse_hidden: int = 128
-    """Units of the glimpse network's branch that sees, h_g."""
+    """Units of the glimpse network's hidden layer for the glimpse, h_g."""
     location_hidden: int = 128
-    """Units of the glimpse network's branch that knows where, h_l."""
+    """Units of the glimpse network's hidden layer for the location, h_l."""
     glimpse_features: int = 256
     """Units of the glimpse network's output, g."""
     location_network_hidden: int = 0
-    """Units of a hidden layer in the location network; 0 for none, as in the paper."""
+    """Units of a hidden layer in the location network; 0 for none (the paper)."""
     squash_location: bool = False
-    """Whether tanh keeps the mean of the next location inside the scene."""
+    """Squash the mean of the next location with tanh, so that it stays inside the scene."""
     location_std: float = 0.1
-    """Standard deviation of the Gaussian that the next location is drawn from; the scene is 2 wide."""
+    """Standard deviation of the Gaussian that the next location is sampled from; the scene is 2 wide."""
     random_locations: bool = False
-    """Whether locations are drawn uniformly over the scene, and not by the location network: "random glimpses"."""
+    """Sample locations uniformly from the scene instead of using the location network: "random glimpses"."""
     input_gain: float = 1.0
-    """What the pixels are multiplied with before the glimpse network."""
+    """Factor of the pixels before the glimpse network."""
     scale_gain: float = 1.0
-    """What scale i is multiplied with besides, to the power of i; with 4 a lit pixel weighs the same at every scale."""
+    """Further factor of scale i, scale_gain**i; with 4 a lit pixel has the same weight at every scale."""
 
     def __post_init__(self) -> None:
         """Check every setting.
 
         Raises:
-            ValueError: If one is not valid; the message names it.
+            SettingsError: If one is not valid; the message names it.
         """
-        check_choice("core", self.core, CORES)
-        check_choice("core_start", self.core_start, ("orthogonal", "identity"))
-        for name in ("core_size", "glimpse_hidden", "location_hidden", "glimpse_features"):
-            check_integer(name, getattr(self, name), 1)
-        check_integer("location_network_hidden", self.location_network_hidden, 0)
-        check_number("location_std", self.location_std, 1e-3, 10)
-        check_number("input_gain", self.input_gain, 1e-3, 1e3)
-        check_number("scale_gain", self.scale_gain, 1e-3, 1e3)
+        with invalid_settings():
+            check_choice("core", self.core, CORES)
+            check_choice("core_start", self.core_start, ("orthogonal", "identity"))
+            for name in ("core_size", "glimpse_hidden", "location_hidden", "glimpse_features"):
+                check_integer(name, getattr(self, name), 1)
+            check_integer("location_network_hidden", self.location_network_hidden, 0)
+            check_number("location_std", self.location_std, 1e-3, 10)
+            check_number("input_gain", self.input_gain, 1e-3, 1e3)
+            check_number("scale_gain", self.scale_gain, 1e-3, 1e3)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RAMSettings(NetworkSettings):
-    """Everything that the shape of a policy depends on: the network's settings and what its environment fixes."""
+    """Everything that determines the shape of a policy: the network settings, and the sizes set by the environment."""
 
     num_actions: int
-    """Task actions: classes (and "look on", where stopping is learned) or moves."""
-    patch_size: int
-    """Side of a glimpse's patches, in pixels."""
-    num_scales: int
-    """Patches in a glimpse."""
-    channels: int = 1
-    """Colours of a pixel."""
+    """Task actions: classes (and "look on" where stopping is learned) or moves."""
+    glimpse_shape: tuple[int, int, int, int]
+    """(levels, channels, rows, columns) of a glimpse; a retina's levels are its scales."""
+    gaze_size: int = 2
+    """Numbers in a location: 2 for (x, y)."""
 
     def __post_init__(self) -> None:
         """Check every setting; see :meth:`NetworkSettings.__post_init__`."""
         super().__post_init__()
-        for name in ("num_actions", "patch_size", "num_scales", "channels"):
-            check_integer(name, getattr(self, name), 1)
+        if len(self.glimpse_shape) != 4:
+            raise SettingsError(
+                f"glimpse_shape={self.glimpse_shape!r} is not valid: expected (levels, channels, rows, columns)"
+            )
+        object.__setattr__(self, "glimpse_shape", tuple(self.glimpse_shape))  # JSON has lists only
+        with invalid_settings():
+            for size in self.glimpse_shape:
+                check_integer("glimpse_shape", size, 1)
+            check_integer("num_actions", self.num_actions, 1)
+            check_integer("gaze_size", self.gaze_size, 1)
 
     @property
     def glimpse_size(self) -> int:
         """Numbers in a glimpse."""
-        return self.num_scales * self.channels * self.patch_size**2
+        return math.prod(self.glimpse_shape)
+
+    @property
+    def num_scales(self) -> int:
+        """Levels of a glimpse."""
+        return self.glimpse_shape[0]
+
+    @property
+    def channels(self) -> int:
+        """Colour channels of a glimpse."""
+        return self.glimpse_shape[1]
+
+    @property
+    def patch_size(self) -> int:
+        """Side of a patch of a retina, in pixels."""
+        return self.glimpse_shape[3]
 
     @classmethod
     def for_environment(cls, env: TensorEnv, network: NetworkSettings) -> RAMSettings:
-        """Join the settings of the networks with what an environment fixes."""
+        """Join the settings of the networks with the sizes that an environment determines.
+
+        Raises:
+            SettingsError: If its task asks for numbers, not for a choice.
+        """
+        answer = env.task.answer
+        if not answer.is_choice:
+            raise SettingsError(
+                f"the task asks for {answer.size} numbers ({answer.space}), but the RAM policy can only choose one of "
+                "several answers: train it with another algorithm"
+            )
         chosen = {field.name: getattr(network, field.name) for field in fields(NetworkSettings)}
-        sensor = env.task.sensor
         return cls(
-            num_actions=env.task.num_actions,
-            patch_size=sensor.patch_size,
-            num_scales=sensor.num_scales,
-            channels=sensor.channels,
+            num_actions=answer.size,
+            glimpse_shape=env.task.glimpse_sensor.glimpse_shape,
+            gaze_size=env.task.glimpse_sensor.gaze_size,
             **chosen,
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values, for JSON."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RAMSettings:
+        """Return the settings that :meth:`to_dict` wrote, in this version or in an older one.
+
+        Version 0.1 wrote ``patch_size``, ``num_scales`` and ``channels`` in place of ``glimpse_shape``.
+
+        Raises:
+            SettingsError: If a setting is not valid.
+            TypeError: If a setting is missing or unknown.
+        """
+        values = dict(values)
+        if {"patch_size", "num_scales"} <= values.keys():
+            side = values.pop("patch_size")
+            values["glimpse_shape"] = (values.pop("num_scales"), values.pop("channels", 1), side, side)
+        return cls(**values)

@@ -73,7 +73,7 @@ def make_policy(path: Path, values: Mapping[str, Any], weights: Mapping[str, Ten
         CheckpointError: If they do not.
     """
     try:
-        settings = RAMSettings(**values)
+        settings = RAMSettings.from_dict(values)
         for name, value in values.items():
             if isinstance(getattr(RAMSettings, name, None), bool) and not isinstance(value, bool):
                 raise ValueError(f"{name}={shown(value)} is not valid: expected true or false")

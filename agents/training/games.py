@@ -1,4 +1,8 @@
-"""The loop that trains players: recurrent PPO (Schulman et al. 2017), or plain REINFORCE (Williams 1992)."""
+"""The training loop of games: recurrent PPO (Schulman et al. 2017), or plain REINFORCE (Williams 1992).
+
+To follow an iteration read :func:`train_game`, then :mod:`agents.training.rollout`, :mod:`agents.training.losses` and
+:mod:`agents.training.optimisation`. ``Graph`` and ``distributed`` change nothing of what is computed.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,10 @@ import torch
 from torch import Tensor
 
 from agents.ram.policy import SequenceEvaluation
-from agents.training import distributed
-from agents.training.graph import Graph
-from agents.training.losses import (
-    Targets,
-    advantages,
-    discounted_returns,
-    normalised,
-    ppo_loss,
-    reinforce_loss,
-)
-from agents.training.optimisation import autocast, follow_schedule, update
+from agents.training.fast import distributed
+from agents.training.fast.graph import Graph
+from agents.training.losses import Steps, Targets, advantages, discounted_returns, ppo_loss, reinforce_loss
+from agents.training.optimisation import autocast, counted, follow_schedule, update
 from agents.training.rollout import Episodes, collect_episodes, episode_seed, seed_generator
 from agents.training.run import Run
 from agents.training.settings import GameSettings
@@ -28,30 +25,33 @@ from ram_envs.envs.tensor import TensorEnv
 def train_game(run: Run, env: TensorEnv, settings: GameSettings) -> None:
     """Train until the run is over.
 
-    A minibatch is some of the rows, each from its first to its last step, so that every sequence starts with the empty
-    core.
+    A minibatch consists of whole rows, from the first to the last step, so every sequence starts with an empty core.
     """
     policy, optimizer, seed = run.policy, run.optimizer, run.progress.seed
     generator = torch.Generator(env.device)
-    mine = distributed.rows(settings.num_envs)
+    rows, figure = distributed.rows(settings.num_envs), env.task.figure
 
     def learn(row_seed: Tensor) -> dict[str, Tensor]:
-        """Play an episode in every row, of these seeds, int64 (B,), and learn from them."""
+        """Play one episode in every row and learn from them.
+
+        Args:
+            row_seed: int64 (B,), the seed of each row.
+        """
         observation, _ = env.reset(seed=row_seed)
         with torch.no_grad(), autocast(settings, env.device):
-            episodes = collect_episodes(env, policy, observation, generator)
+            episodes = collect_episodes(env, policy, observation, generator, batch=settings.num_envs, rows=rows)
             played = policy.evaluate_heads(policy.heads(episodes.h), episodes.fixation, episodes.task_action)
         targets = _targets(episodes, played, settings)
 
         statistics = []
-        for rows in _minibatches(env, settings, generator):
-            part = Targets(*(value[:, rows] for value in targets))
+        for chosen in _minibatches(env, settings, generator):
+            part = _minibatch(targets, chosen)
             with autocast(settings, env.device):
                 evaluation = policy.evaluate_sequence(
-                    {key: value[:, rows] for key, value in episodes.observation.items()},
-                    policy.initial_state(len(rows)),
-                    episodes.fixation[:, rows],
-                    episodes.task_action[:, rows],
+                    {key: value[:, chosen] for key, value in episodes.observation.items()},
+                    policy.initial_state(len(chosen)),
+                    episodes.fixation[:, chosen],
+                    episodes.task_action[:, chosen],
                 )
             weights = {
                 "location_weight": settings.location_weight,
@@ -67,40 +67,48 @@ def train_game(run: Run, env: TensorEnv, settings: GameSettings) -> None:
 
         names = [f"losses/{name}" for name in (*loss._fields[1:], "gradient_norm")]
         return {
-            "success_rate": episodes.success.float().mean(),
+            figure.name: episodes.figure(figure),
             "episode_return": episodes.reward.sum(0).mean(),
             "episode_length": episodes.mask.sum(0).float().mean(),
             **dict(zip(names, torch.stack(statistics).mean(0), strict=True)),
         }
 
-    rows, graph = torch.arange(mine.start, mine.stop, device=env.device), Graph(learn, generator)
+    row_number, iterate = torch.arange(rows.start, rows.stop, device=env.device), Graph(learn, generator)
     for iteration in run.iterations():
         follow_schedule(run, settings, iteration)
         seed_generator(generator, seed, iteration)
-        run.log(graph(episode_seed(seed, iteration, settings.num_envs) + rows))
+        run.log(iterate(episode_seed(seed, iteration, settings.num_envs) + row_number))
 
 
 def _targets(episodes: Episodes, played: SequenceEvaluation, settings: GameSettings) -> Targets:
-    """Judge what was done: by the advantage, with the returns for the baseline."""
-    reward, terminated, value = episodes.reward, episodes.terminated, played.value
+    """Return advantages and the baseline's targets of the whole batch."""
+    reward, over, value = episodes.reward, episodes.over, played.value
     if settings.algorithm == "ppo":
-        advantage = advantages(reward, value, terminated, settings.discount, settings.gae_lambda)
+        advantage = advantages(reward, value, over, settings.discount, settings.gae_lambda)
         returns = advantage + value
     else:
-        returns = discounted_returns(reward, terminated, settings.discount)
+        returns = discounted_returns(reward, over, settings.discount)
         advantage = returns - value
+    action_steps, location_steps = counted(episodes.mask, episodes.location_mask)
     return Targets(
         location_log_prob=played.location_log_prob,
         action_log_prob=played.action_log_prob,
-        advantage=normalised(advantage, episodes.mask) if settings.normalise_advantage else advantage,
+        advantage=normalised(advantage, action_steps) if settings.normalise_advantage else advantage,
         returns=returns,
-        action_mask=episodes.mask,
-        location_mask=episodes.mask & ~terminated,
+        action_steps=action_steps,
+        location_steps=location_steps,
     )
 
 
+def normalised(advantage: Tensor, steps: Steps) -> Tensor:
+    """Shift and scale advantages, float32 (T, B), to mean 0 and standard deviation 1 over the steps of all rows."""
+    mean = distributed.average(steps.mean(advantage))
+    variance = distributed.average(steps.mean((advantage - mean).square()))
+    return (advantage - mean) / (variance.sqrt() + 1e-8)
+
+
 def _minibatches(env: TensorEnv, settings: GameSettings, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield this process's rows of each update, int64: alone (B / minibatches,); for REINFORCE all of them, once."""
+    """Yield the rows of each update, int64: (B / minibatches,) for PPO; for REINFORCE all rows, once."""
     if settings.algorithm == "reinforce":
         yield torch.arange(env.num_envs, device=env.device)
         return
@@ -108,3 +116,17 @@ def _minibatches(env: TensorEnv, settings: GameSettings, generator: torch.Genera
         order = torch.randperm(settings.num_envs, generator=generator, device=env.device)
         for chosen in order.chunk(settings.minibatches):
             yield distributed.own(chosen, settings.num_envs)
+
+
+def _minibatch(targets: Targets, chosen: Tensor) -> Targets:
+    """Return the targets of some rows, int64 (R,)."""
+    masks = (steps.mask[:, chosen] for steps in (targets.action_steps, targets.location_steps))
+    action_steps, location_steps = counted(*masks)
+    return Targets(
+        location_log_prob=targets.location_log_prob[:, chosen],
+        action_log_prob=targets.action_log_prob[:, chosen],
+        advantage=targets.advantage[:, chosen],
+        returns=targets.returns[:, chosen],
+        action_steps=action_steps,
+        location_steps=location_steps,
+    )

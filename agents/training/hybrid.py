@@ -1,82 +1,112 @@
-"""The loop that trains classifiers: the hybrid of cross-entropy and REINFORCE (Mnih et al. 2014, section 3.1)."""
+"""The training loop of supervised tasks: cross-entropy for the answer, REINFORCE for the locations.
+
+This is the hybrid loss of Mnih et al. 2014, section 3.1. To follow an iteration read :func:`train_hybrid`, then
+:mod:`agents.training.rollout`, :mod:`agents.training.losses` and :mod:`agents.training.optimisation`. ``Graph``,
+``Recording`` and ``distributed`` change nothing of what is computed.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from agents.ram.networks import CoreNetwork
-from agents.training import distributed
-from agents.training.graph import Graph
-from agents.training.losses import confidence_gains, hybrid_loss, right_class_log_prob
-from agents.training.optimisation import autocast, follow_schedule, update
-from agents.training.recording import Recording
-from agents.training.rollout import ImageOrder, collect_episodes, episode_seed, seed_generator
+from agents.ram.policy import SequenceEvaluation
+from agents.training.fast import distributed
+from agents.training.fast.graph import Graph
+from agents.training.fast.recording import Recording
+from agents.training.losses import Answers, confidence_gains, hybrid_loss, right_answer_log_prob
+from agents.training.optimisation import autocast, counted, follow_schedule, update
+from agents.training.rollout import Episodes, ImageOrder, collect_episodes, episode_seed, seed_generator
 from agents.training.run import Run
 from agents.training.settings import HybridSettings
 from ram_envs.envs.tensor import TensorEnv
-from ram_envs.tasks.classification import Classification
 
 
 def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
     """Train until the run is over.
 
-    The episodes are collected with the gradient of the glimpse and the core network, so that nothing is computed twice:
-    from a recording, or where the core is an LSTM by autograd.
+    The episodes are collected with the gradient of glimpse and core network, so nothing is computed twice.
     """
-    task = env.task
-    assert isinstance(task, Classification)
     policy, optimizer, seed = run.policy, run.optimizer, run.progress.seed
     generator = torch.Generator(env.device)
-    order = ImageOrder(task.num_images, seed, env.device)
-    copies = settings.rollouts_per_image
-    num_images = settings.num_envs // copies
-    mine = distributed.rows(settings.num_envs)
-    recording = None
-    if isinstance(policy.core_network, CoreNetwork):
-        dtype = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
-        recording = Recording(policy, task.max_episode_steps, env.num_envs, dtype)
+    rows, figure = distributed.rows(settings.num_envs), env.task.figure
+    dtype = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
+    recording = Recording.of(policy, env.task.max_episode_steps, env.num_envs, dtype)
 
-    def learn(row_seed: Tensor, image_index: Tensor) -> dict[str, Tensor]:
-        """Play an episode of each image, int64 (B,), in rows of these seeds, int64 (B,), and learn from them."""
+    def learn(row_seed: Tensor, image_index: Tensor | None = None) -> dict[str, Tensor]:
+        """Play one episode in every row and learn from them.
+
+        Args:
+            row_seed: int64 (B,), the seed of each row.
+            image_index: int64 (B,), the image of each row; None if the task draws its own scenes.
+        """
         observation, _ = env.reset(seed=row_seed, options={"image_index": image_index})
         with autocast(settings, env.device):
-            episodes = collect_episodes(env, policy, observation, generator, greedy_action=True, recording=recording)
-
+            episodes = collect_episodes(
+                env,
+                policy,
+                observation,
+                generator,
+                batch=settings.num_envs,
+                rows=rows,
+                supervised=True,
+                greedy_action=True,
+                recording=recording,
+            )
         heads = policy.heads(
             episodes.h, location_gradient=settings.location_gradient, value_gradient=settings.baseline_gradient
         )
         evaluation = policy.evaluate_heads(heads, episodes.fixation, episodes.task_action)
-        label = episodes.info["label"]
-        returns = episodes.reward.sum(0)
-        if settings.location_reward != "return":
-            known = right_class_log_prob(evaluation.action_log_probs, label)
-            gains = settings.location_reward == "confidence"
-            returns = confidence_gains(known.exp(), settings.confidence_discount) if gains else known[-1]
         loss = hybrid_loss(
             evaluation,
-            label,
-            returns,
-            class_loss=settings.class_loss,
+            _answers(episodes, evaluation, settings),
             location_weight=settings.location_weight,
             baseline_weight=settings.baseline_weight,
-            baseline=mean_of_the_others(returns, copies) if copies > 1 else None,
         )
         gradient_norm = update(policy, optimizer, loss.total, settings.max_grad_norm)
         return {
-            "error_percent": 100 * (1 - episodes.success.float().mean()),
+            figure.name: episodes.figure(figure),
             "losses/classification": loss.classification,
             "losses/location": loss.location,
             "losses/baseline": loss.baseline,
             "losses/gradient_norm": gradient_norm,
         }
 
-    rows, graph = torch.arange(mine.start, mine.stop, device=env.device), Graph(learn, generator)
+    row_number, iterate = torch.arange(rows.start, rows.stop, device=env.device), Graph(learn, generator)
+    copies, num_images = settings.rollouts_per_image, env.task.num_images
+    order = None if num_images is None else ImageOrder(num_images, seed, env.device)
     for iteration in run.iterations():
         follow_schedule(run, settings, iteration)
         seed_generator(generator, seed, iteration)
-        image_index = order.batch(iteration * num_images, num_images).repeat_interleave(copies)[mine]
-        run.log(graph(episode_seed(seed, iteration, settings.num_envs) + rows, image_index))
+        arguments = [episode_seed(seed, iteration, settings.num_envs) + row_number]
+        if order is not None:
+            size = settings.num_envs // copies
+            arguments.append(order.batch(iteration * size, size).repeat_interleave(copies)[rows])
+        run.log(iterate(*arguments))
+
+
+def _answers(episodes: Episodes, evaluation: SequenceEvaluation, settings: HybridSettings) -> Answers:
+    """Return the right answers, and the returns that the locations and the baseline learn from."""
+    assert episodes.target is not None and episodes.answer_counts is not None
+    counts = episodes.answer_counts & episodes.mask
+    answered = counts if settings.class_loss == "last" else episodes.mask
+    returns = episodes.reward.sum(0)
+    if settings.location_reward != "return":
+        log_prob = right_answer_log_prob(evaluation.action_log_probs, episodes.target)
+        if settings.location_reward == "confidence":
+            returns = confidence_gains(log_prob.exp(), episodes.over, settings.confidence_discount)
+        else:
+            returns = torch.where(counts, log_prob, 0.0).sum(0) / counts.sum(0).clamp_min(1)
+    answer_steps, location_steps, steps = counted(answered, episodes.location_mask, episodes.mask)
+    copies = settings.rollouts_per_image
+    return Answers(
+        target=episodes.target,
+        returns=returns,
+        baseline=mean_of_the_others(returns, copies) if copies > 1 else None,
+        answer_steps=answer_steps,
+        location_steps=location_steps,
+        steps=steps,
+    )
 
 
 def mean_of_the_others(returns: Tensor, copies: int) -> Tensor:

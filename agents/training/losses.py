@@ -1,29 +1,44 @@
 """Losses and advantages: hybrid and REINFORCE (Mnih et al. 2014, equations 2, 3), PPO (Schulman et al. 2017, eq. 7).
 
-Every loss takes sequences of T steps of B episodes, time first, that begin where the episodes do. None lets a gradient
-pass through an advantage. Which heads send a gradient on into the core is decided where the sequences are evaluated
-(:meth:`agents.ram.policy.RAMPolicy.heads`), and written beside each loss.
+Every loss takes whole episodes as sequences of T steps of B rows, time first. No gradient flows through an advantage.
+Which heads send a gradient into the core is decided where the sequences are evaluated
+(:meth:`agents.ram.policy.RAMPolicy.heads`) and documented with each loss.
 """
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from agents.ram.policy import SequenceEvaluation
-from agents.training.distributed import average, share
+
+
+class Steps(NamedTuple):
+    """The steps over which a mean is taken.
+
+    Attributes:
+        mask: bool (T, B), whether the step counts.
+        number: (), the number of steps to divide by. If several processes have some of the rows each, it is the mean
+            of their numbers: then the mean of their results is the mean over all steps.
+    """
+
+    mask: Tensor
+    number: Tensor
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Return the mean of values, float (T, B), over the steps that count; 0 if there are none."""
+        return torch.where(self.mask, values, 0.0).sum() / self.number.clamp_min(1e-9)
 
 
 class HybridLoss(NamedTuple):
     """The hybrid loss and its parts, each float32 ().
 
     Attributes:
-        total: What to minimise.
+        total: The loss to minimise.
         classification: Cross-entropy, in nats.
-        location: REINFORCE's loss of the locations: its gradient is the policy gradient, its value means nothing.
+        location: REINFORCE loss of the locations: its gradient is the policy gradient, its value has no meaning.
         baseline: Mean squared error of the baseline.
     """
 
@@ -37,13 +52,13 @@ class PolicyLoss(NamedTuple):
     """The loss of a game and its parts, each float32 ().
 
     Attributes:
-        total: What to minimise.
+        total: The loss to minimise.
         location: Loss of the locations.
         action: Loss of the task actions.
         baseline: Mean squared error of the baseline.
         entropy: Mean entropy of the task action, in nats.
-        location_clipped: Share of the locations whose ratio was clipped; 0 for REINFORCE.
-        action_clipped: Likewise of the task actions.
+        location_clipped: Fraction of the locations whose ratio was clipped; 0 for REINFORCE.
+        action_clipped: Fraction of the task actions whose ratio was clipped; 0 for REINFORCE.
     """
 
     total: Tensor
@@ -55,141 +70,140 @@ class PolicyLoss(NamedTuple):
     action_clipped: Tensor
 
 
-class Targets(NamedTuple):
-    """What decisions of the past are judged by; no gradient passes through any of it.
+class Answers(NamedTuple):
+    """Supervision of the task actions and of the locations; no gradient flows through it.
 
     Attributes:
-        location_log_prob: float32 (T, B), as it was when the location was drawn.
-        action_log_prob: float32 (T, B), likewise.
+        target: int64 (T, B), the right answer before each step.
+        returns: float32, broadcast over (T, B): the reward of each location, and the baseline's target. In the paper
+            the return of the episode, (B,).
+        baseline: float32, broadcast over (T, B), subtracted from the returns; None for the policy's own baseline.
+        answer_steps: Steps whose answer is trained.
+        location_steps: Steps whose location is trained: all but the last one of an episode, after which there is no
+            further glimpse.
+        steps: Steps that were taken.
+    """
+
+    target: Tensor
+    returns: Tensor
+    baseline: Tensor | None
+    answer_steps: Steps
+    location_steps: Steps
+    steps: Steps
+
+
+class Targets(NamedTuple):
+    """Targets of PPO and REINFORCE for decisions of the past; no gradient flows through them.
+
+    Attributes:
+        location_log_prob: float32 (T, B), at the time the location was sampled.
+        action_log_prob: float32 (T, B), at the time the task action was sampled.
         advantage: float32 (T, B).
-        returns: float32 (T, B), what the baseline is regressed on.
-        action_mask: bool (T, B), whether the step was taken: False once the episode is over.
-        location_mask: bool (T, B), whether the location mattered: False from the last step on, after which nobody
-            looks.
+        returns: float32 (T, B), target of the baseline.
+        action_steps: Steps that were taken.
+        location_steps: Steps whose location matters: all but the last one of an episode, after which there is no
+            further glimpse.
     """
 
     location_log_prob: Tensor
     action_log_prob: Tensor
     advantage: Tensor
     returns: Tensor
-    action_mask: Tensor
-    location_mask: Tensor
-
-
-def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean of the values, float (T, B), where the mask, bool (T, B), is true; 0 if it is nowhere.
-
-    Where several processes have a part of the rows each, it is the mean of what they return that is the mean over all.
-    """
-    count = average(mask.sum())
-    return torch.where(mask, values, 0.0).sum() / count.clamp_min(1 / share()[1])
+    action_steps: Steps
+    location_steps: Steps
 
 
 def hybrid_loss(
-    evaluation: SequenceEvaluation,
-    label: Tensor,
-    returns: Tensor,
-    *,
-    class_loss: Literal["last", "every"] = "last",
-    location_weight: float = 1.0,
-    baseline_weight: float = 1.0,
-    baseline: Tensor | None = None,
+    evaluation: SequenceEvaluation, answers: Answers, *, location_weight: float = 1.0, baseline_weight: float = 1.0
 ) -> HybridLoss:
-    """The paper's loss for classification: cross-entropy for the class, REINFORCE for the locations.
+    """Return the paper's loss for classification: cross-entropy for the answer, REINFORCE for the locations.
 
-    Evaluate with ``location_gradient=0``: the location network learns from REINFORCE alone, and in the paper neither
-    glimpse nor core network hears of it; and, unless the core shall also learn to foretell the return, with
-    ``value_gradient=False``.
+    Evaluate with ``location_gradient=0``, so that the location network learns from REINFORCE alone and neither glimpse
+    nor core network does (the paper); and with ``value_gradient=False``, unless the core shall also learn to predict
+    the return.
 
     Args:
-        evaluation: Of all T steps. The last step names the class; its location is never looked at, so it is left out.
-        label: int64 (B,), the right class.
-        returns: float32, broadcast over (T, B): what each location is judged by, and the baseline regressed on. In the
-            paper the episode's return, (B,).
-        class_loss: Cross-entropy at the "last" step, as in the paper, or the mean over "every" step.
+        evaluation: Evaluation of all T steps.
+        answers: Right answers and returns.
         location_weight: Weight of the locations' loss.
         baseline_weight: Weight of the baseline's loss.
-        baseline: float32, broadcast over (T, B): what is taken from the return to get the advantage; None for the
-            policy's own baseline.
     """
-    log_probs = evaluation.action_log_probs if class_loss == "every" else evaluation.action_log_probs[-1:]
-    labels = label.expand(log_probs.shape[0], -1)  # (B,) -> (T or 1, B)
-    classification = F.nll_loss(log_probs.flatten(0, 1), labels.flatten())
+    log_prob = evaluation.action_log_probs.gather(-1, answers.target[..., None]).squeeze(-1)  # (T, B, n) -> (T, B)
+    classification = answers.answer_steps.mean(-log_prob)
 
-    advantage = returns - (evaluation.value if baseline is None else baseline).detach()
-    advantage = advantage.expand_as(evaluation.value)
-    chosen = evaluation.location_log_prob[:-1]
-    location = -(advantage[:-1] * chosen).sum() / max(1, chosen.numel())
-    regression = (evaluation.value - returns).square().mean()
+    baseline = evaluation.value if answers.baseline is None else answers.baseline
+    advantage = answers.returns - baseline.detach()
+    location = answers.location_steps.mean(-advantage * evaluation.location_log_prob)
+    regression = answers.steps.mean((evaluation.value - answers.returns).square())
     total = classification + location_weight * location + baseline_weight * regression
     return HybridLoss(total, classification, location, regression)
 
 
-def right_class_log_prob(action_log_probs: Tensor, label: Tensor) -> Tensor:
-    """Return how likely the action network holds the right class at every step, as its logarithm: float32 (T, B).
+def right_answer_log_prob(action_log_probs: Tensor, target: Tensor) -> Tensor:
+    """Return the log-probability of the right answer at every step, float32 (T, B), without a gradient.
 
     Args:
-        action_log_probs: float32 (T, B, classes). No gradient goes back to them.
-        label: int64 (B,), the right class.
+        action_log_probs: float32 (T, B, n).
+        target: int64 (T, B), the right answer.
     """
-    index = label.expand(action_log_probs.shape[0], -1)[..., None]  # (B,) -> (T, B, 1)
-    return action_log_probs.detach().gather(-1, index).squeeze(-1)
+    return action_log_probs.detach().gather(-1, target[..., None]).squeeze(-1)
 
 
-def confidence_gains(prob: Tensor, discount: float) -> Tensor:
-    """Return what each location taught about the class: by how much the probability of the right one rose.
+def confidence_gains(prob: Tensor, over: Tensor, discount: float) -> Tensor:
+    """Return how much the probability of the right answer rose because of each location.
 
-    With p_t the probability that the action network gives the right class after glimpse t, location l_t, which glimpse
-    t + 1 is taken at, is credited with G_t = p_{t+1} - p_t + discount * G_{t+1}. With a discount of 1 that is
-    p_T - p_t, how sure the final answer is less what was known before; with less, a location is credited above all with
-    what it shows at once. Worth having only where the action network is trained at every step. Logarithms in place of
-    the probabilities have no bound: a few bad guesses then outweigh all else, and runs with a ReLU core diverged.
+    With p_t the probability that the action network gives the right answer after glimpse t, location l_t, where glimpse
+    t + 1 is taken, gets G_t = p_{t+1} - p_t + discount * G_{t+1}. With a discount of 1 that is p_T - p_t; with a
+    smaller one the next glimpse counts most. Useful only if the action network is trained at every step.
+    Log-probabilities in place of probabilities have no bound: a few bad guesses then dominate, and runs with a ReLU
+    core diverged.
 
     Args:
         prob: float32 (T, B), p_t, without gradient.
-        discount: From 0 to 1.
+        over: bool (T, B), whether the episode is over after the step.
+        discount: In [0, 1].
 
     Returns:
-        float32 (T, B); the last step's, whose location is never looked at, is 0.
+        float32 (T, B); 0 for the last step of an episode, after which there is no further glimpse.
     """
     gains, later = torch.zeros_like(prob), torch.zeros_like(prob[0])
     for t in reversed(range(prob.shape[0] - 1)):
-        later = prob[t + 1] - prob[t] + discount * later
+        later = torch.where(over[t], 0.0, prob[t + 1] - prob[t] + discount * later)
         gains[t] = later
     return gains
 
 
-def discounted_returns(reward: Tensor, terminated: Tensor, discount: float) -> Tensor:
-    """Return what is still to come at every step: R_t = r_t + discount * R_{t+1}, and nothing after the end.
+def discounted_returns(reward: Tensor, over: Tensor, discount: float) -> Tensor:
+    """Return the discounted return from every step: R_t = r_t + discount * R_{t+1}, and nothing after the end.
 
     Args:
         reward: float32 (T, B).
-        terminated: bool (T, B), whether the step ended the episode; every episode ends by step T.
+        over: bool (T, B), whether the episode is over after the step, as it is by step T.
         discount: gamma.
 
     Returns:
         float32 (T, B).
     """
-    return advantages(reward, torch.zeros_like(reward), terminated, discount, 1.0)
+    return advantages(reward, torch.zeros_like(reward), over, discount, 1.0)
 
 
-def advantages(reward: Tensor, value: Tensor, terminated: Tensor, discount: float, gae_lambda: float) -> Tensor:
-    """Generalised advantage estimation (Schulman et al. 2016, equation 16).
+def advantages(reward: Tensor, value: Tensor, over: Tensor, discount: float, gae_lambda: float) -> Tensor:
+    """Return generalised advantage estimates (Schulman et al. 2016, equation 16).
 
-    With delta_t = r_t + discount * b_{t+1} - b_t, it is A_t = delta_t + discount * gae_lambda * A_{t+1}, where what
-    lies beyond the end of an episode is 0.
+    With delta_t = r_t + discount * b_{t+1} - b_t, A_t = delta_t + discount * gae_lambda * A_{t+1}; both b and A are 0
+    after the end of an episode.
 
     Args:
         reward: float32 (T, B).
         value: float32 (T, B), the baseline b_t before each step.
-        terminated: bool (T, B), whether the step ended the episode; every episode ends by step T.
+        over: bool (T, B), whether the episode is over after the step, as it is by step T.
         discount: gamma.
-        gae_lambda: lambda, 1 for the return less the baseline.
+        gae_lambda: lambda; 1 gives the return minus the baseline.
 
     Returns:
-        float32 (T, B); without meaning at steps after an episode's end.
+        float32 (T, B); undefined for steps after the end of an episode.
     """
-    goes_on = discount * (~terminated).to(value.dtype)
+    goes_on = discount * (~over).to(value.dtype)
     next_value = torch.cat([value[1:], torch.zeros_like(value[:1])])
     delta = reward + goes_on * next_value - value
     decay = gae_lambda * goes_on
@@ -198,13 +212,6 @@ def advantages(reward: Tensor, value: Tensor, terminated: Tensor, discount: floa
         later = torch.addcmul(delta[t], decay[t], later)
         result[t] = later
     return result
-
-
-def normalised(advantage: Tensor, mask: Tensor) -> Tensor:
-    """Shift and scale advantages, float32 (T, B), to mean 0 and deviation 1 where the mask, bool (T, B), is true."""
-    mean = average(masked_mean(advantage, mask))
-    variance = average(masked_mean((advantage - mean).square(), mask))
-    return (advantage - mean) / (variance.sqrt() + 1e-8)
 
 
 def ppo_loss(
@@ -216,16 +223,16 @@ def ppo_loss(
     entropy_weight: float = 0.0,
     baseline_weight: float = 0.5,
 ) -> PolicyLoss:
-    """PPO's clipped loss, with the ratio of the task action and that of the location clipped apart.
+    """Return PPO's clipped loss, with separate clipping of the task action's ratio and the location's.
 
-    Two ratios, because a location is continuous and moves its density much faster than a move does: clipped together,
-    one would stop the other from learning. Evaluate with all gradients: core and glimpse network learn from everything.
+    A location is continuous, and its density changes much faster than a move's: with one common ratio, each would stop
+    the other from learning. Evaluate with all gradients: core and glimpse network learn from everything.
     """
     action, action_clipped = _clipped_loss(
-        evaluation.action_log_prob, targets.action_log_prob, targets.advantage, targets.action_mask, clip_range
+        evaluation.action_log_prob, targets.action_log_prob, targets.advantage, targets.action_steps, clip_range
     )
     location, location_clipped = _clipped_loss(
-        evaluation.location_log_prob, targets.location_log_prob, targets.advantage, targets.location_mask, clip_range
+        evaluation.location_log_prob, targets.location_log_prob, targets.advantage, targets.location_steps, clip_range
     )
     losses = _Losses(location, action, location_clipped, action_clipped)
     return _policy_loss(evaluation, targets, losses, location_weight, entropy_weight, baseline_weight)
@@ -239,29 +246,29 @@ def reinforce_loss(
     entropy_weight: float = 0.0,
     baseline_weight: float = 0.5,
 ) -> PolicyLoss:
-    """REINFORCE with a baseline for task actions and locations alike; evaluate with all gradients."""
+    """Return the loss of REINFORCE with a baseline, for task actions and locations; evaluate with all gradients."""
     advantage = targets.advantage.detach()
-    action = masked_mean(-advantage * evaluation.action_log_prob, targets.action_mask)
-    location = masked_mean(-advantage * evaluation.location_log_prob, targets.location_mask)
+    action = targets.action_steps.mean(-advantage * evaluation.action_log_prob)
+    location = targets.location_steps.mean(-advantage * evaluation.location_log_prob)
     none = torch.zeros_like(action).detach()
     losses = _Losses(location, action, none, none)
     return _policy_loss(evaluation, targets, losses, location_weight, entropy_weight, baseline_weight)
 
 
 def _clipped_loss(
-    log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, mask: Tensor, clip_range: float
+    log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, steps: Steps, clip_range: float
 ) -> tuple[Tensor, Tensor]:
-    """Return PPO's loss of one kind of decision, and the share of ratios beyond the clip range."""
+    """Return PPO's loss of one part of the decision, and the fraction of ratios beyond the clip range."""
     ratio = (log_prob - old_log_prob.detach()).exp()
     advantage = advantage.detach()
     clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
-    loss = masked_mean(-torch.minimum(ratio * advantage, clipped * advantage), mask)
-    share = masked_mean(((ratio.detach() - 1).abs() > clip_range).to(ratio.dtype), mask)
-    return loss, share
+    loss = steps.mean(-torch.minimum(ratio * advantage, clipped * advantage))
+    fraction = steps.mean(((ratio.detach() - 1).abs() > clip_range).to(ratio.dtype))
+    return loss, fraction
 
 
 class _Losses(NamedTuple):
-    """The losses of the two kinds of decision, and the shares of ratios that were clipped, each float32 ()."""
+    """The losses of locations and task actions, and the fractions of clipped ratios, each float32 ()."""
 
     location: Tensor
     action: Tensor
@@ -277,9 +284,9 @@ def _policy_loss(
     entropy_weight: float,
     baseline_weight: float,
 ) -> PolicyLoss:
-    """Weigh the losses of the decisions, and add baseline and entropy."""
-    baseline = masked_mean((evaluation.value - targets.returns.detach()).square(), targets.action_mask)
-    entropy = masked_mean(evaluation.action_entropy, targets.action_mask)
+    """Return the weighted sum of the decisions' losses, the baseline's and the entropy."""
+    baseline = targets.action_steps.mean((evaluation.value - targets.returns.detach()).square())
+    entropy = targets.action_steps.mean(evaluation.action_entropy)
     total = losses.action + location_weight * losses.location + baseline_weight * baseline - entropy_weight * entropy
     return PolicyLoss(
         total,

@@ -43,9 +43,13 @@ class Means:
             self._sums[name] += value
         self._iterations += 1
 
+    def means(self) -> dict[str, float]:
+        """Return the means by name."""
+        return {name: total / self._iterations for name, total in self._sums.items()}
+
     def take(self) -> dict[str, float]:
         """Return the means by name, and start from nothing."""
-        means = {name: total / self._iterations for name, total in self._sums.items()}
+        means = self.means()
         self._iterations, self._sums = 0, {}
         return means
 

@@ -1,20 +1,22 @@
-"""What both loops do alike: follow the schedule, choose the arithmetic, take a step of the optimiser."""
+"""The steps that both training loops share: schedules, precision, the counts of means, and the optimiser's step."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from agents.ram.policy import RAMPolicy
-from agents.training import distributed
+from agents.training.fast import distributed
+from agents.training.losses import Steps
 from agents.training.run import Run
 from agents.training.settings import TrainingSettings
 
 
 def make_optimizer(policy: RAMPolicy, settings: TrainingSettings) -> torch.optim.AdamW:
-    """Return the optimiser; on a GPU its learning rate is a tensor, so that a graph sees it change."""
+    """Return the optimiser; on a GPU its learning rate is a tensor, so that a CUDA graph sees it change."""
     on_gpu = policy.location_std.is_cuda
     rate = torch.tensor(settings.learning_rate, device=policy.location_std.device) if on_gpu else settings.learning_rate
     return torch.optim.AdamW(
@@ -23,22 +25,32 @@ def make_optimizer(policy: RAMPolicy, settings: TrainingSettings) -> torch.optim
 
 
 def rate_factor(schedule: str, warmup: float, iteration: int, iterations: int) -> float:
-    """Return what the learning rate of an iteration is multiplied by.
+    """Return the factor of the learning rate in an iteration.
 
     Args:
         schedule: "constant", "linear" or "cosine".
-        warmup: Share of the training in which the learning rate first rises from 0.
-        iteration: Which, from 0.
-        iterations: Of the whole training.
+        warmup: Fraction of the training in which the learning rate first rises from 0.
+        iteration: Number of the iteration, from 0.
+        iterations: Iterations of the whole training.
     """
     done = iteration / iterations
     factor = {"constant": 1.0, "linear": 1 - done, "cosine": 0.5 * (1 + math.cos(math.pi * done))}[schedule]
     return factor * (iteration + 1) / math.ceil(warmup * iterations) if done < warmup else factor
 
 
+def annealed_std(start: float, final: float, iteration: int, iterations: int) -> float:
+    """Return the standard deviation of the location in an iteration: a straight line from start to final.
+
+    The first iteration has ``start``, the last one exactly ``final``, also if it is the only one. Version 0.1 stopped
+    one step before ``final``: the published agents were trained with a deviation that differs by less than 1 % of the
+    way, and their settings stay valid.
+    """
+    done = iteration / (iterations - 1) if iterations > 1 else 1.0
+    return start * (1 - done) + final * done
+
+
 def follow_schedule(run: Run, settings: TrainingSettings, iteration: int) -> None:
-    """Set the learning rate and the location's standard deviation of an iteration."""
-    done = iteration / run.plan.iterations
+    """Set the learning rate and the standard deviation of the location for an iteration."""
     factor = rate_factor(settings.schedule, settings.warmup, iteration, run.plan.iterations)
     for group in run.optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
@@ -46,8 +58,8 @@ def follow_schedule(run: Run, settings: TrainingSettings, iteration: int) -> Non
         else:
             group["lr"] = settings.learning_rate * factor
     if settings.location_std_final is not None:
-        start = settings.network.location_std
-        run.policy.location_std.fill_(start + (settings.location_std_final - start) * done)
+        std = settings.network.location_std, settings.location_std_final
+        run.policy.location_std.fill_(annealed_std(*std, iteration, run.plan.iterations))
 
 
 def autocast(settings: TrainingSettings, device: torch.device) -> torch.autocast:
@@ -55,8 +67,14 @@ def autocast(settings: TrainingSettings, device: torch.device) -> torch.autocast
     return torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16")
 
 
+def counted(*masks: Tensor) -> Iterator[Steps]:
+    """Count the steps of masks, bool (T, B), over the rows of all processes."""
+    counts = distributed.average(torch.stack([mask.sum() for mask in masks]))
+    return map(Steps, masks, counts.unbind())
+
+
 def update(policy: RAMPolicy, optimizer: torch.optim.Optimizer, loss: Tensor, max_grad_norm: float) -> Tensor:
-    """Take one step of the optimiser; return the gradient's norm before it was clipped, float32 ()."""
+    """Take one step of the optimiser; return the norm of the gradient before clipping, float32 ()."""
     optimizer.zero_grad()
     loss.backward()
     distributed.average_gradients(policy.parameters())

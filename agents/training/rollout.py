@@ -1,7 +1,7 @@
-"""Collects whole episodes from the tensor environment, and decides what is random in training.
+"""Collects whole episodes from the tensor environment, and derives the random numbers of training.
 
-Nothing here keeps a random state: the episodes, the draws of the policy and the order of the images follow from the
-run's seed and the number of the iteration alone, so a run that was stopped goes on exactly from these two numbers.
+Nothing here keeps a random state: episodes, the policy's samples and the order of the images follow from the run's seed
+and the number of the iteration alone, so a stopped run resumes exactly from these two numbers.
 """
 
 from __future__ import annotations
@@ -11,29 +11,31 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from agents.errors import SettingsError
 from agents.ram.policy import RAMPolicy
-from agents.training import distributed
-from agents.training.recording import Recording
+from agents.training.fast.recording import Recording
 from ram_envs.envs.tensor import TensorEnv
+from ram_envs.tasks import FigureOfMerit
 
 Observation = dict[str, Tensor]
-"""What the agents see: "glimpse" float32 (..., glimpse_size) and "location" float32 (..., 2)."""
+"""Observations: "glimpse" float32 (..., glimpse_size) and "location" float32 (..., gaze_size)."""
 
 
 class Episodes(NamedTuple):
-    """Whole episodes, time first: T steps of B rows, T the longest that an episode may be.
+    """Whole episodes, time first: T steps of B rows, where T is the maximum length of an episode.
 
     Attributes:
-        observation: "glimpse" float32 (T, B, glimpse_size) and "location" float32 (T, B, 2), before each step; from a
-            recording in its dtype, and like ``h`` good until its next rollout.
-        fixation: float32 (T, B, 2), the location decided on at each step, as drawn.
-        task_action: int64 (T, B), likewise.
-        h: float (T, B, core_size), what the core said; it carries the gradient if the episodes were collected with one.
+        observation: "glimpse" float32 (T, B, glimpse_size) and "location" float32 (T, B, gaze_size) before each step;
+            from a recording in its dtype and, like ``h``, valid until its next rollout.
+        fixation: float32 (T, B, gaze_size), the location chosen at each step, as sampled.
+        task_action: int64 (T, B), the task action chosen at each step.
+        h: float (T, B, core_size), output of the core, with a gradient if the episodes were collected with one.
         reward: float32 (T, B), 0 after the end.
-        terminated: bool (T, B), whether the episode is over after the step.
-        mask: bool (T, B), whether the step was taken, which is until the episode is over.
-        success: bool (B,), whether the episode ended well.
-        info: What the environment said after the last step, (B,).
+        over: bool (T, B), whether the episode is over after the step, terminated or truncated.
+        mask: bool (T, B), whether the step was taken: True until the episode is over.
+        target: int64 (T, B), the right answer before each step; None in a game.
+        answer_counts: bool (T, B), whether the answer of the step counts; None in a game.
+        info: Infos after the last step, (B,).
     """
 
     observation: Observation
@@ -41,10 +43,32 @@ class Episodes(NamedTuple):
     task_action: Tensor
     h: Tensor
     reward: Tensor
-    terminated: Tensor
+    over: Tensor
     mask: Tensor
-    success: Tensor
+    target: Tensor | None
+    answer_counts: Tensor | None
     info: dict[str, Tensor]
+
+    def figure(self, figure: FigureOfMerit) -> Tensor:
+        """Return a figure of merit over the episodes as it is stored in files, float32 ().
+
+        Raises:
+            SettingsError: If it counts successes, and the task's infos have no "is_success".
+        """
+        if figure.of == "return":
+            return figure.stored_factor * self.reward.sum(0).mean()
+        if "is_success" not in self.info:
+            raise SettingsError(
+                f"the figure of merit {figure.name} counts successes, but the task's info has no 'is_success': return "
+                "it from info(), or give the task another figure"
+            )
+        share = self.info["is_success"].float().mean()
+        return figure.stored_factor * (share if figure.of == "success" else 1 - share)
+
+    @property
+    def location_mask(self) -> Tensor:
+        """Whether the location of a step matters, bool (T, B): not after the last step, which no glimpse follows."""
+        return self.mask & ~self.over
 
 
 def collect_episodes(
@@ -52,82 +76,89 @@ def collect_episodes(
     policy: RAMPolicy,
     observation: Observation,
     generator: torch.Generator | None = None,
+    *,
+    batch: int | None = None,
+    rows: slice = slice(None),
+    supervised: bool = False,
     greedy_action: bool = False,
     recording: Recording | None = None,
 ) -> Episodes:
     """Play the episodes that a reset began, one in each row, to the end.
 
-    Rows that end early stay as they are, and ``mask`` says so: nothing waits for the device. Under ``torch.no_grad`` it
-    writes down what happened; otherwise ``h`` also carries the gradient of the glimpse and the core network. A
-    recording gives ``h`` that gradient in any case, and in less time.
+    Rows that end early stay as they are and ``mask`` is False: nothing waits for the device. Under ``torch.no_grad``
+    ``h`` has no gradient; otherwise it has the gradient of glimpse and core network. With a recording it always has,
+    and in less time.
 
     Args:
         env: With auto-reset disabled, actions as a dictionary and no checks.
-        policy: Who plays.
-        observation: What ``env.reset`` returned, (B, ...).
-        generator: Source of the policy's draws.
-        greedy_action: Whether the likeliest task action is taken; locations are drawn in any case.
-        recording: Of this policy, for as many steps and rows.
+        policy: The policy.
+        observation: Observations that ``env.reset`` returned, (B, ...).
+        generator: Random generator of the policy's samples.
+        batch: Rows of the whole batch, for which random numbers are drawn; None if the environment has them all.
+        rows: The environment's rows in the batch.
+        supervised: Whether to collect the right answers.
+        greedy_action: Whether the most likely task action is taken; locations are sampled in any case.
+        recording: A recording of this policy, for as many steps and rows.
     """
     if recording is not None:
         recording.begin()
     state = policy.initial_state(env.num_envs)
     alive = torch.ones(env.num_envs, dtype=torch.bool, device=env.device)
-    steps: list[tuple[Any, ...]] = []
-    share = distributed.share()
+    steps: dict[str, list[Tensor]] = {}
+
+    def store(**values: Tensor) -> None:
+        for name, value in values.items():
+            steps.setdefault(name, []).append(value)
+
     for _ in range(env.task.max_episode_steps):
-        seen: tuple[Tensor, ...] = ()
         if recording is None:
             h, state = policy.encode_step(observation, state)
-            seen = observation["glimpse"], observation["location"], h
+            store(glimpse=observation["glimpse"], location=observation["location"], h=h)
         else:
             h = recording.step(observation)
-        fixation, task_action = policy.choose(h, greedy_action=greedy_action, generator=generator, share=share)
-        action = {"fixation": fixation, env.task.action_key: task_action}
-        observation, reward, terminated, _, info = env.step(action)
-        steps.append((fixation, task_action, reward, terminated, alive, *seen))
-        alive = ~terminated
-    columns = [torch.stack(values) for values in zip(*steps, strict=True)]  # T x (B, ...) -> (T, B, ...)
-    fixation, task_action, reward, terminated, mask, *observed = columns
-    glimpse, location, h = observed if recording is None else (*recording.inputs, recording.h_with_gradient())
-    return Episodes(
-        {"glimpse": glimpse, "location": location},
-        fixation,
-        task_action,
-        h,
-        reward,
-        terminated,
-        mask,
-        info["is_success"],
-        info,
-    )
+        if supervised:
+            target = env.target()
+            assert target is not None, "checked by HybridSettings.check_task"
+            store(target=target, answer_counts=env.answer_counts())
+        noise = policy.noise(batch or env.num_envs, generator, greedy_action=greedy_action)
+        fixation, task_action = policy.choose(h, noise.of(rows))
+        action = {"fixation": fixation, env.task.answer.key: task_action}
+        observation, reward, terminated, truncated, info = env.step(action)
+        over = terminated | truncated
+        store(fixation=fixation, task_action=task_action, reward=reward, over=over, mask=alive)
+        alive = ~over
+    columns: dict[str, Any] = {name: torch.stack(values) for name, values in steps.items()}  # T x (B, ...)
+    if recording is not None:
+        columns["glimpse"], columns["location"] = recording.inputs
+        columns["h"] = recording.h_with_gradient()
+    seen = {"glimpse": columns.pop("glimpse"), "location": columns.pop("location")}
+    return Episodes(**{"target": None, "answer_counts": None, "observation": seen, "info": info, **columns})
 
 
 def episode_seed(seed: int, iteration: int, num_envs: int) -> int:
-    """Return the seed of the first row in an iteration's reset: no two rows of a run share one, nor do two runs.
+    """Return the seed of the first row in an iteration's reset; all rows of all iterations and runs differ.
 
-    It is 2**32 and more, so that episodes seeded with small numbers, as in evaluation, are never those of training.
+    It is at least 2**32, so episodes with small seeds, as in evaluation, never occur in training.
     """
     return ((seed + 1) << 32) + iteration * num_envs
 
 
 def seed_generator(generator: torch.Generator, seed: int, iteration: int) -> torch.Generator:
     """Seed a generator for one iteration of a run, and return it."""
-    word = (
-        ((seed << 32) + iteration) * 0x9E3779B97F4A7C15 % 2**64
-    )  # SplitMix64, so that the low 32 bits, which are all that
-    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64  # some generators take, depend on both numbers
+    # SplitMix64: some generators take the low 32 bits only, which now depend on both numbers.
+    word = ((seed << 32) + iteration) * 0x9E3779B97F4A7C15 % 2**64
+    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64
     word = (word ^ word >> 27) * 0x94D049BB133111EB % 2**64
     return generator.manual_seed((word ^ word >> 31) % 2**63)
 
 
 class ImageOrder:
-    """The order in which training shows its images: every image once an epoch, in an order of its own for each epoch.
+    """The order in which training shows the images: each image once an epoch, every epoch in a new random order.
 
     Args:
         num_images: Images in the training set.
-        seed: The run's seed.
-        device: Where the indices live.
+        seed: Random seed of the run.
+        device: Device of the indices.
     """
 
     def __init__(self, num_images: int, seed: int, device: torch.device) -> None:
@@ -136,7 +167,7 @@ class ImageOrder:
         self._epochs: dict[int, Tensor] = {}
 
     def batch(self, start: int, size: int) -> Tensor:
-        """Return images ``start`` to ``start + size`` of the endless row of epochs: int64 (size,)."""
+        """Return images ``start`` to ``start + size`` of the endless sequence of epochs: int64 (size,)."""
         parts = []
         while size > 0:
             epoch, offset = divmod(start, self.num_images)

@@ -17,10 +17,11 @@ from torch import Tensor
 from agents.ram.checkpoint import FILE_NAME, save_checkpoint
 from agents.ram.policy import RAMPolicy
 from agents.terminal import ProgressBar
-from agents.training import distributed
+from agents.training.fast import distributed
 from agents.training.folder import SETTINGS, RunFolder, TrainingError, check_new
 from agents.training.metrics import METRICS, TENSORBOARD, Means
 from agents.training.progress import Progress
+from ram_envs.tasks import FigureOfMerit
 
 __all__ = ["METRICS", "SETTINGS", "TENSORBOARD", "Plan", "Progress", "Run", "TrainingError", "check_new"]
 
@@ -31,14 +32,14 @@ class Plan(NamedTuple):
     Attributes:
         iterations: Iterations of the whole run.
         frames_per_iteration: Environment steps of each.
-        figure: The statistic that matters, "success_rate" or "error_percent".
+        figure: The figure of merit, one of the statistics.
         log_every: Iterations between two lines of the logs.
         checkpoint_every: Iterations between two checkpoints.
     """
 
     iterations: int
     frames_per_iteration: int
-    figure: str
+    figure: FigureOfMerit
     log_every: int
     checkpoint_every: int
 
@@ -128,10 +129,15 @@ class Run:
                 frames=done * self.plan.frames_per_iteration,
                 time_s=time.perf_counter() - self._started,
             )
-            number = distributed.largest(self._signal)
+            self._bar.advance(self.progress.frames)
+            # One exchange for both: the last bit is whether the figure of merit is due in the first process's bar.
+            number, due = divmod(distributed.largest(2 * self._signal + self._bar.due), 2)
             complete = done == self.plan.iterations
             if done % self.plan.log_every == 0 or complete:
                 self._write_line()
+            elif due:
+                self._read_statistics()
+                self._show_figure()
             if done % self.plan.checkpoint_every == 0 or complete or number:
                 self.save()
             if number and not complete:
@@ -205,6 +211,7 @@ class Run:
     def _write_line(self) -> None:
         """Write the means since the last line to the logs, and show the progress."""
         self._read_statistics()
+        self._show_figure()
         means = self._means.take()
         frames, time_s = self.progress.frames, self.progress.time_s
         frames_per_second = (frames - self._last_line[0]) / max(time_s - self._last_line[1], 1e-9)
@@ -217,7 +224,11 @@ class Run:
             **means,
         }
         distributed.once(lambda: self._files.append(line, self._saved))
-        self._bar.update(frames, f"{self.plan.figure} {means[self.plan.figure]:.3f}")
+
+    def _show_figure(self) -> None:
+        """Show the mean figure of merit since the last line of the logs."""
+        figure = self.plan.figure
+        self._bar.show(f"{figure.label} {figure.write(self._means.means()[figure.name])}")
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         """Ask the loop to stop; a second signal does what it always does."""

@@ -1,13 +1,13 @@
-"""The action and observation formats, and their translation into what the rules take and give.
+"""The action formats, and their translation into a gaze action and an answer.
 
-Every format says the same two things, where to look next and what to do: a fixation (x, y) in [-1, 1] and a task
-action in [0, n).
+Every format holds the same two parts: ``gaze_size`` numbers in [-1, 1] for the gaze (see
+:class:`ram_envs.sensors.gaze.GazeControl`), and the answer (see :class:`ram_envs.tasks.Answer`).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -17,128 +17,198 @@ from gymnasium import spaces
 from gymnasium.error import InvalidAction
 
 from ram_envs.arguments import check_choice, check_integer
-from ram_envs.arrays import Array, Constants, as_array, clip, namespace
-from ram_envs.tasks.task import Observation, Task
+from ram_envs.arrays import Array, Constants, namespace, numpy_array
+from ram_envs.errors import InvalidArgument
+from ram_envs.tasks import Task
 
 ACTION_FORMATS = ("box", "dict", "multidiscrete", "discrete")
-OBSERVATION_FORMATS = ("dict", "flat")
+FIXATION = "fixation"
+"""The key of the gaze part in a dictionary action."""
 
 
 class ActionFormat(ABC):
     """One way to write an action down.
 
+    Args:
+        task: The task.
+        grid_size: Cells per number of the gaze in the two discrete formats.
+
     Attributes:
         space: The space of one action.
+        convert: Turns one value of an action into an array of the environment's kind; raises TypeError or ValueError.
     """
 
     space: spaces.Space[Any]
+    convert: Callable[[Any], Array] = staticmethod(numpy_array)
 
-    def __init__(self, task: Task, grid_size: int) -> None:
-        self.num_actions, self.key, self.grid_size = task.num_actions, task.action_key, grid_size
-
-    @abstractmethod
-    def decode(self, action: Any) -> tuple[Array, Array]:
-        """Translate a batch of actions that :meth:`check` has passed.
-
-        Returns:
-            fixation: float32 (B, 2), clipped to [-1, 1]; task_action: int64 (B,).
-        """
+    def __init__(self, task: Task[Any], grid_size: int) -> None:
+        self.answer, self.gaze_size, self.grid_size = task.answer, task.glimpse_sensor.gaze_size, grid_size
 
     @abstractmethod
     def check(self, action: Any, batch: int) -> Any:
-        """Return a batch of actions as arrays.
+        """Return a batch of actions as plain arrays.
 
         Raises:
-            InvalidAction: If its shape or dtype is wrong, it has a NaN, or names a task action that does not exist.
+            InvalidAction: If the shape or dtype is wrong, there is a NaN, or a choice does not exist.
+        """
+
+    @abstractmethod
+    def decode(self, action: Any) -> tuple[Array, Array]:
+        """Split a batch of actions that :meth:`check` has passed.
+
+        Returns:
+            gaze: float32 (B, gaze_size), not clipped; answer: int64 (B,), or float32 (B, n) within the bounds of a Box.
         """
 
     def check_single(self, action: Any) -> Any:
         """Return one NumPy action as a batch of one; see :meth:`check`."""
-        return self.check(np.asarray(action)[None], 1)
+        return self.check(self.plain("action", action)[None], 1)
+
+    def plain(self, name: str, value: Any) -> Array:
+        """Convert one value of an action; raise :class:`InvalidAction` if that is not possible."""
+        try:
+            return self.convert(value)
+        except (TypeError, ValueError) as error:
+            raise InvalidAction(f"{name} is not valid ({error}): expected an array of numbers") from None
+
+    def floats(self, name: str, value: Any, shape: tuple[int, ...]) -> Array:
+        """Return floating-point numbers of this shape, checked."""
+        return _check_floats(name, self.plain(name, value), shape)
+
+    def integers(self, name: str, value: Any, shape: tuple[int, ...], counts: tuple[int, ...]) -> Array:
+        """Return integers of this shape, checked: (B,) against one count, or (B, n) against n."""
+        return _check_integers(name, self.plain(name, value), shape, counts)
+
+    def _bounded(self, numbers: Array) -> Array:
+        """Clip the numbers of a Box answer, (B, n), to its bounds: float32."""
+        space, xp = self.answer.space, namespace(numbers)
+        assert isinstance(space, spaces.Box)
+        low, high = (xp.asarray(bound, device=numbers.device) for bound in (space.low, space.high))
+        numbers = xp.astype(numbers, xp.float32, copy=False)
+        return xp.where(numbers < low, low, xp.where(numbers > high, high, numbers))
 
 
 class BoxFormat(ActionFormat):
-    """float32 (2 + n,) in [-1, 1]: the fixation (x, y), then a score for each task action; the largest score counts."""
+    """float32: the gaze in [-1, 1], then a score in [-1, 1] for each choice, of which the largest counts.
 
-    def __init__(self, task: Task, grid_size: int) -> None:
+    For a Box answer, its numbers in its bounds take the place of the scores.
+    """
+
+    def __init__(self, task: Task[Any], grid_size: int) -> None:
         super().__init__(task, grid_size)
-        self.space = spaces.Box(-1.0, 1.0, (2 + self.num_actions,), np.float32)
-
-    def decode(self, action: Array) -> tuple[Array, Array]:
-        """Clip the fixation and take the largest score."""
-        xp = namespace(action)
-        return _clip(action[:, :2]), xp.argmax(action[:, 2:], axis=1)
+        low, high = (np.full(self.gaze_size, bound, np.float32) for bound in (-1, 1))
+        space = self.answer.space
+        scores = spaces.Box(-1.0, 1.0, (self.answer.size,), np.float32) if isinstance(space, spaces.Discrete) else space
+        self.space = spaces.Box(np.append(low, scores.low), np.append(high, scores.high), dtype=np.float32)
 
     def check(self, action: Any, batch: int) -> Array:
-        """Expect floating numbers without NaN."""
-        return _floats("action", action, (batch, 2 + self.num_actions))
+        """Expect floating-point numbers without NaN."""
+        return self.floats("action", action, (batch, self.gaze_size + self.answer.size))
+
+    def decode(self, action: Array) -> tuple[Array, Array]:
+        """Take the largest score, or the numbers."""
+        xp = namespace(action)
+        gaze, rest = action[:, : self.gaze_size], action[:, self.gaze_size :]
+        answer = xp.argmax(rest, axis=1) if self.answer.is_choice else self._bounded(rest)
+        return xp.astype(gaze, xp.float32, copy=False), answer
 
 
 class DictFormat(ActionFormat):
-    """``{"fixation": float32 (2,) in [-1, 1], "move" or "label": int in [0, n)}``: the hybrid action of the paper."""
+    """``{"fixation": float32 (gaze_size,) in [-1, 1], "move" or "label": int}``: the hybrid action of the paper."""
 
-    def __init__(self, task: Task, grid_size: int) -> None:
+    def __init__(self, task: Task[Any], grid_size: int) -> None:
         super().__init__(task, grid_size)
-        self.space = spaces.Dict(
-            {"fixation": spaces.Box(-1.0, 1.0, (2,), np.float32), self.key: spaces.Discrete(self.num_actions)}
-        )
-
-    def decode(self, action: Mapping[str, Array]) -> tuple[Array, Array]:
-        """Clip the fixation."""
-        return _clip(action["fixation"]), action[self.key]
+        fixation = spaces.Box(-1.0, 1.0, (self.gaze_size,), np.float32)
+        self.space = spaces.Dict({FIXATION: fixation, self.answer.key: self.answer.space})
 
     def check(self, action: Any, batch: int) -> dict[str, Array]:
         """Expect exactly the two keys."""
-        expected = {"fixation", self.key}
-        if not isinstance(action, Mapping) or set(action) != expected:
-            got = sorted(action) if isinstance(action, Mapping) else type(action).__name__
-            raise InvalidAction(f"action is {got}: expected a dictionary with the keys 'fixation' and {self.key!r}")
+        key, size = self.answer.key, self.answer.size
+        if not isinstance(action, Mapping) or set(action) != {FIXATION, key}:
+            got = sorted(map(repr, action)) if isinstance(action, Mapping) else type(action).__name__
+            raise InvalidAction(f"action is {got}: expected a dictionary with the keys {FIXATION!r} and {key!r}")
+        name, value = f"action[{key!r}]", action[key]
         return {
-            "fixation": _floats("action['fixation']", action["fixation"], (batch, 2)),
-            self.key: _integers(f"action[{self.key!r}]", action[self.key], (batch,), (self.num_actions,)),
+            FIXATION: self.floats(f"action[{FIXATION!r}]", action[FIXATION], (batch, self.gaze_size)),
+            key: self.integers(name, value, (batch,), (size,))
+            if self.answer.is_choice
+            else self.floats(name, value, (batch, size)),
         }
+
+    def decode(self, action: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Take the two values."""
+        fixation, answer = action[FIXATION], action[self.answer.key]
+        xp = namespace(fixation)
+        return xp.astype(fixation, xp.float32, copy=False), answer if self.answer.is_choice else self._bounded(answer)
 
     def check_single(self, action: Any) -> dict[str, Array]:
         """Expect exactly the two keys."""
         if isinstance(action, Mapping):
-            action = {key: np.asarray(value)[None] for key, value in action.items()}
+            action = {key: self.plain(f"action[{key!r}]", value)[None] for key, value in action.items()}
         return self.check(action, 1)
 
 
-class MultiDiscreteFormat(ActionFormat):
-    """int64 (3,): the task action in [0, n), the column and the row of the next fixation in a grid of G x G cells."""
+class GridFormat(ActionFormat):
+    """What the two discrete formats share: the gaze chooses a cell of a grid, ``grid_size`` cells per number."""
 
-    def __init__(self, task: Task, grid_size: int) -> None:
+    def __init__(self, task: Task[Any], grid_size: int) -> None:
         super().__init__(task, grid_size)
-        self.space = spaces.MultiDiscrete([self.num_actions, grid_size, grid_size])
-        self._centers = _cell_centers(grid_size)
+        if not self.answer.is_choice:
+            raise InvalidArgument(
+                f"the answer {self.answer.key!r} of {type(task).__name__} is {self.answer.size} numbers, which a "
+                "discrete action cannot hold: use action_format='box' or 'dict'"
+            )
+        centers = ((2 * np.arange(grid_size) + 1) / grid_size - 1).astype(np.float32)
+        self._centers = Constants(centers=centers)
 
-    def decode(self, action: Array) -> tuple[Array, Array]:
-        """Look at the centre of the cell."""
-        return self._centers.like(action)["centers"][action[:, 1:]], action[:, 0]
+    def center(self, cells: Array) -> Array:
+        """Return the centers of cells, int64 (B, gaze_size), as gaze actions, float32 (B, gaze_size)."""
+        return self._centers.like(cells)["centers"][cells]
+
+
+class MultiDiscreteFormat(GridFormat):
+    """int64 (1 + gaze_size,): the answer in [0, n), then the cell: column, row and further numbers, each in [0, G)."""
+
+    def __init__(self, task: Task[Any], grid_size: int) -> None:
+        super().__init__(task, grid_size)
+        self._counts = (self.answer.size, *[grid_size] * self.gaze_size)
+        self.space = spaces.MultiDiscrete(list(self._counts))
 
     def check(self, action: Any, batch: int) -> Array:
         """Expect integers, each below its number of choices."""
-        return _integers("action", action, (batch, 3), (self.num_actions, self.grid_size, self.grid_size))
-
-
-class DiscreteFormat(ActionFormat):
-    """int in [0, n * G * G): ``(task_action * G + column) * G + row``, the "multidiscrete" action in C order."""
-
-    def __init__(self, task: Task, grid_size: int) -> None:
-        super().__init__(task, grid_size)
-        self.space = spaces.Discrete(self.num_actions * grid_size**2)
-        self._centers = _cell_centers(grid_size)
+        return self.integers("action", action, (batch, 1 + self.gaze_size), self._counts)
 
     def decode(self, action: Array) -> tuple[Array, Array]:
-        """Take the number apart and look at the centre of the cell."""
-        xp, size = namespace(action), self.grid_size
-        cell = xp.stack([action // size % size, action % size], axis=1)  # (B, 2) column, row
-        return self._centers.like(action)["centers"][cell], action // size**2
+        """Look at the center of the cell."""
+        return self.center(action[:, 1:]), action[:, 0]
+
+
+class DiscreteFormat(GridFormat):
+    """int in [0, n * G**gaze_size): the "multidiscrete" action as one number, in C order.
+
+    For (x, y) it is ``(answer * G + column) * G + row``.
+    """
+
+    def __init__(self, task: Task[Any], grid_size: int) -> None:
+        super().__init__(task, grid_size)
+        self._count = self.answer.size * grid_size**self.gaze_size
+        if self._count > 2**31:
+            raise InvalidArgument(
+                f"grid_size={grid_size} makes {self._count:,} discrete actions: expected at most {2**31:,}; lower it"
+            )
+        self.space = spaces.Discrete(self._count)
 
     def check(self, action: Any, batch: int) -> Array:
         """Expect integers below the number of actions."""
-        return _integers("action", action, (batch,), (self.num_actions * self.grid_size**2,))
+        return self.integers("action", action, (batch,), (self._count,))
+
+    def decode(self, action: Array) -> tuple[Array, Array]:
+        """Take the number apart and look at the center of the cell."""
+        xp, cells = namespace(action), []
+        for _ in range(self.gaze_size):
+            cells.append(action % self.grid_size)
+            action = action // self.grid_size
+        return self.center(xp.stack(cells[::-1], axis=1)), action
 
 
 _FORMATS: dict[str, type[ActionFormat]] = {
@@ -149,48 +219,17 @@ _FORMATS: dict[str, type[ActionFormat]] = {
 }
 
 
-def make_action_format(name: str, task: Task, grid_size: int) -> ActionFormat:
+def make_action_format(name: str, task: Task[Any], grid_size: int) -> ActionFormat:
     """Return the action format of that name.
 
     Raises:
-        ValueError: If there is none, or ``grid_size`` is no positive integer.
+        InvalidArgument: If there is none, ``grid_size`` is not a positive integer, or the task's answer does not fit.
     """
     check_integer("grid_size", grid_size, 1, 1024)
     return _FORMATS[check_choice("action_format", name, ACTION_FORMATS)](task, grid_size)
 
 
-def observation_space(name: str, task: Task) -> spaces.Space[Any]:
-    """Return the space of one observation in the format of that name.
-
-    Raises:
-        ValueError: If there is no such format.
-    """
-    glimpse = spaces.Box(0.0, 1.0, (task.sensor.glimpse_size,), np.float32)
-    location = spaces.Box(-1.0, 1.0, (2,), np.float32)
-    if check_choice("observation_format", name, OBSERVATION_FORMATS) == "dict":
-        return spaces.Dict({"glimpse": glimpse, "location": location})
-    low, high = np.append(glimpse.low, location.low), np.append(glimpse.high, location.high)
-    return spaces.Box(low, high, dtype=np.float32)
-
-
-def format_observation(name: str, observation: Observation) -> Any:
-    """Return a batch of observations as a dictionary ("dict"), or joined in one array ("flat"), the glimpse first."""
-    if name == "dict":
-        return {"glimpse": observation.glimpse, "location": observation.location}
-    return namespace(observation.glimpse).concat(observation, axis=1)
-
-
-def _clip(fixation: Array) -> Array:
-    xp = namespace(fixation)
-    return clip(xp.astype(fixation, xp.float32, copy=False), -1.0, 1.0)
-
-
-def _cell_centers(grid_size: int) -> Constants:
-    return Constants(centers=((2 * np.arange(grid_size) + 1) / grid_size - 1).astype(np.float32))
-
-
-def _floats(name: str, value: Any, shape: tuple[int, ...]) -> Array:
-    array = as_array(value)
+def _check_floats(name: str, array: Array, shape: tuple[int, ...]) -> Array:
     xp = namespace(array)
     if tuple(array.shape) != shape or not _is_kind(array, "real floating"):
         raise InvalidAction(f"{name} is {_describe(array)}: expected float32, {_row_shape(shape)}")
@@ -200,9 +239,7 @@ def _floats(name: str, value: Any, shape: tuple[int, ...]) -> Array:
     return array
 
 
-def _integers(name: str, value: Any, shape: tuple[int, ...], counts: tuple[int, ...]) -> Array:
-    """Check (B,) integers against one count, or (B, n) against n."""
-    array = as_array(value)
+def _check_integers(name: str, array: Array, shape: tuple[int, ...], counts: tuple[int, ...]) -> Array:
     xp = namespace(array)
     if tuple(array.shape) != shape or not _is_kind(array, "integral"):
         raise InvalidAction(f"{name} is {_describe(array)}: expected int64, {_row_shape(shape)}")
@@ -231,5 +268,5 @@ def _describe(array: Array) -> str:
 
 
 def _row_shape(shape: tuple[int, ...]) -> str:
-    """Write the shape of a batch so that it also makes sense to those who passed one action."""
+    """Describe the shape of a batch so that it also makes sense to a user who passed one action."""
     return f"shape {shape[1:]} for each of {shape[0]} rows" if shape else "shape ()"

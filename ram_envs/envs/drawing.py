@@ -1,4 +1,4 @@
-"""From the state of one row to what is drawn of it."""
+"""Builds the view of one row of a task: what is drawn of its state."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from ram_envs.tasks.task import Task
 
 
 def picture(scene: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Turn scenes as the rules have them, (..., C, H, W), into pictures: (..., H, W), or (..., H, W, 3) in colour."""
+    """Copy scenes (..., C, H, W), as the rules have them, to pictures (..., H, W), or (..., H, W, 3) in colour."""
     if scene.shape[-3] == 1:
         return scene[..., 0, :, :].copy()
     return np.moveaxis(scene, -3, -1).copy()
 
 
-def view_row(task: Task, state: Any, row: int, path: list[NDArray[np.float32]]) -> View:
-    """Show one row.
+def view_row(task: Task[Any], state: Any, row: int, path: list[NDArray[np.float32]]) -> View:
+    """Return the view of one row.
 
     Args:
         task: The rules.
-        state: The state of all rows, on NumPy.
-        row: Which row to show.
-        path: The locations of this episode, float32 (2,) each, the first one first, the current one last.
+        state: The state of all rows, in NumPy arrays.
+        row: Index of the row to show.
+        path: The locations of this episode, float32 (2,) each, first to current.
     """
     one = type(state)(*(leaf[row : row + 1] for leaf in state))
-    sensor = task.sensor
+    sensor = task.glimpse_sensor
     return View(
         scene=picture(task.scene(one))[0],
         fixations=sensor.to_pixels(np.stack(path)),
-        squares=np.array(sensor.squares(path[-1])),
+        outlines=np.array(sensor.outlines(path[-1])),
         glimpse=task.observation(one).glimpse.reshape(sensor.glimpse_shape),
         caption=task.caption(one, 0),
     )

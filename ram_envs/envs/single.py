@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -12,34 +13,39 @@ from numpy.typing import NDArray
 
 from ram_envs.arguments import check_choice
 from ram_envs.arrays import Array
-from ram_envs.envs.actions import format_observation, make_action_format, observation_space
+from ram_envs.envs.actions import FIXATION, make_action_format
 from ram_envs.envs.drawing import picture, view_row
 from ram_envs.envs.episodes import Episodes
-from ram_envs.rendering import Renderer, View
-from ram_envs.tasks import make_task
+from ram_envs.envs.observations import ObservationFormat, take_row
+from ram_envs.envs.options import check_seed, read_options
+from ram_envs.rendering import Renderer, View, draw_text
+from ram_envs.tasks import Observation, Task, construct_task
 
 
 class GlimpseEnv(gym.Env[Any, Any]):
     """A task as a Gymnasium environment.
 
+    The documentation of an instance is that of its task: ``help(env.unwrapped)``.
+
     Args:
-        task: "catch" or "classification"; :class:`ram_envs.tasks.Catch` and :class:`ram_envs.tasks.Classification`
-            document the rules.
+        task: A short name ("catch", "classification"), "module:Class" or a :class:`ram_envs.tasks.Task` class; its
+            class documents the rules.
         render_mode: None, "human" (a window), "rgb_array" or "ansi".
         action_format: "box", "dict", "multidiscrete" or "discrete"; see :mod:`ram_envs.envs.actions`.
-        observation_format: "dict", or "flat" for glimpse and location in one array.
-        grid_size: Cells on a side of the grid of fixations of the two discrete action formats.
+        observation_format: "dict", "flat" or "image"; see :mod:`ram_envs.envs.observations`.
+        grid_size: Cells per side of the grid of fixations in the two discrete action formats.
         **settings: The arguments of the task.
 
     Raises:
-        ValueError: If an argument is unknown or has a value that it cannot take.
+        UnknownArgument: If the task has no such argument.
+        InvalidArgument: If an argument has a value that it cannot take.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 8}  # type: ignore[misc]
 
     def __init__(
         self,
-        task: str,
+        task: str | type[Task[Any]],
         render_mode: str | None = None,
         action_format: str = "box",
         observation_format: str = "dict",
@@ -49,11 +55,13 @@ class GlimpseEnv(gym.Env[Any, Any]):
         if render_mode is not None:
             check_choice("render_mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
-        self.task = make_task(task, settings)
-        self.observation_space = observation_space(observation_format, self.task)
-        self._action_format = make_action_format(action_format, self.task, grid_size)
-        self.action_space = self._action_format.space
-        self._observation_format = observation_format
+        self.task = construct_task(task, settings)
+        self.__doc__ = type(self.task).__doc__
+        self._observations = ObservationFormat(observation_format, self.task)
+        self.observation_space = self._observations.space
+        self._actions = make_action_format(action_format, self.task, grid_size)
+        self.action_space = self._actions.space
+        self._action_format = action_format
         self._episodes = Episodes(self.task, 1, np.empty(0), AutoresetMode.DISABLED)
         self._over = True
         self._path: list[NDArray[np.float32]] = []
@@ -61,12 +69,23 @@ class GlimpseEnv(gym.Env[Any, Any]):
 
     @property
     def scene(self) -> NDArray[np.uint8]:
-        """The hidden picture, uint8 (H, W) or (H, W, 3): for oracles, drawings and tests, not for the agent.
+        """The hidden scene, uint8 (H, W) or (H, W, 3): for oracles, renderings and tests, not for the agent.
 
         Raises:
             ResetNeeded: If no episode has begun.
         """
-        return picture(self.task.scene(self._state()))[0]
+        return picture(self.task.scene(self.state))[0]
+
+    @property
+    def state(self) -> Any:
+        """The hidden state of the task, a NamedTuple of arrays with one row: for oracles and tests, not for the agent.
+
+        Raises:
+            ResetNeeded: If no episode has begun.
+        """
+        if self._episodes.state is None:
+            raise ResetNeeded("there is nothing to see before reset()")
+        return self._episodes.state
 
     @property
     def window_closed(self) -> bool:
@@ -79,19 +98,21 @@ class GlimpseEnv(gym.Env[Any, Any]):
         Args:
             seed: Makes this the first episode of that seed, which decides everything that follows; None begins the
                 next one.
-            options: ``{"image_index": int}`` chooses the image of a classification task.
+            options: ``{"image_index": int}`` chooses the image, in tasks that show images.
 
         Returns:
             The first observation, and what an evaluator may know.
 
         Raises:
-            ValueError: If ``options`` has a key or a value that the task cannot take.
+            InvalidArgument: If the seed or an option has a value that it cannot have; nothing has changed then.
         """
-        image_index = _check_options(options)
+        if seed is not None:
+            seed = check_seed(seed)
+        image_index = read_options(options, ("image_index",))["image_index"]
         super().reset(seed=seed)
         if seed is None and self._episodes.state is None:
             seed = (self.np_random_seed or 0) % 2**63
-        self._episodes.begin(seed, image_index=image_index)
+        self._episodes.begin(seed, image_index=None if image_index is None else [image_index])
         self._over = False
         self._path = []
         return self._shown(self._episodes.observation()), self._one(self._episodes.info())
@@ -113,28 +134,25 @@ class GlimpseEnv(gym.Env[Any, Any]):
                 if self._episodes.state is None
                 else "step() was called after the episode's end: call reset()"
             )
-        fixation, task_action = self._action_format.decode(self._action_format.check_single(action))
-        outcome = self._episodes.step(fixation, task_action)
+        outcome = self._episodes.step(*self._actions.decode(self._actions.check_single(action)))
         self._over = bool(outcome.terminated[0])
         shown = self._shown(outcome.observation)
         return shown, float(outcome.reward[0]), self._over, False, self._one(outcome.info)
 
     def view(self) -> View:
-        """Return what :meth:`render` draws: scene, gaze and glimpse of the present moment.
+        """Return what :meth:`render` draws: the scene, the gaze and the glimpse.
 
         Raises:
             ResetNeeded: If no episode has begun.
         """
-        return view_row(self.task, self._state(), 0, self._path)
+        return view_row(self.task, self.state, 0, self._path)
 
     def render(self) -> Any:
-        """Draw the present moment: uint8 (height, width, 3) for "rgb_array", a string for "ansi", None for "human"."""
+        """Draw the current state: uint8 (height, width, 3) for "rgb_array", a string for "ansi", None for "human"."""
         if self.render_mode is None:
             gym.logger.warn('render() was called without a render_mode: pass render_mode="rgb_array" to gym.make')
             return None
         if self.render_mode == "ansi":
-            from ram_envs.ansi import draw_text
-
             return draw_text(self.view())
         if self._renderer is None:
             self._renderer = Renderer()
@@ -149,26 +167,41 @@ class GlimpseEnv(gym.Env[Any, Any]):
             self._renderer.close()
             self._renderer = None
 
-    def _state(self) -> Any:
-        if self._episodes.state is None:
-            raise ResetNeeded("there is nothing to see before reset()")
-        return self._episodes.state
+    def get_keys_to_action(self) -> dict[tuple[int, ...], Any]:
+        """Return the action of each combination of pressed keys, for ``gymnasium.utils.play``.
 
-    def _shown(self, observation: Any) -> Any:
+        Arrow keys give the choices that are named after directions, digits the others. The gaze goes to the center, or
+        stays where it is with relative gaze; ``ram play`` also has the mouse.
+        """
+        arrows = {"left": 1073741904, "right": 1073741903, "up": 1073741906, "down": 1073741905}  # SDL key codes
+        answer = self.task.answer
+        if not answer.is_choice:
+            return {}
+        keys: dict[tuple[int, ...], int] = {}
+        for index, name in enumerate(answer.names[:10]):
+            keys[() if name == "stay" else (arrows.get(name, ord("0") + index),)] = index
+        return {key: self._action_of(index) for key, index in keys.items()}
+
+    def _action_of(self, choice: int) -> Any:
+        """Return the action that makes this choice and looks at the center."""
+        answer, gaze_size = self.task.answer, self.task.glimpse_sensor.gaze_size
+        gaze = np.zeros(gaze_size, np.float32)
+        if self._action_format == "box":
+            return np.concatenate([gaze, np.eye(answer.size, dtype=np.float32)[choice]])
+        if self._action_format == "dict":
+            return {FIXATION: gaze, answer.key: choice}
+        middle = self._actions.grid_size // 2
+        cells = np.array([choice, *itertools.repeat(middle, gaze_size)])
+        if self._action_format == "multidiscrete":
+            return cells
+        return int(np.ravel_multi_index(tuple(cells), (answer.size, *[self._actions.grid_size] * gaze_size)))
+
+    def _shown(self, observation: Observation) -> Any:
         self._path.append(observation.location[0].copy())
         if self.render_mode == "human":
             self.render()
-        batch = format_observation(self._observation_format, observation)
-        return {key: value[0] for key, value in batch.items()} if isinstance(batch, dict) else batch[0]
+        return take_row(self._observations.write(observation), 0)
 
     @staticmethod
     def _one(info: dict[str, Array]) -> dict[str, Any]:
         return {key: value[0].item() for key, value in info.items()}
-
-
-def _check_options(options: dict[str, Any] | None) -> list[int] | None:
-    unknown = set(options or {}) - {"image_index"}
-    if unknown:
-        raise ValueError(f"options has {sorted(unknown)}: expected nothing but 'image_index'")
-    image_index = (options or {}).get("image_index")
-    return None if image_index is None else [image_index]

@@ -1,27 +1,46 @@
-"""Images and their labels: MNIST, the offline digits, a user's own arrays, or a folder of images."""
+"""Datasets of labelled images: registered names, folders, IDX and .npz files, and arrays, all through one function."""
 
 from __future__ import annotations
 
 import functools
 import os
-import re
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ram_envs.scenes import image_folder, mnist
+from ram_envs.errors import InvalidArgument
+from ram_envs.scenes import idx, image_folder, mnist, npz, pictures
+from ram_envs.scenes.reading import MAX_PIXELS, ReadingOptions, Source
+from ram_envs.scenes.registry import (
+    DatasetSpec,
+    DatasetWarning,
+    RegisteredSource,
+    dataset_spec,
+    register_dataset,
+    registered_datasets,
+    suggest,
+)
+from ram_envs.scenes.splits import check_part, hold_out, parse_split
+from ram_envs.scenes.user_arrays import ArraySource
 
-NAMED_DATASETS = ("mnist", "digits")
-NUM_DIGITS_TRAIN = 1_437
-"""Of 1,797, not shuffled: neighbours in the file are by one writer, who should not be in both splits."""
-MAX_CLASSES = 100_000
-"""Labels beyond are identifiers taken for classes."""
-DatasetSource = str | PathLike[str] | tuple[np.ndarray, np.ndarray] | Mapping[str, tuple[np.ndarray, np.ndarray]]
-"""What ``load_dataset`` takes: a name, a folder, a pair (images, labels), or a pair for every split."""
-_SPLIT = re.compile(r"(train|test)(?:\[(-?\d+)?:(-?\d+)?\])?")
+__all__ = [
+    "DatasetSource",
+    "DatasetSpec",
+    "DatasetWarning",
+    "ImageDataset",
+    "absolute_dataset",
+    "dataset_spec",
+    "load_dataset",
+    "register_dataset",
+    "registered_datasets",
+]
+
+DatasetSource = str | PathLike[str] | tuple[Any, ...] | Mapping[str, tuple[Any, ...]]
+"""What ``load_dataset`` takes: a name, a path, (images, labels), or such a pair for each split."""
 
 
 class ImageDataset(NamedTuple):
@@ -30,7 +49,7 @@ class ImageDataset(NamedTuple):
     Attributes:
         images: uint8 (N, H, W, C), C = 1 for grey and 3 for colour (red, green, blue).
         labels: int64 (N,) in [0, num_classes).
-        class_names: One name a class.
+        class_names: One name for each class, in the order of the labels.
     """
 
     images: np.ndarray
@@ -39,165 +58,162 @@ class ImageDataset(NamedTuple):
 
     @property
     def num_classes(self) -> int:
-        """How many classes there are, those without an image in this split included."""
+        """The number of classes, including those without an image in this split."""
         return len(self.class_names)
 
 
-def load_dataset(dataset: DatasetSource, split: str = "train") -> ImageDataset:
+def absolute_dataset(dataset: DatasetSource) -> DatasetSource:
+    """Return ``dataset`` with a path made absolute, for settings that are stored. Names and arrays stay as they are."""
+    if isinstance(dataset, (str, PathLike)) and dataset_spec(dataset) is None:
+        return os.path.abspath(os.path.expanduser(os.fspath(dataset)))
+    return dataset
+
+
+def load_dataset(
+    dataset: DatasetSource,
+    split: str = "train",
+    *,
+    resize: int | Sequence[int] | None = None,
+    max_pixels: int = MAX_PIXELS,
+    test_fraction: float = 0.0,
+) -> ImageDataset:
     """Load one split of a dataset.
 
-    MNIST is taken from the subfolder ``mnist`` of the folder named by the environment variable ``RAM_ENVS_DATA``. Where
-    that is set, nothing is ever downloaded; where it is not, the files come from the user's cache folder, into which
-    they are downloaded once.
+    Names and files are read once per process: again only if a file has changed. MNIST is taken from the subfolder
+    ``mnist`` of the folder in the environment variable ``RAM_ENVS_DATA``; nothing is downloaded then. If the variable
+    is not set, MNIST is downloaded once, to the user's cache folder.
 
     Args:
         dataset: What to load, one of
 
-            - "mnist": 28x28 handwritten digits, 60,000 to train and 10,000 to test;
-            - "digits": 8x8 handwritten digits that come with scikit-learn, 1,437 to train and 360 to test;
-            - a folder with one subfolder of images a class, or with such folders below ``train`` and ``test``;
-            - (images, labels): uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3) in [0, 255], and integers (N,), classes
-              counted from 0;
+            - a registered name: "mnist" (28x28 handwritten digits, 60,000 for training and 10,000 for testing),
+              "digits" (8x8 handwritten digits of scikit-learn, 1,437 and 360), or one that was registered with
+              :func:`register_dataset`, also as "module:name". A folder of the same name is written "./mnist";
+            - a folder with one subfolder of images for each class, or with such folders below ``train`` and ``test``
+              (or ``training``, ``testing``, in any case; ``val``, ``valid`` or ``validation`` serves as the test split
+              if there is no other). The label of a class is the rank of its sorted folder name;
+            - a folder with IDX files such as ``train-images-idx3-ubyte.gz``, the format of Fashion-MNIST and K-MNIST.
+              If there are several datasets, as in E-MNIST, add their prefix: "folder/emnist-letters";
+            - a .npz file with the arrays x_train, y_train, x_test, y_test, or train_images, train_labels, ..., or
+              images, labels;
+            - (images, labels) or (images, labels, class_names): uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3) in
+              [0, 255]; integers (N,), classes counted from 0; and one name for each class;
             - {"train": (images, labels), "test": (images, labels)}.
 
-            A folder without ``train`` and ``test``, and a pair of arrays, are a training split.
+            One set of images is a training split; see ``test_fraction``.
         split: "train" or "test", or a part of it as in "train[:-5000]", "train[-5000:]" or "test[100:200]".
+        resize: Side, or (height, width), to scale every image to. The aspect ratio is kept: the image is scaled to fit,
+            centred, and the rest is black. None expects images of one size.
+        max_pixels: Most pixels of one image file. All images of a split together may have 64 times as many.
+        test_fraction: If the dataset has no test split, the share of each class that is held out as one, in [0, 1). The
+            images are chosen at random with a fixed seed. 0 leaves all images in the training split.
 
     Returns:
-        The images of the split. Arrays of a user's are not copied if they need no conversion.
+        The images of the split. A user's arrays are not copied if they need no conversion.
 
     Raises:
         FileNotFoundError: If the files are not there (and, for MNIST, cannot be downloaded).
-        ValueError: If an argument or the data are not as described.
+        InvalidArgument: If an argument or the data are not as described.
     """
-    name, start, stop = _parse_split(split)
-    if isinstance(dataset, str) and dataset in NAMED_DATASETS:
-        whole = _load_named(dataset, name, os.environ.get(mnist.DATA_VARIABLE))
-    elif isinstance(dataset, (str, PathLike)):
-        whole = _load_folder(Path(dataset).expanduser(), name)
-    elif isinstance(dataset, Mapping):
-        whole = _from_arrays(dataset, name)
-    elif isinstance(dataset, (tuple, list)) and len(dataset) == 2:
-        whole = _from_arrays({"train": dataset}, name)
-    else:
-        kind = type(dataset).__name__
-        raise ValueError(
-            f"dataset of type {kind} is not valid: expected one of {_names(NAMED_DATASETS)}, a folder, "
-            "a pair (images, labels), or a dict {'train': (images, labels), 'test': (images, labels)}"
+    name, part = parse_split(split)
+    options = ReadingOptions.checked(resize, max_pixels, test_fraction)
+    source = _find_source(dataset)
+    stored = name
+    if name == "test" and source.splits == ("train",) and options.test_fraction:
+        stored = "train"
+    if stored not in source.splits:
+        held_out = "" if "test" in source.splits else ". Or hold out part of the images with test_fraction=0.2"
+        raise InvalidArgument(
+            f"{source.title} has no split {name!r}, only {_names(source.splits) or 'none'}: {source.layout}{held_out}"
         )
-    return _slice(whole, split, start, stop)
-
-
-def _parse_split(split: str) -> tuple[str, int | None, int | None]:
-    """The split's name and the ends of the slice."""
-    match = _SPLIT.fullmatch(split) if isinstance(split, str) else None
-    if match is None:
-        raise ValueError(
-            f"split={split!r} is not valid: expected 'train' or 'test', or a part of one such as 'train[:-5000]' to "
-            "train on and 'train[-5000:]' to validate on"
-        )
-    name, start, stop = match.groups()
-    return name, int(start) if start else None, int(stop) if stop else None
-
-
-def _slice(whole: ImageDataset, split: str, start: int | None, stop: int | None) -> ImageDataset:
-    count = len(whole.images)
-    if any(bound is not None and abs(bound) > count for bound in (start, stop)):
-        raise ValueError(f"split={split!r} reaches beyond the {count:,} images there are")
-    part = slice(start, stop)
-    if not len(whole.images[part]):
-        raise ValueError(f"split={split!r} selects none of the {count:,} images there are")
+    load = _load.__wrapped__ if isinstance(source, ArraySource) else _load  # arrays may change, and are not kept alive
+    whole = load(source, stored, options)[name]
+    check_part(split, part, len(whole.images))
     return whole._replace(images=whole.images[part], labels=whole.labels[part])
 
 
-@functools.cache
-def _load_named(dataset: str, split: str, data_variable: str | None) -> ImageDataset:
-    """One whole split of MNIST or the digits; ``data_variable`` is here to be part of the cache's key."""
-    images, labels = mnist.load_mnist(split, mnist.data_folder()) if dataset == "mnist" else _load_digits(split)
-    return _freeze(images[..., None], labels, tuple("0123456789"))
+def _find_source(dataset: Any) -> Source:
+    """Return where the images come from, without reading any."""
+    spec = dataset_spec(dataset)
+    if spec is not None:
+        return RegisteredSource(spec, os.environ.get(mnist.DATA_VARIABLE))
+    if isinstance(dataset, (str, PathLike)):
+        return _find_files(Path(os.path.abspath(os.path.expanduser(os.fspath(dataset)))), str(dataset))
+    if isinstance(dataset, Mapping):
+        if not dataset or set(dataset) - {"train", "test"}:
+            raise InvalidArgument(
+                f"dataset has the splits {_names(dataset) or 'none'}: expected 'train', 'test' or both"
+            )
+        return ArraySource(dataset)
+    if isinstance(dataset, (tuple, list)) and len(dataset) in (2, 3):
+        return ArraySource({"train": tuple(dataset)})
+    raise InvalidArgument(
+        f"dataset of type {type(dataset).__name__} is not valid: expected one of {_names(registered_datasets())}, a "
+        "folder, a .npz file, a pair (images, labels), or a dict {'train': (images, labels), 'test': (images, labels)}"
+    )
 
 
-def _load_digits(split: str) -> tuple[np.ndarray, np.ndarray]:
-    """The digits of scikit-learn, their 17 grey levels spread over [0, 255]: uint8 (N, 8, 8), int64 (N,)."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    part = slice(None, NUM_DIGITS_TRAIN) if split == "train" else slice(NUM_DIGITS_TRAIN, None)
-    return np.rint(digits.images[part] * (255 / 16)).astype(np.uint8), digits.target[part]
-
-
-def _load_folder(folder: Path, split: str) -> ImageDataset:
-    if not folder.is_dir():
+def _find_files(path: Path, given: str) -> Source:
+    if os.path.isdir(path):
+        return idx.find_idx(path) or image_folder.find_image_folder(path)
+    if os.path.isfile(path):
+        if path.suffix.lower() == ".npz":
+            return npz.find_npz(path)
+        raise InvalidArgument(f"dataset={given!r} is a file: expected a folder or a .npz file. Unpack archives first")
+    source = idx.find_idx(path.parent, path.name) if os.path.isdir(path.parent) else None
+    if source is None:
         raise FileNotFoundError(
-            f"dataset={str(folder)!r} is neither one of {_names(NAMED_DATASETS)} nor a folder that exists"
+            f"dataset={given!r} is neither a registered dataset nor a folder or .npz file that exists. {suggest(given)}"
         )
-    splits = image_folder.find_splits(folder)
-    if split not in splits:
-        raise ValueError(
-            f"dataset={str(folder)!r} has no split {split!r}, only {_names(splits)}: expected a folder {split!r} in "
-            "it, with one subfolder of images a class"
+    return source
+
+
+@functools.lru_cache(maxsize=16)
+def _load(source: Source, split: str, options: ReadingOptions) -> dict[str, ImageDataset]:
+    """Read a split as it is stored. The result has this split, or both if a test split is held out of it."""
+    images, labels, class_names, notes = source.read(split, options)
+    if options.resize not in (None, images.shape[1:3]):
+        options.check_total(source.title, len(images), *options.resize)
+        images = pictures.letterbox(images, options.resize)
+    if images.min() == images.max():
+        raise InvalidArgument(
+            f"{source.title}: every pixel of the {split} images is {images.min()}: expected images that show "
+            "something. Multiply floats in [0, 1] by 255 before you convert them to uint8"
         )
-    return _freeze(*image_folder.load_image_folder(splits, split))
-
-
-def _from_arrays(pairs: Mapping[str, Any], split: str) -> ImageDataset:
-    """One split of a user's arrays, all of which are checked: the number of classes is counted over the splits."""
-    unknown = [name for name in pairs if name not in ("train", "test")]
-    if unknown or not pairs:
-        raise ValueError(f"dataset has the splits {_names(pairs) or 'none'}: expected 'train', 'test' or both")
-    if split not in pairs:
-        raise ValueError(
-            f"dataset has no split {split!r}, only {_names(pairs)}: give the arrays as "
-            "{'train': (images, labels), 'test': (images, labels)}"
-        )
-    checked = {name: _check_pair(pair, name) for name, pair in pairs.items()}
-    shapes = {name: images.shape[1:] for name, (images, _) in checked.items()}
-    if len(set(shapes.values())) > 1:
-        raise ValueError(f"train and test images differ in shape, {shapes}: expected one height, width and channels")
-
-    all_labels = [labels for _, labels in checked.values()]
-    lowest, highest = min(int(labels.min()) for labels in all_labels), max(int(labels.max()) for labels in all_labels)
-    if lowest != 0 or highest >= MAX_CLASSES:
-        raise ValueError(
-            f"labels run from {lowest} to {highest}: expected classes counted from 0, at most {MAX_CLASSES:,} of them. "
-            "np.unique(labels, return_inverse=True)[1] numbers them so (do it for train and test together)"
-        )
-    return _freeze(*checked[split], tuple(map(str, range(highest + 1))))
-
-
-def _check_pair(pair: Any, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 (N, H, W, C) and labels int64 (N,) of a user's."""
-    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-        raise ValueError(f"dataset[{split!r}] is of type {type(pair).__name__}: expected a pair (images, labels)")
-    images, labels = map(np.asarray, pair)
-    if images.dtype != np.uint8:
-        raise ValueError(f"{split} images are {images.dtype}: expected uint8 in [0, 255]. {_dtype_remedy(images)}")
-    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] not in (1, 3)) or 0 in images.shape:
-        raise ValueError(
-            f"{split} images have the shape {images.shape}: expected (N, H, W), (N, H, W, 1) or (N, H, W, 3), none of "
-            "them 0. Channels come last (images.transpose(0, 2, 3, 1) moves them there), without transparency "
-            "(images[..., :3] drops it)"
-        )
-    if not np.issubdtype(labels.dtype, np.integer) or labels.ndim != 1:
-        raise ValueError(f"{split} labels are {labels.dtype} of shape {labels.shape}: expected integers of shape (N,)")
-    if len(labels) != len(images):
-        raise ValueError(f"there are {len(images):,} {split} images but {len(labels):,} labels: expected as many")
-    return images if images.ndim == 4 else images[..., None], labels
-
-
-def _dtype_remedy(images: np.ndarray) -> str:
-    """How to make uint8 of ``images``."""
-    if np.issubdtype(images.dtype, np.floating) and images.size and 0 <= images.min() and images.max() <= 1:
-        return "If 1.0 is white, convert with np.rint(images * 255).astype(np.uint8)"
-    return "If 255 is white, convert with np.rint(images).astype(np.uint8)"
-
-
-def _freeze(images: np.ndarray, labels: np.ndarray, class_names: tuple[str, ...]) -> ImageDataset:
-    """A dataset of read-only arrays; the caller's own arrays stay writable."""
     images = images.view()
-    labels = labels.astype(np.int64)
     images.flags.writeable = labels.flags.writeable = False
-    return ImageDataset(images, labels, class_names)
+    whole = ImageDataset(images, labels, class_names)
+    parts = {split: whole}
+    if options.test_fraction and source.splits == ("train",):
+        train, test = hold_out(labels, options.test_fraction)
+        if not len(test):
+            raise InvalidArgument(
+                f"{source.title} has one image for each class: expected at least two, to hold out a test split"
+            )
+        notes += (
+            f"{source.title} has no test split: {len(test):,} of the {len(labels):,} images are held out as one "
+            f"({100 * options.test_fraction:g} % of each class, chosen at random with a fixed seed)",
+        )
+        parts = {name: _select(whole, index) for name, index in (("train", train), ("test", test))}
+    _say(notes)
+    return parts
+
+
+def _select(whole: ImageDataset, index: np.ndarray) -> ImageDataset:
+    images, labels = whole.images[index], whole.labels[index]
+    images.flags.writeable = labels.flags.writeable = False
+    return whole._replace(images=images, labels=labels)
+
+
+_SAID: set[str] = set()
+
+
+def _say(notes: Iterable[str]) -> None:
+    """Warn once per process of each note."""
+    for note in notes:
+        if note not in _SAID:
+            warnings.warn(note, DatasetWarning, stacklevel=2)
+            _SAID.add(note)
 
 
 def _names(names: Iterable[str]) -> str:

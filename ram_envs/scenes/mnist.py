@@ -1,36 +1,39 @@
-"""The MNIST files: found in the user's folder or the cache, or downloaded once; each checked byte for byte.
+"""The MNIST files: found in the user's data folder or the cache, or downloaded once, and verified by their SHA-256.
 
-The files are those of Y. LeCun and C. Cortes (licence CC BY-SA 3.0), in the IDX format: two zero bytes, the element
-type (8: uint8), the number of axes, every axis' length as a big-endian uint32, then the elements in C order.
+The files are those of Y. LeCun and C. Cortes (licence CC BY-SA 3.0), in the IDX format
+(see :mod:`ram_envs.scenes.idx`).
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import math
 import os
-import tempfile
-import zlib
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import numpy as np
+
+from ram_envs.errors import InvalidArgument
+from ram_envs.scenes.idx import header, read_content
 
 DATA_VARIABLE = "RAM_ENVS_DATA"
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
+ALL_FILES = "{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz"
+"""The names of the four files, as a shell expands them."""
 
 
 class IdxFile(NamedTuple):
     """What one file must hold.
 
     Attributes:
-        name: The file's name; with ``.gz`` added, the compressed file's.
+        name: The file's name; the compressed file has ".gz" after it.
         shape: The array's shape.
-        sha256: Of the decompressed bytes, header included. Archives of the same bytes differ from mirror to mirror.
+        sha256: Hash of the decompressed bytes, header included. (Compressed files differ from mirror to mirror.)
     """
 
     name: str
@@ -40,7 +43,7 @@ class IdxFile(NamedTuple):
     @property
     def header(self) -> bytes:
         """The bytes the decompressed file begins with."""
-        return bytes((0, 0, 8, len(self.shape))) + b"".join(length.to_bytes(4, "big") for length in self.shape)
+        return header(self.shape)
 
 
 class SplitFiles(NamedTuple):
@@ -79,13 +82,13 @@ FILES = {
 
 
 def data_folder() -> Path | None:
-    """The folder that the user names in ``RAM_ENVS_DATA``, or None if it is not set (or empty)."""
+    """Return the folder that the user names in ``RAM_ENVS_DATA``, or None if the variable is not set or empty."""
     value = os.environ.get(DATA_VARIABLE)
     return Path(value).expanduser() if value else None
 
 
 def cache_folder() -> Path:
-    """Where downloaded files are kept, in the user's cache folder."""
+    """Return the folder of downloaded files, in the user's cache folder."""
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("ram_envs", appauthor=False)) / "mnist"
@@ -97,14 +100,14 @@ def load_mnist(split: str, folder: Path | None) -> tuple[np.ndarray, np.ndarray]
     Args:
         split: "train" or "test".
         folder: A data folder whose subfolder ``mnist`` holds the files; nothing is downloaded then. None for the cache,
-            which is filled by a download if need be.
+            which is filled by a download if necessary.
 
     Returns:
         Images uint8 (N, 28, 28), 0 is background, and labels uint8 (N,) in [0, 9]; both read-only.
 
     Raises:
         FileNotFoundError: If ``folder`` lacks a file, or the cache lacks it and it cannot be downloaded.
-        ValueError: If a file is truncated, corrupt or not the one it should be.
+        InvalidArgument: If a file is truncated, damaged or holds other data.
     """
     if folder is None:
         paths = [_find_or_download(file, cache_folder()) for file in FILES[split]]
@@ -115,42 +118,50 @@ def load_mnist(split: str, folder: Path | None) -> tuple[np.ndarray, np.ndarray]
 
 
 def read_idx(path: Path, file: IdxFile) -> np.ndarray:
-    """Read an IDX file, gzip-compressed or not, and check that it is exactly ``file``.
+    """Read an IDX file, compressed or not, and check that it is exactly ``file``.
 
     Returns:
         uint8 array of shape ``file.shape``, read-only.
 
     Raises:
-        ValueError: If it is anything else; the message says what was found, what was expected and what to do.
+        InvalidArgument: If it holds anything else. The message says what was found, what was expected and what to do.
+    """
+    try:
+        return _read_checked(path, file)
+    except ValueError as error:
+        size = len(file.header) + math.prod(file.shape)
+        raise InvalidArgument(
+            f"{path} {error}. Expected {file.name} of MNIST ({size:,} bytes when decompressed). Delete the file and "
+            f"put the right one in its place; without {DATA_VARIABLE} it is downloaded again. Other images are passed "
+            "as dataset=FOLDER or dataset=(images, labels)"
+        ) from None
+
+
+def _read_checked(path: Path, file: IdxFile) -> np.ndarray:
+    """Read ``file``.
+
+    Raises:
+        InvalidArgument: If ``path`` holds anything else; the message follows the name of the file.
     """
     size = len(file.header) + math.prod(file.shape)
-    remedy = (
-        f"Expected {file.name} of MNIST ({size:,} bytes when decompressed). Delete the file and put the right one in "
-        f"its place; without {DATA_VARIABLE} it is downloaded again. Pass your own images as dataset=(images, labels)."
-    )
-    try:
-        with open(path, "rb") as stream:
-            compressed = stream.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if compressed else open(path, "rb") as stream:
-            content = stream.read(size + 1)  # one more byte, to notice (and no more of) a longer file
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path} is a truncated or damaged gzip archive ({error}). {remedy}") from error
-
+    content = read_content(path, size + 1)  # one more byte, to notice a longer file
     problem = _difference(content, file)
     if problem:
-        raise ValueError(f"{path} {problem}. {remedy}")
+        raise InvalidArgument(problem)
     return np.frombuffer(content, np.uint8, offset=len(file.header)).reshape(file.shape)
 
 
 def _difference(content: bytes, file: IdxFile) -> str | None:
-    """What is wrong with ``content``, in words that follow the file's name; None if it is ``file``."""
-    header, size = file.header, len(file.header) + math.prod(file.shape)
-    if content[:4] != header[:4]:
+    """Return what is wrong with ``content``, in words that follow the file's name; None if it is ``file``."""
+    expected, size = file.header, len(file.header) + math.prod(file.shape)
+    if content[:4] != expected[:4]:
         axes = len(file.shape)
-        return f"is not an IDX file of uint8 with {axes} axes: it begins with {content[:4]!r} instead of {header[:4]!r}"
-    if content[: len(header)] != header:
-        found = tuple(int.from_bytes(content[i : i + 4], "big") for i in range(4, len(header), 4))
-        return f"holds an array of shape {found} instead of {file.shape}"
+        return (
+            f"is not an IDX file of uint8 with {axes} axes: it begins with {content[:4]!r} instead of {expected[:4]!r}"
+        )
+    if content[: len(expected)] != expected:
+        shape = tuple(int.from_bytes(content[i : i + 4], "big") for i in range(4, len(expected), 4))
+        return f"holds an array of shape {shape} instead of {file.shape}"
     if len(content) < size:
         return f"has {len(content):,} bytes instead of {size:,}: it is truncated"
     if len(content) > size:
@@ -162,22 +173,23 @@ def _difference(content: bytes, file: IdxFile) -> str | None:
 
 
 def _find(file: IdxFile, folder: Path) -> Path | None:
-    """The path of ``file`` in ``folder``, plain or compressed; None if it is not there."""
+    """Return the path of ``file`` in ``folder``, plain or compressed; None if it is not there."""
     return next((path for path in (folder / file.name, folder / f"{file.name}.gz") if path.is_file()), None)
 
 
 def _find_in_data_folder(file: IdxFile, folder: Path) -> Path:
     path = _find(file, folder / "mnist")
     if path is None:
+        names = ", ".join(f"{file.name}.gz" for files in FILES.values() for file in files)
         raise FileNotFoundError(
-            f"{DATA_VARIABLE} is {str(folder)!r}, but {folder / 'mnist'} has no {file.name}, compressed (.gz) or not. "
-            f"Put {_all_names()} there, or unset {DATA_VARIABLE} to have them downloaded. RAM-Digits-v0 needs no files."
+            f"{DATA_VARIABLE}={str(folder)!r}, but {folder / 'mnist'} has no {file.name}, compressed (.gz) or not. "
+            f"Put {names} there, or unset {DATA_VARIABLE} to download them. RAM-Digits-v0 needs no files"
         )
     return path
 
 
 def _find_or_download(file: IdxFile, folder: Path) -> Path:
-    """The path of ``file`` in the cache; whichever process comes first downloads it, the others wait for it."""
+    """Return the path of ``file`` in the cache. The first process downloads it; the others wait."""
     path = _find(file, folder)
     if path is not None:
         return path
@@ -186,49 +198,66 @@ def _find_or_download(file: IdxFile, folder: Path) -> Path:
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder / ".lock"):
+        lock = folder / ".lock"
+        if not lock.exists():
+            lock.touch()  # filelock would make a file that only its owner can lock, whatever the umask
+        with filelock.FileLock(lock):
             return _find(file, folder) or _download(file, folder)
-    except OSError as error:
+    except (OSError, NotImplementedError) as error:  # the latter where the file system has no locks
         raise FileNotFoundError(
-            f"{file.name} of MNIST is not in {folder} and could not be downloaded to it. Put {_all_names()} there, "
-            f"or into the subfolder mnist of a folder that {DATA_VARIABLE} names. RAM-Digits-v0 needs no files and no "
-            f"network. What went wrong: {error}"
-        ) from error
+            f"MNIST is not in {folder} and cannot be downloaded to it ({error}).\n"
+            f"Download {ALL_FILES} from {MIRRORS[0]}\n"
+            f"and put them there, or into FOLDER/mnist and set {DATA_VARIABLE}=FOLDER.\n"
+            "RAM-Digits-v0 needs no files and no network."
+        ) from None
 
 
 def _download(file: IdxFile, folder: Path) -> Path:
-    """Fetch ``file`` from the first mirror that has it; its name appears only once its content is complete and checked.
+    """Fetch ``file`` from the first mirror that has it. The file gets its name when it is complete and verified.
+
+    The caller holds the lock of the folder.
 
     Raises:
-        ConnectionError: If no mirror delivered the file.
+        ConnectionError: If no mirror delivered the file; the message has a few words for each.
         OSError: If the folder cannot be written.
     """
     import pooch
     from tqdm import tqdm
 
+    for leftover in folder.glob(".*-ubyte.gz.*"):  # whoever holds the lock is alone: these are from killed processes
+        leftover.unlink(missing_ok=True)
     target = folder / f"{file.name}.gz"
+    partial = folder / f".{target.name}.part"
     problems = []
     for mirror in MIRRORS:
-        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{target.name}.")
-        os.close(handle)
-        partial = Path(name)
         # pooch sets the total, and closes the bar when the file is complete.
         bar = tqdm(desc=file.name, total=1, unit="B", unit_scale=True)
         try:
+            partial.touch()  # gives the permissions of the umask
             download = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=(10, 60))
             download(mirror + target.name, str(partial), None)
-            read_idx(partial, file)
+            _read_checked(partial, file)
             os.replace(partial, target)
             return target
         except (OSError, ValueError) as error:
-            problems.append(f"{mirror}: {error}")
+            problems.append(f"{urlsplit(mirror).netloc}: {_reason(error)}")
         finally:
-            bar.leave = False  # what is not complete by now never will be
+            bar.leave = False  # an incomplete bar will never be complete
             bar.close()
             partial.unlink(missing_ok=True)
     raise ConnectionError("; ".join(problems))
 
 
-def _all_names() -> str:
-    """The names of all four files, for messages."""
-    return ", ".join(f"{file.name}.gz" for files in FILES.values() for file in files)
+def _reason(error: Exception) -> str:
+    """Return in a few words why a download failed."""
+    import requests
+
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"HTTP {error.response.status_code}"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "certificate not accepted"
+    if isinstance(error, (requests.ConnectionError, requests.Timeout)):
+        return "no connection"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).split(":")[0]

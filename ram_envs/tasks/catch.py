@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from gymnasium import spaces
 
 from ram_envs.arguments import check_integer
 from ram_envs.arrays import Array, clip, namespace
 from ram_envs.scenes.randomness import draw_words, integers, uniform
-from ram_envs.sensor import NOWHERE
+from ram_envs.sensors.sensor import NOWHERE
+from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.task import Observation, Task
 
 PADDLE_WIDTH = 2
@@ -16,16 +22,16 @@ MOVES = ("left", "stay", "right")
 
 
 class CatchState(NamedTuple):
-    """Where the ball and the paddle are.
+    """The ball, the paddle and the gaze.
 
     Attributes:
-        step: int64 (B,), steps taken; it is also the row that the ball is in.
-        column: float32 (B,), the ball's place, in [0, screen_size - 1].
-        ball: int64 (B,), the column that the ball is drawn in: the one nearest to its place.
-        speed: float32 (B,), columns that the ball moves with every row, in [-1, 1].
-        paddle: int64 (B,), the paddle's left column, in [0, screen_size - 2].
-        caught: bool (B,), whether the ball has come to lie on the paddle.
-        location: float32 (B, 2), the fixation, (x, y) in [-1, 1].
+        step: int64 (B,), steps taken; also the row of the ball.
+        column: float32 (B,), the position of the ball, in [0, screen_size - 1].
+        ball: int64 (B,), the column in which the ball is drawn: the nearest to its position.
+        speed: float32 (B,), columns that the ball moves per row, in [-1, 1].
+        paddle: int64 (B,), the left column of the paddle, in [0, screen_size - 2].
+        caught: bool (B,), whether the ball has landed on the paddle.
+        location: float32 (B, gaze_size), where the sensor looks, in [-1, 1].
     """
 
     step: Array
@@ -38,15 +44,15 @@ class CatchState(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Catch(Task):
+class Catch(Task[CatchState]):
     """The game Catch, seen through glimpses.
 
     ## Description
-    A ball of one pixel falls from the top of a black 24x24 screen, one row a step, at a constant horizontal speed, and
-    is reflected by the side walls. A paddle of two pixels at the bottom moves left, stays or moves right. The agent
-    controls the paddle and its own gaze, and is told nothing but the reward at the end. The ball has to be seen twice,
-    at the finest scale, before it can be known where it will land, and the paddle is slow, so the game needs memory:
-    whoever merely follows the ball catches half.
+    A ball of one pixel falls from the top of a black 24x24 screen, one row per step, at a constant horizontal speed. It
+    bounces off the side walls. A paddle of two pixels at the bottom moves left, stays or moves right. The agent
+    controls the paddle and its own gaze, and learns only from the reward at the end. It must see the ball twice at the
+    finest scale to know where the ball will land, and the paddle is slow, so the game needs memory: a player that only
+    follows the ball catches half.
 
     ## Action Space
     The next fixation (x, y) and one of the moves 0 (left), 1 (stay), 2 (right), in the format ``action_format``.
@@ -55,14 +61,14 @@ class Catch(Task):
     | key | dtype, shape | range | meaning |
     |---|---|---|---|
     | glimpse | float32 (108,) | [0, 1] | three 6x6 patches, 6, 12 and 24 pixels wide, finest first, each row by row |
-    | location | float32 (2,) | [-1, 1] | where it was taken, (x, y), (-1, -1) the top-left corner |
+    | location | float32 (2,) | [-1, 1] | where the glimpse was taken, (x, y); (-1, -1) is the top-left corner |
 
     ## Rewards
     1 if the ball is above one of the paddle's two columns when it reaches the last row, otherwise 0; 0 before.
 
     ## Starting State
-    The ball in row 0 at a uniform column, its speed uniform in [-1, 1] columns a row, the paddle and the first
-    fixation uniform.
+    The ball is in row 0 at a uniform column. Its speed is uniform in [-1, 1] columns per row. The paddle and the first
+    fixation are uniform.
 
     ## Episode End
     Terminated after ``screen_size - 1`` steps, 23, with the ball in the last row. Never truncated.
@@ -71,8 +77,10 @@ class Catch(Task):
     ``is_success``: bool, whether the ball was caught; False until the end.
 
     ## Arguments
-    - ``patch_size`` (6), ``num_scales`` (3), ``first_location`` ("random"): see :class:`ram_envs.tasks.task.Task`.
-    - ``screen_size`` (24): side of the screen in pixels, from 4.
+    - ``patch_size`` (6): side of a patch as the agent receives it, in pixels.
+    - ``num_scales`` (3): number of concentric patches, each twice as wide as the one before.
+    - ``screen_size`` (24): side of the screen in pixels, at least 4.
+    - ``first_location``, ``sensor``, ``gaze`` and ``max_step``: see :class:`ram_envs.tasks.Task`.
 
     ## Version History
     - v0: first version.
@@ -82,38 +90,36 @@ class Catch(Task):
     num_scales: int = 3
     screen_size: int = 24
 
-    action_key: ClassVar[str] = "move"
-
     def __post_init__(self) -> None:
         """Check the settings."""
         check_integer("screen_size", self.screen_size, 4, 4096)
         super().__post_init__()
+
+    @classmethod
+    def summary(cls, settings: Mapping[str, Any]) -> str:
+        """Describe an environment in one line."""
+        side = settings.get("screen_size", cls.screen_size)
+        return f"game, {side}x{side}; {side - 1} steps"
 
     @property
     def scene_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of the screen."""
         return self.screen_size, self.screen_size, 1
 
-    @property
-    def num_actions(self) -> int:
-        """Left, stay and right."""
-        return len(MOVES)
+    @cached_property
+    def answer(self) -> Answer:
+        """The move of the paddle."""
+        return Answer("move", spaces.Discrete(len(MOVES)), MOVES)
 
     @property
     def max_episode_steps(self) -> int:
         """Rows that the ball falls."""
         return self.screen_size - 1
 
-    def initial(self, seed: Array, episode: Array, image_index: Array | None = None) -> CatchState:
-        """Drop a new ball; see :meth:`Task.initial`.
-
-        Raises:
-            ValueError: If ``image_index`` is given: this task shows no images.
-        """
-        if image_index is not None:
-            raise ValueError("options['image_index'] is only for tasks that show images: Catch has none")
+    def initial(self, seed: Array, episode: Array) -> CatchState:
+        """Drop a new ball."""
         xp = namespace(seed)
-        words = draw_words(seed, episode, 5)
+        words = draw_words(seed, episode, 3 + self.glimpse_sensor.gaze_size)
         ball = integers(words[:, 0], self.screen_size)
         return CatchState(
             step=xp.zeros_like(seed),
@@ -122,14 +128,14 @@ class Catch(Task):
             speed=xp.astype(uniform(words[:, 1]) * 2 - 1, xp.float32),
             paddle=integers(words[:, 2], self.screen_size - PADDLE_WIDTH + 1),
             caught=xp.zeros_like(seed, dtype=xp.bool),
-            location=self.first_fixation(words[:, 3:5]),
+            location=self.first_fixation(words[:, 3:]),
         )
 
-    def transition(self, state: CatchState, fixation: Array, task_action: Array) -> CatchState:
-        """Move the paddle, then the ball, then the gaze; see :meth:`Task.transition`."""
-        xp = namespace(fixation)
+    def transition(self, state: CatchState, location: Array, answer: Array) -> CatchState:
+        """Move the paddle, then the ball, then the gaze."""
+        xp = namespace(location)
         step = state.step + 1
-        paddle = clip(state.paddle + (task_action - 1), 0, self.screen_size - PADDLE_WIDTH)
+        paddle = clip(state.paddle + (answer - 1), 0, self.screen_size - PADDLE_WIDTH)
         wall = self.screen_size - 1
         ahead = state.column + state.speed
         column = xp.abs(ahead)  # reflected at column 0
@@ -137,20 +143,20 @@ class Catch(Task):
         ball = xp.astype(xp.floor(column + 0.5), xp.int64)
         caught = (step == self.max_episode_steps) & (ball >= paddle) & (ball < paddle + PADDLE_WIDTH)
         speed = xp.where(column == ahead, state.speed, -state.speed)
-        return CatchState(step, column, ball, speed, paddle, caught, fixation)
+        return CatchState(step, column, ball, speed, paddle, caught, location)
 
     def observation(self, state: CatchState) -> Observation:
-        """Look at the paddle's two pixels and the ball."""
+        """Look at the two pixels of the paddle and at the ball."""
         xp = namespace(state.column)
         bottom = xp.full_like(state.step, self.screen_size - 1)
-        # A ball on the paddle lies on a pixel that is white already.
+        # A caught ball lies on a pixel that is white already.
         ball_row = xp.where(state.caught, NOWHERE, state.step)
         columns = xp.concat([state.paddle[None], state.paddle[None] + 1, state.ball[None]])
         rows = xp.concat([bottom[None], bottom[None], ball_row[None]])
-        return Observation(self.sensor.read_points(columns, rows, state.location), state.location)
+        return Observation(self.glimpse_sensor.read_points(columns, rows, state.location), state.location)
 
     def reward(self, state: CatchState) -> Array:
-        """1 for a ball caught."""
+        """1 for a caught ball."""
         xp = namespace(state.column)
         return xp.astype(state.caught, xp.float32)
 
@@ -179,3 +185,41 @@ class Catch(Task):
         if bool(self.terminal(state)[row]):
             outcome = " · caught, reward 1" if bool(state.caught[row]) else " · missed, reward 0"
         return f"step {int(state.step[row])}/{self.max_episode_steps}{outcome}"
+
+    def oracle(self) -> CatchOracle:
+        """Return a player that sees the whole screen at every step, but not the speed of the ball."""
+        return CatchOracle(self)
+
+
+class CatchOracle:
+    """Keeps the speeds that agree with the ball so far, and moves to where it lands on average over these speeds.
+
+    Args:
+        task: The game.
+    """
+
+    _SPEEDS = np.linspace(-1, 1, 401, dtype=np.float32)
+    _TOLERANCE = 0.05  # beyond the half column between the drawn ball and its position, since speeds are steps apart
+
+    def __init__(self, task: Catch) -> None:
+        self._wall = task.screen_size - 1
+
+    def start(self, num_rows: int) -> None:
+        """Consider every speed possible."""
+        self._possible = np.ones((num_rows, len(self._SPEEDS)), bool)
+        self._start: np.ndarray | None = None
+
+    def answer(self, state: CatchState) -> np.ndarray:
+        """Return the move towards the landing, int64 (B,), from a state on NumPy whose rows are all at one step."""
+        step, ball, paddle = int(state.step[0]), state.ball, state.paddle
+        if self._start is None:
+            self._start = ball.astype(np.float32)
+        agree = self._possible & (np.abs(self._column(step) - ball[:, None]) <= 0.5 + self._TOLERANCE)
+        self._possible = np.where(agree.any(axis=1, keepdims=True), agree, self._possible)
+        landing = (self._possible * self._column(self._wall)).sum(axis=1) / self._possible.sum(axis=1)
+        return np.where(landing < paddle, 0, np.where(landing > paddle + PADDLE_WIDTH - 1, 2, 1))
+
+    def _column(self, step: int) -> np.ndarray:
+        """Return where a ball of each speed would be after some steps, reflected at the walls: float32 (B, speeds)."""
+        assert self._start is not None
+        return self._wall - np.abs(self._wall - np.abs(self._start[:, None] + self._SPEEDS * step))

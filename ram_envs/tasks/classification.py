@@ -1,36 +1,40 @@
-"""Classification: look at a picture through glimpses, then say what it shows (Mnih et al. 2014, section 4.1)."""
+"""Classification: look at an image through glimpses, then name its class (Mnih et al. 2014, section 4.1)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from os import PathLike
-from typing import ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from gymnasium import spaces
 
 from ram_envs.arguments import check_choice, check_integer, check_number
 from ram_envs.arrays import Array, Constants, namespace
+from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.composition import DRAWS_PER_PICTURE, DRAWS_PER_PIECE, add_clutter, place
-from ram_envs.scenes.datasets import ImageDataset, load_dataset
+from ram_envs.scenes.datasets import DatasetSource, ImageDataset, load_dataset
 from ram_envs.scenes.randomness import draw_words, integers
+from ram_envs.scenes.registry import dataset_spec
+from ram_envs.tasks.answer import Answer
+from ram_envs.tasks.figure import ERROR_PERCENT, FigureOfMerit
 from ram_envs.tasks.task import Observation, Task
 
 UNDECIDED = -1
 
 
 class ClassificationState(NamedTuple):
-    """What is shown, where the agent looks and what it said.
+    """The scene, the gaze and the prediction.
 
     Attributes:
         step: int64 (B,), steps taken.
-        location: float32 (B, 2), the fixation, (x, y) in [-1, 1].
-        prediction: int64 (B,), the class that was named; -1 as long as none was.
-        label: int64 (B,), the right class.
+        location: float32 (B, gaze_size), where the sensor looks, in [-1, 1].
+        prediction: int64 (B,), the predicted class; -1 while there is none.
+        label: int64 (B,), the true class.
         image_index: int64 (B,), which image of the split is shown.
-        scenes: uint8 (B, C, H, W), the pictures.
-        prepared: What the sensor reads: the scenes, or their summed-area tables, int32 (B, C, H + 1, W + 1).
+        scenes: uint8 (B, C, H, W), the scenes.
+        prepared: What the sensor reads (:meth:`ram_envs.sensors.Sensor.prepare`).
     """
 
     step: Array
@@ -43,55 +47,57 @@ class ClassificationState(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Classification(Task):
-    """Classification of a picture that is seen through glimpses only.
+class Classification(Task[ClassificationState]):
+    """Classification of an image that is seen only through glimpses.
 
     ## Description
-    A picture, mostly black, shows one object: alone (``image_size=None``), or at a random place of a larger black
-    canvas, among clutter cut from other pictures of the same split where ``num_clutter`` is above 0. The agent takes
-    ``num_glimpses`` glimpses, the first at a random place, the others where it chooses, and names the class at the
-    last step.
+    A scene, mostly black, shows one object: alone (``image_size=None``), or at a random place on a larger black canvas,
+    with clutter cut from other images of the same split if ``num_clutter`` is above 0. The agent takes ``num_glimpses``
+    glimpses, the first at a random location and the others where it chooses, and names the class at the last step.
 
     ## Action Space
-    The next fixation (x, y) and a class, in the format ``action_format``. The class counts at the last step only,
-    where the fixation does not. With ``stop="learned"`` there is one more task action, the last one, "look on": any
-    class ends the episode at once.
+    The next fixation (x, y) and a class, in the format ``action_format``. The class counts only at the last step, where
+    the fixation does not. With ``stop="learned"`` there is one more choice, the last one, "look on": any class ends the
+    episode at once.
 
     ## Observation Space
     | key | dtype, shape | range | meaning |
     |---|---|---|---|
     | glimpse | float32 (k * C * g * g,) | [0, 1] | the patches, ordered (scale, channel, row, column), finest first |
-    | location | float32 (2,) | [-1, 1] | where they were taken, (x, y), (-1, -1) the top-left corner |
+    | location | float32 (2,) | [-1, 1] | where the glimpse was taken, (x, y); (-1, -1) is the top-left corner |
 
     ## Rewards
     1 for the right class at the last step, otherwise 0; 0 before. With ``stop="learned"`` every further glimpse costs
     ``glimpse_cost``.
 
     ## Starting State
-    A uniformly random image of the split, place and clutter, and a uniformly random first fixation.
+    A uniformly random image of the split, position and clutter, and a uniformly random first fixation.
 
     ## Episode End
-    Terminated after ``num_glimpses`` steps: ``reset`` shows the first glimpse, steps 1 to T - 1 the others, and step T
-    reads the class and shows the last glimpse again. With ``stop="learned"`` a class ends it earlier, and step T ends
-    it in any case. Never truncated.
+    Terminated after ``num_glimpses`` steps: ``reset`` shows the first glimpse, steps 1 to T - 1 show the others, and
+    step T reads the class and shows the last glimpse again. With ``stop="learned"`` a class ends the episode earlier,
+    and "look on" at step T ends it without a prediction. Never truncated.
 
     ## Information
-    ``label``: int, the right class; ``prediction``: int, the class named, -1 before that; ``is_success``: bool,
-    whether they agree; ``image_index``: int, which image of the split is shown. ``reset(options={"image_index": i})``
-    chooses the image.
+    ``label``: int, the true class. ``prediction``: int, the predicted class, -1 while there is none. ``is_success``:
+    bool, whether the prediction is right. ``image_index``: int, which image of the split is shown.
+    ``reset(options={"image_index": i})`` chooses the image.
 
     ## Arguments
-    - ``dataset`` ("mnist"): "mnist", "digits" (offline, 8x8), the path of a folder with one subfolder of images a
-      class, a pair of arrays (images, labels), or a dictionary of such pairs under "train" and "test"; see
+    - ``dataset`` ("mnist"): the images: the name of a registered dataset ("mnist"; "digits", 8x8, offline), the path of
+      a folder, a pair of arrays (images, labels), or a dictionary of such pairs under "train" and "test"; see
       :func:`ram_envs.scenes.datasets.load_dataset`.
-    - ``split`` ("train"): "train" or "test", or a part of it, as in "train[:-5000]". Clutter comes from the same
+    - ``split`` ("train"): "train" or "test", or a part of one, such as "train[:-5000]". Clutter comes from the same
       images.
-    - ``image_size`` (None): side of the canvas in pixels; None shows the picture alone, as it is.
-    - ``num_clutter`` (0): pieces of clutter; ``clutter_size`` (8): their side in pixels.
-    - ``patch_size`` (8), ``num_scales`` (1), ``first_location`` ("random"): see :class:`ram_envs.tasks.task.Task`.
-    - ``num_glimpses`` (6): glimpses of an episode, T; the most there can be with ``stop="learned"``.
-    - ``stop`` ("fixed"): "fixed", or "learned" to let the agent say when it has seen enough.
-    - ``glimpse_cost`` (0.0): what each further glimpse costs, in [0, 1]; above 0 only with ``stop="learned"``.
+    - ``image_size`` (None): side of the canvas in pixels; None shows the image alone, as it is.
+    - ``num_clutter`` (0): number of pieces of clutter.
+    - ``clutter_size`` (8): side of a piece of clutter, in pixels.
+    - ``patch_size`` (8): side of a patch as the agent receives it, in pixels.
+    - ``num_scales`` (1): number of concentric patches, each twice as wide as the one before.
+    - ``num_glimpses`` (6): glimpses per episode, T; the maximum with ``stop="learned"``.
+    - ``stop`` ("fixed"): "fixed", or "learned" to let the agent decide when it has seen enough.
+    - ``glimpse_cost`` (0.0): cost of each further glimpse, in [0, 1]; needs ``stop="learned"``.
+    - ``first_location``, ``sensor``, ``gaze`` and ``max_step``: see :class:`ram_envs.tasks.Task`.
 
     ## Version History
     - v0: first version.
@@ -99,7 +105,7 @@ class Classification(Task):
 
     patch_size: int = 8
     num_scales: int = 1
-    dataset: str | PathLike[str] | tuple[np.ndarray, np.ndarray] | Mapping[str, tuple[np.ndarray, np.ndarray]] = "mnist"
+    dataset: DatasetSource = "mnist"
     split: str = "train"
     image_size: int | None = None
     num_clutter: int = 0
@@ -108,20 +114,30 @@ class Classification(Task):
     stop: str = "fixed"
     glimpse_cost: float = 0.0
 
-    action_key: ClassVar[str] = "label"
-
     def __post_init__(self) -> None:
         """Check the settings, which loads the images."""
         check_integer("num_glimpses", self.num_glimpses, 1)
         check_choice("stop", self.stop, ("fixed", "learned"))
         check_number("glimpse_cost", self.glimpse_cost, 0, 1)
         if self.glimpse_cost > 0 and self.stop == "fixed":
-            raise ValueError(
+            raise InvalidArgument(
                 f"glimpse_cost={self.glimpse_cost} has no effect with stop='fixed', where every episode takes "
                 "num_glimpses: pass stop='learned'"
             )
         self._check_canvas()
         super().__post_init__()
+
+    @classmethod
+    def summary(cls, settings: Mapping[str, Any]) -> str:
+        """Describe an environment in one line, without loading the images."""
+        dataset, glimpses = settings.get("dataset", cls.dataset), settings.get("num_glimpses", cls.num_glimpses)
+        spec, side = dataset_spec(dataset), settings.get("image_size")
+        height, width = (side, side) if side else (spec.shape[:2] if spec and spec.shape else (None, None))
+        size = f", {height}x{width}" if height else ""
+        pieces = settings.get("num_clutter", 0)
+        clutter = f", {pieces} pieces of clutter" if pieces else ""
+        name = dataset if isinstance(dataset, str) else "own images"
+        return f"{name}{size}{clutter}; {glimpses} glimpses"
 
     def _check_canvas(self) -> None:
         check_integer("num_clutter", self.num_clutter, 0, 800)
@@ -130,20 +146,20 @@ class Classification(Task):
         if self.image_size is not None:
             check_integer("image_size", self.image_size, 1, 8192)
             if self.image_size < max(height, width):
-                raise ValueError(
+                raise InvalidArgument(
                     f"image_size={self.image_size} is smaller than the images, {height}x{width}: expected at least "
                     f"{max(height, width)}, or None for the images alone"
                 )
         if self.num_clutter == 0:
             return
         if self.clutter_size > min(height, width):
-            raise ValueError(
+            raise InvalidArgument(
                 f"clutter_size={self.clutter_size} is larger than the images that clutter is cut from, "
                 f"{height}x{width}: expected at most {min(height, width)}"
             )
         height, width, _ = self.scene_shape
         if self.num_clutter * self.clutter_size**2 > height * width:
-            raise ValueError(
+            raise InvalidArgument(
                 f"num_clutter={self.num_clutter} pieces of {self.clutter_size}x{self.clutter_size} are more than fit "
                 f"into a {height}x{width} scene: expected at most {height * width // self.clutter_size**2}, or a "
                 "larger image_size"
@@ -166,7 +182,7 @@ class Classification(Task):
 
     @property
     def num_classes(self) -> int:
-        """Classes to tell apart."""
+        """The number of classes."""
         return len(self.data.class_names)
 
     @property
@@ -177,10 +193,23 @@ class Classification(Task):
             height = width = self.image_size
         return height, width, channels
 
+    @cached_property
+    def answer(self) -> Answer:
+        """The class and, where stopping is learned, "look on"."""
+        if self.stop == "fixed":
+            return Answer("label", spaces.Discrete(self.num_classes), self.data.class_names)
+        names = (*self.data.class_names, "look on")
+        return Answer("label", spaces.Discrete(len(names)), names, look_on=self.num_classes)
+
     @property
-    def num_actions(self) -> int:
-        """The classes and, where stopping is learned, "look on"."""
-        return self.num_classes + (self.stop == "learned")
+    def figure(self) -> FigureOfMerit:
+        """The error rate."""
+        return ERROR_PERCENT
+
+    @property
+    def supervised(self) -> bool:
+        """Whether the class can be learned from the label: when to stop is learned by reinforcement only."""
+        return self.stop == "fixed"
 
     @property
     def max_episode_steps(self) -> int:
@@ -193,53 +222,51 @@ class Classification(Task):
         return -float(self.glimpse_cost), 1.0
 
     def initial(self, seed: Array, episode: Array, image_index: Array | None = None) -> ClassificationState:
-        """Show a new picture; see :meth:`Task.initial`.
-
-        Raises:
-            ValueError: If ``image_index`` leaves [0, num_images).
-        """
+        """Show a new scene; see :meth:`Task.initial`."""
         xp, data = namespace(seed), self._images.like(seed)
         first_piece = 3 + DRAWS_PER_PICTURE
-        words = draw_words(seed, episode, first_piece + DRAWS_PER_PIECE * self.num_clutter)
+        last_piece = first_piece + DRAWS_PER_PIECE * self.num_clutter
+        further = self.glimpse_sensor.gaze_size - 2  # numbers of a location beyond (x, y)
+        words = draw_words(seed, episode, last_piece + further)
         if image_index is None:
             image_index = integers(words[:, 0], self.num_images)
         if self.image_size is None:
             scenes = data["images"][image_index]
         else:
             scenes = place(data["images"], image_index, words[:, 3:first_piece], self.image_size)
-        add_clutter(scenes, data["images"], words[:, first_piece:], self.num_clutter, self.clutter_size)
+        add_clutter(scenes, data["images"], words[:, first_piece:last_piece], self.num_clutter, self.clutter_size)
         return ClassificationState(
             step=xp.zeros_like(seed),
-            location=self.first_fixation(words[:, 1:3]),
+            location=self.first_fixation(xp.concat([words[:, 1:3], words[:, last_piece:]], axis=1)),
             prediction=xp.full_like(seed, UNDECIDED),
             label=data["labels"][image_index],
             image_index=image_index,
             scenes=scenes,
-            prepared=self.sensor.prepare(scenes),
+            prepared=self.glimpse_sensor.prepare(scenes),
         )
 
-    def transition(self, state: ClassificationState, fixation: Array, task_action: Array) -> ClassificationState:
-        """Look on, or hear the class; see :meth:`Task.transition`."""
-        xp = namespace(fixation)
+    def transition(self, state: ClassificationState, location: Array, answer: Array) -> ClassificationState:
+        """Take the next glimpse, or read the class; see :meth:`Task.transition`."""
+        xp = namespace(location)
         step = state.step + 1
         last = step == self.num_glimpses
-        named = task_action < self.num_classes
+        named = answer < self.num_classes
         if self.stop == "fixed":
-            over, prediction = last, xp.where(last, task_action, UNDECIDED)
+            over, prediction = last, xp.where(last, answer, UNDECIDED)
         else:
-            over, prediction = last | named, xp.where(named, task_action, UNDECIDED)
+            over, prediction = last | named, xp.where(named, answer, UNDECIDED)
         return state._replace(
             step=step,
-            location=xp.where(over[:, None], state.location, fixation),
+            location=xp.where(over[:, None], state.location, location),
             prediction=prediction,
         )
 
     def observation(self, state: ClassificationState) -> Observation:
-        """Look at the picture."""
-        return Observation(self.sensor.read(state.prepared, state.location), state.location)
+        """Look at the scene."""
+        return Observation(self.glimpse_sensor.read(state.prepared, state.location), state.location)
 
     def reward(self, state: ClassificationState) -> Array:
-        """1 for the right class, less what the glimpse cost."""
+        """1 for the right class, minus the cost of the glimpse."""
         xp = namespace(state.step)
         reward = xp.astype(state.prediction == state.label, xp.float32)
         if self.glimpse_cost == 0:
@@ -248,15 +275,23 @@ class Classification(Task):
         return reward - self.glimpse_cost * xp.astype(looked_on, xp.float32)
 
     def terminal(self, state: ClassificationState) -> Array:
-        """A class was named, or the last step is over."""
+        """There is a prediction, or the last step is over."""
         return (state.step == self.num_glimpses) | (state.prediction != UNDECIDED)
 
     def scene(self, state: ClassificationState) -> Array:
-        """Return the pictures: uint8 (B, C, H, W)."""
+        """Return the scenes: uint8 (B, C, H, W)."""
         return state.scenes
 
+    def answer_counts(self, state: ClassificationState) -> Array:
+        """Whether the next action ends the episode: at the last step, or at every step if stopping is learned."""
+        return state.step >= (self.num_glimpses - 1 if self.stop == "fixed" else 0)
+
+    def target(self, state: ClassificationState) -> Array:
+        """Return the label."""
+        return state.label
+
     def info(self, state: ClassificationState) -> dict[str, Array]:
-        """The truth about the picture and about the answer."""
+        """The true class, the prediction and the image."""
         return {
             "label": state.label,
             "prediction": state.prediction,
@@ -265,7 +300,7 @@ class Classification(Task):
         }
 
     def caption(self, state: ClassificationState, row: int) -> str:
-        """Step, label, guess and reward."""
+        """Step, label, prediction and reward."""
         names = self.data.class_names
         guess, label = int(state.prediction[row]), int(state.label[row])
         ended, reward = bool(self.terminal(state)[row]), float(self.reward(state)[row])

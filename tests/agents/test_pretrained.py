@@ -7,6 +7,7 @@ import torch
 
 from agents import pretrained
 from agents.cli import main
+from agents.evaluation.evaluate import evaluate
 from agents.pretrained import (
     SIZE_LIMIT,
     export_pretrained,
@@ -18,12 +19,11 @@ from agents.pretrained import (
 from agents.ram.checkpoint import CheckpointError, load_checkpoint
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
-from agents.results.evaluation import evaluate
-from agents.results.records import read_record, record_file, same_settings
-from agents.results.rows import HEADLINES, ROWS
 from agents.training import trainer
+from paper.records import read_record, record_file, same_settings
+from paper.rows import HEADLINES, ROWS
 from ram_envs import make_tensor
-from tests.agents.results.fabricated import DIGITS
+from tests.paper.fabricated import DIGITS
 
 ID = "RAM-Digits-v0"
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
@@ -33,7 +33,7 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results"
 def trained(tmp_path_factory):
     """The folder of a tiny run."""
     folder = tmp_path_factory.mktemp("run") / "run"
-    trainer.train(ID, DIGITS.settings, folder, device="cpu", progress_bar=False, draw=False)
+    trainer.train(ID, DIGITS.settings, folder, device="cpu", progress_bar=False)
     return folder
 
 
@@ -91,9 +91,10 @@ def test_an_agent_of_another_environment_or_too_large_is_refused(trained, packag
 @pytest.mark.parametrize("name", HEADLINES)
 def test_the_agents_of_the_headline_rows_are_small_enough(name):
     row = ROWS[name]
-    arguments = {key: value for key, value in row.settings.environment.to_dict().items() if key != "num_glimpses"}
+    arguments = {key: value for key, value in row.settings.environment.items() if key != "num_glimpses"}
     if row.table != "catch":  # the sensor does not depend on the images
         images = torch.zeros(10, 28, 28, dtype=torch.uint8).numpy()
+        images[0] = 255  # a dataset of one value is refused
         arguments["dataset"] = (images, torch.arange(10).numpy())
     env = make_tensor(row.env_id, 1, **arguments)
     policy = RAMPolicy(RAMSettings.for_environment(env, row.settings.network))

@@ -56,7 +56,7 @@ def test_rows_that_end_early_begin_anew_and_leave_the_others_alone():
     env = RAMEnv(DIGITS, 3, stop="learned")
     env.set_seed(0)
     before = env.reset()
-    look_on = env.task.num_actions - 1
+    look_on = env.task.answer.size - 1
     action = {"fixation": torch.zeros(3, 2), "label": torch.tensor([0, look_on, look_on])}
     after, ahead = env.step_and_maybe_reset(before.update(action))
     assert after["next", "done"][:, 0].tolist() == [True, False, False]

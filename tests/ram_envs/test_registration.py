@@ -1,8 +1,11 @@
+import pydoc
 import subprocess
 import sys
 
 import gymnasium as gym
+import numpy as np
 import pytest
+import torch
 
 import ram_envs
 
@@ -72,3 +75,86 @@ def test_ids_work_with_the_module_before_them():
     id = "ram_envs:RAM-CatchGame-v0"
     assert gym.make(id).observation_space == gym.make_vec(id, 2).single_observation_space
     assert ram_envs.make_tensor(id, 2).num_envs == 2
+
+
+def test_help_on_an_environment_opens_with_its_task():
+    for env in (gym.make("RAM-CatchGame-v0").unwrapped, gym.make_vec("RAM-CatchGame-v0", 2)):
+        page = pydoc.render_doc(env, renderer=pydoc.plaintext)
+        assert "The game Catch, seen through glimpses." in "\n".join(page.splitlines()[:6])
+
+
+def test_a_registered_limit_reaches_every_interface():
+    gym.register(
+        "RAM-ShortCatch-v0",
+        "ram_envs.envs.single:GlimpseEnv",
+        vector_entry_point="ram_envs.envs.vector:GlimpseVectorEnv",
+        max_episode_steps=3,
+        kwargs={"task": "catch"},
+    )
+    single, vector = gym.make("RAM-ShortCatch-v0"), gym.make_vec("RAM-ShortCatch-v0", 2)
+    for env in (single, vector):
+        env.reset(seed=0)
+        results = [env.step(env.action_space.sample()) for _ in range(3)]
+        assert not np.any(results[1][3]) and np.all(results[2][3]) and not np.any(results[2][2])
+    limited = gym.make_vec("RAM-CatchGame-v0", 2, max_episode_steps=4)
+    limited.reset(seed=0)
+    assert [bool(limited.step(limited.action_space.sample())[3].all()) for _ in range(4)] == [False] * 3 + [True]
+
+
+def test_registering_twice_is_refused_unless_it_says_the_same():
+    ram_envs.register("RAM-CatchGame-v0", "catch")
+    with pytest.raises(ValueError, match="registered already"):
+        ram_envs.register("RAM-CatchGame-v0", "catch", screen_size=12)
+    for id in ("RAM-Mine", "a:RAM-Mine-v0", "-v0"):
+        with pytest.raises(ValueError, match="expected a name and a version"):
+            ram_envs.register(id, "catch")
+
+
+@pytest.mark.parametrize(
+    ("id", "expected"),
+    [
+        ("RAM-CatchGame-v0", ("RAM-CatchGame-v0", "", "")),
+        ("ram_envs:RAM-CatchGame-v0", ("RAM-CatchGame-v0", "", "")),
+        ("ram_envs:RAM-MNIST-Discrete-v0", ("RAM-MNIST-v0", "Discrete", "")),
+    ],
+)
+def test_ids_are_read_with_module_and_variant(id, expected):
+    assert ram_envs.parse_id(id) == expected
+
+
+@pytest.mark.parametrize(
+    ("id", "hint"),
+    [
+        ("RAM-CachGame-v0", "did you mean RAM-CatchGame-v0"),
+        ("no_such_module:RAM-Mine-v0", "no module 'no_such_module'"),
+        ("CartPole-v1", "no environment 'CartPole-v1'"),
+        (7, "no environment 7"),
+    ],
+)
+def test_unknown_ids_are_refused_with_a_hint(id, hint):
+    with pytest.raises(ValueError, match=hint):
+        ram_envs.parse_id(id)
+
+
+def test_the_keys_that_gymnasium_plays_with_give_valid_actions():
+    for id, count in (("RAM-CatchGame-v0", 3), ("RAM-Digits-v0", 10)):
+        for action_format in ("box", "dict", "multidiscrete", "discrete"):
+            env = gym.make(id, action_format=action_format).unwrapped
+            keys = env.get_keys_to_action()
+            assert len(keys) == count and all(env.action_space.contains(action) for action in keys.values())
+    catch = gym.make("RAM-CatchGame-v0", action_format="dict").unwrapped.get_keys_to_action()
+    import pygame
+
+    assert [catch[key]["move"] for key in ((pygame.K_LEFT,), (), (pygame.K_RIGHT,))] == [0, 1, 2]
+
+
+def test_the_users_torch_generator_is_left_alone():
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    env = ram_envs.make_tensor("RAM-CatchGame-v0", 2)
+    env.reset()
+    assert torch.rand(1) == expected
+    other = ram_envs.make_tensor("RAM-CatchGame-v0", 2)
+    other.reset()
+    assert not torch.equal(env.state.location, other.state.location)  # each first reset draws its own seed

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from agents.benchmark.report import write_report
-from agents.benchmark.results import Results, ResultsError
+from agents.benchmark.results import Results
 from agents.benchmark.summary import Summary
+from agents.experiments.files import ResultError
 
 EVALUATION = {"episodes": 100, "curve_points": 2, "curve_episodes": 50, "split": "test"}
 
@@ -100,13 +101,13 @@ def test_the_page_says_what_is_missing(tmp_path):
 
 
 def test_what_cannot_be_compared_is_not(tmp_path):
-    with pytest.raises(ResultsError, match="low on a has frames=1000, and other on a|other on a has frames=2000, and"):
+    with pytest.raises(ResultError, match="low on a has frames=1000, and other on a|other on a has frames=2000, and"):
         Summary([*some(), result("other", "a", 0, 0.5, frames=2000)])
-    with pytest.raises(ResultsError, match="no results of any algorithm yet"):
+    with pytest.raises(ResultError, match="no results of any algorithm yet"):
         Summary([result("random", "a", 0, 0.1)])
-    with pytest.raises(ResultsError, match="has format 2, and this version reads up to 1"):
+    with pytest.raises(ResultError, match="has format 2, and this version reads up to 1"):
         write_report(write(tmp_path / "newer", [result("low", "a", 0, 0.1) | {"format": 2}]), tmp_path / "page.md")
     (tmp_path / "broken/runs/a/low").mkdir(parents=True)
     (tmp_path / "broken/runs/a/low/seed-0.json").write_text("{")
-    with pytest.raises(ResultsError, match="seed-0.json is not the result of a run"):
+    with pytest.raises(ResultError, match="seed-0.json is not the result of a run"):
         write_report(Results(tmp_path / "broken"), tmp_path / "page.md")

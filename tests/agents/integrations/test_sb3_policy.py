@@ -14,6 +14,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecFrameStack, VecMonitor
 from torch.distributions import Categorical, Normal
 
+from agents.evaluation.evaluate import evaluate
 from agents.integrations.sb3 import (
     GlimpseExtractor,
     HybridDistribution,
@@ -25,7 +26,6 @@ from agents.integrations.sb3 import (
 )
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings
-from agents.results.evaluation import evaluate
 
 CATCH = "RAM-CatchGame-v0"
 SMALL = {"core_size": 12, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 10, "scale_gain": 4.0}
@@ -147,6 +147,19 @@ def test_it_trains_every_network():
     model.learn(3 * T * B)
     for name, value in from_sb3(model).named_parameters():
         assert torch.isfinite(value).all() and not torch.equal(value, before[name]), name
+
+
+def test_a_gaze_that_zooms_trains_and_its_locations_have_three_numbers():
+    model = make_model(RAMVecEnv(CATCH, B, sensor="zoom"))
+    before = from_sb3(model).location_network.mean.weight.clone()
+    model.learn(T * B)
+    policy = from_sb3(model)
+    assert policy.settings.gaze_size == 3 and not torch.equal(policy.location_network.mean.weight, before)
+    observation = {key: torch.as_tensor(value) for key, value in model.get_env().reset().items()}
+    decision, _ = policy.act(observation, policy.initial_state(B), greedy=True)
+    action, _ = model.predict({key: value.numpy() for key, value in observation.items()}, deterministic=True)
+    torch.testing.assert_close(torch.as_tensor(action[:, :3]), decision.fixation.clamp(-1, 1))
+    assert torch.equal(torch.as_tensor(action[:, 3:].argmax(1)), decision.task_action)
 
 
 @pytest.mark.parametrize("may", [True, False])
@@ -278,3 +291,16 @@ def test_a_missing_library_names_the_extra(missing, monkeypatch):
     monkeypatch.delitem(sys.modules, "agents.integrations.sb3")
     with pytest.raises(DependencyNotInstalled, match=rf"{missing}.*ram-active-vision\[sb3\]"):
         import_module("agents.integrations.sb3")
+
+
+@pytest.mark.parametrize("settings", [{"sensor": "zoom", "num_scales": 1}, {"gaze": "relative", "max_step": 0.3}])
+def test_zoom_and_relative_gaze_train_and_come_back(settings):
+    env = RAMVecEnv("RAM-Digits-v0", B, **settings)
+    model = make_model(env, n_steps=4, batch_size=8).learn(32)
+    policy, size = from_sb3(model), env.task.glimpse_sensor.gaze_size
+    assert policy.settings.gaze_size == size == (3 if "sensor" in settings else 2)
+    observation = {key: torch.as_tensor(value) for key, value in env.reset().items()}
+    actions, _ = model.predict(env.reset(), deterministic=True)
+    assert actions.shape == (B, size + 10)
+    decision, _ = policy.act(observation, policy.initial_state(B), greedy=True)
+    assert decision.fixation.shape == (B, size)

@@ -138,8 +138,8 @@ def test_what_one_row_cannot_do_alone_is_refused():
 @pytest.mark.parametrize(
     ("id", "settings", "error", "message"),
     [
-        ("CartPole-v1", {}, ValueError, "not of ram_envs"),
-        ("RAM-Chess-v0", {}, gymnasium.error.NameNotFound, "RAM-Chess"),
+        ("CartPole-v1", {}, ValueError, "no environment 'CartPole-v1'"),
+        ("RAM-Chess-v0", {}, ValueError, "RAM-Chess"),
         (CATCH, {"action_format": "dict"}, ValueError, "'box'.*'discrete'"),
         (CATCH, {"screensize": 24}, ValueError, "did you mean 'screen_size'"),
         (CATCH, {"render_mode": "human"}, ValueError, "rgb_array"),

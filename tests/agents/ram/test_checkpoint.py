@@ -26,7 +26,7 @@ ENV_ID = "RAM-CatchGame-v0"
 def make_policy(seed=0):
     torch.manual_seed(seed)
     sizes = {"core_size": 4, "glimpse_hidden": 4, "location_hidden": 4, "glimpse_features": 4}
-    return RAMPolicy(RAMSettings(num_actions=3, patch_size=2, num_scales=2, core="lstm", **sizes))
+    return RAMPolicy(RAMSettings(num_actions=3, glimpse_shape=(2, 1, 2, 2), core="lstm", **sizes))
 
 
 def make_optimizer(policy):

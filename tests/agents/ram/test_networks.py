@@ -16,7 +16,7 @@ from agents.ram.networks import (
 
 def glimpse_network(**gains):
     torch.manual_seed(0)
-    return GlimpseNetwork(2, 3, 1, 5, 4, 6, **gains)
+    return GlimpseNetwork((3, 1, 2, 2), 5, 4, 6, **gains)
 
 
 def test_glimpse_network_joins_what_and_where():

@@ -15,7 +15,7 @@ T, B = 5, 6
 def make_policy(**settings):
     torch.manual_seed(0)
     sizes = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 8}
-    policy = RAMPolicy(RAMSettings(num_actions=3, patch_size=2, num_scales=2, **(sizes | settings)))
+    policy = RAMPolicy(RAMSettings(**{"num_actions": 3, "glimpse_shape": (2, 1, 2, 2), **sizes, **settings}))
     for parameter in policy.parameters():  # away from the small start of the heads
         torch.nn.init.normal_(parameter, std=0.5)
     return policy
@@ -100,18 +100,18 @@ def test_the_generator_decides_the_draws():
 
 
 @pytest.mark.parametrize("greedy_action", [False, True])
-def test_choosing_draws_as_deciding_does_whole_or_by_shares(greedy_action):
+def test_choosing_with_the_same_noise_equals_deciding_for_all_rows_and_for_some(greedy_action):
     policy = make_policy()
     h, _ = policy.encode(observations(), policy.initial_state(B))
-    drawing = {"greedy_action": greedy_action}
+    noise = policy.noise(B, torch.Generator().manual_seed(1), greedy_action=greedy_action)
 
-    def choose(rows, share):
-        return policy.choose(h[0, rows], generator=torch.Generator().manual_seed(1), share=share, **drawing)
+    def choose(rows):
+        return policy.choose(h[0, rows], noise.of(rows))
 
-    decision = policy.decide(h[0], generator=torch.Generator().manual_seed(1), **drawing)
+    decision = policy.decide(h[0], generator=torch.Generator().manual_seed(1), greedy_action=greedy_action)
     half = B // 2
-    first, second = choose(slice(half), (0, 2)), choose(slice(half, B), (1, 2))
-    for decided, whole, *parts in zip(decision, choose(slice(B), (0, 1)), first, second, strict=False):
+    first, second = choose(slice(half)), choose(slice(half, B))
+    for decided, whole, *parts in zip(decision, choose(slice(B)), first, second, strict=False):
         torch.testing.assert_close(whole, decided)
         torch.testing.assert_close(torch.cat(parts), decided)
         assert not whole.requires_grad
@@ -166,3 +166,27 @@ def test_random_locations_teach_the_location_network_nothing():
     (evaluation.location_log_prob.sum() + evaluation.action_log_prob.sum()).backward()
     assert all(parameter.grad is None for parameter in policy.location_network.parameters())
     assert policy.action_network.logits.weight.grad is not None
+
+
+@pytest.mark.parametrize("gaze_size", [1, 3, 5])
+def test_a_gaze_may_have_any_number_of_numbers(gaze_size):
+    policy = make_policy(gaze_size=gaze_size, location_std=0.7)
+    observation = {"glimpse": observations()["glimpse"], "location": torch.rand(T, B, gaze_size) * 2 - 1}
+    fixation, action, location_log_prob, *_ = act_through(policy, observation)
+    assert fixation.shape == (T, B, gaze_size)
+    evaluation = policy.evaluate_sequence(observation, policy.initial_state(B), fixation, action)
+    torch.testing.assert_close(evaluation.location_log_prob, location_log_prob)
+    mean = policy.heads(policy.encode(observation, policy.initial_state(B))[0]).location_mean
+    torch.testing.assert_close(location_log_prob, Normal(mean, 0.7).log_prob(fixation).sum(-1))
+    random = make_policy(gaze_size=gaze_size, random_locations=True)
+    decision, _ = random.act({key: value[0] for key, value in observation.items()}, random.initial_state(B))
+    assert decision.fixation.shape == (B, gaze_size) and decision.fixation.abs().max() <= 1
+    torch.testing.assert_close(decision.location_log_prob, torch.full((B,), -gaze_size * math.log(2)))
+
+
+def test_a_glimpse_may_have_levels_that_are_not_square():
+    policy = make_policy(glimpse_shape=(2, 3, 1, 4), scale_gain=2.0)
+    gains = policy.glimpse_network.input_gains
+    assert gains.tolist() == [1.0] * 12 + [2.0] * 12
+    assert policy.settings.glimpse_size == 24
+    policy.act({"glimpse": torch.rand(B, 24), "location": torch.zeros(B, 2)}, policy.initial_state(B))

@@ -7,23 +7,44 @@ import torch
 
 from agents.ram.policy import RAMPolicy, SequenceEvaluation
 from agents.ram.settings import RAMSettings
+from agents.training.games import normalised
 from agents.training.hybrid import mean_of_the_others
 from agents.training.losses import (
+    Answers,
+    Steps,
     Targets,
     advantages,
     confidence_gains,
     discounted_returns,
     hybrid_loss,
-    normalised,
     ppo_loss,
     reinforce_loss,
-    right_class_log_prob,
+    right_answer_log_prob,
 )
 
 
 def column(*values):
     """One row over time: (T, 1)."""
     return torch.tensor(values)[:, None]
+
+
+def steps(mask):
+    return Steps(mask, mask.sum())
+
+
+def answers(label, returns, *, length=2, class_loss="last", baseline=None):
+    """Answers of episodes of this length, whose answer counts at the last step."""
+    everywhere = torch.ones(length, len(label), dtype=torch.bool)
+    last = torch.zeros_like(everywhere)
+    last[-1] = True
+    return Answers(
+        target=label.expand(length, -1),
+        returns=returns,
+        baseline=baseline,
+        answer_steps=steps(last if class_loss == "last" else everywhere),
+        location_steps=steps(~last),
+        steps=steps(everywhere),
+    )
 
 
 def evaluation(location, action, entropy, log_probs, value):
@@ -62,7 +83,7 @@ def test_rows_end_apart():
 def test_normalised_advantages_do_not_look_at_what_is_masked():
     advantage = torch.tensor([[1.0, 3.0], [100.0, 2.0]])
     mask = torch.tensor([[True, True], [False, True]])
-    result = normalised(advantage, mask)
+    result = normalised(advantage, steps(mask))
     assert result[mask].mean().abs() < 1e-6
     torch.testing.assert_close(result[mask].square().mean(), torch.tensor(1.0))
 
@@ -78,9 +99,8 @@ LOG_PROBS = [[[math.log(1 / 4), math.log(3 / 4)]], [[math.log(4 / 5), math.log(1
 )
 def test_hybrid_loss_by_hand(class_loss, expected):
     seen = evaluation((-1.5, -2.5), (0.0, 0.0), (0.0, 0.0), LOG_PROBS, (0.25, 0.75))
-    loss = hybrid_loss(
-        seen, torch.tensor([1]), torch.tensor([1.0]), class_loss=class_loss, location_weight=2.0, baseline_weight=3.0
-    )
+    right = answers(torch.tensor([1]), torch.tensor([1.0]), class_loss=class_loss)
+    loss = hybrid_loss(seen, right, location_weight=2.0, baseline_weight=3.0)
     torch.testing.assert_close(loss.classification, torch.tensor(expected))
     torch.testing.assert_close(
         loss.location, torch.tensor(0.75 * 1.5)
@@ -91,20 +111,20 @@ def test_hybrid_loss_by_hand(class_loss, expected):
 
 def test_hybrid_loss_with_a_baseline_of_ones_own():
     seen = evaluation((-1.5, -2.5), (0.0, 0.0), (0.0, 0.0), LOG_PROBS, (0.25, 0.75))
-    loss = hybrid_loss(seen, torch.tensor([1]), torch.tensor([1.0]), baseline=torch.tensor([0.4]))
+    loss = hybrid_loss(seen, answers(torch.tensor([1]), torch.tensor([1.0]), baseline=torch.tensor([0.4])))
     torch.testing.assert_close(loss.location, torch.tensor(0.6 * 1.5))
 
 
 def test_hybrid_loss_of_a_single_glimpse_has_no_location_to_learn():
     seen = evaluation((-1.5,), (0.0,), (0.0,), LOG_PROBS[1:], (0.25,))
-    loss = hybrid_loss(seen, torch.tensor([0]), torch.tensor([1.0]))
+    loss = hybrid_loss(seen, answers(torch.tensor([0]), torch.tensor([1.0]), length=1))
     assert loss.location == 0
     assert loss.total.isfinite()
 
 
 def test_hybrid_loss_with_a_return_for_every_location():
     seen = evaluation((-1.5, -2.5), (0.0, 0.0), (0.0, 0.0), LOG_PROBS, (0.25, 0.75))
-    loss = hybrid_loss(seen, torch.tensor([1]), column(0.6, 0.0))
+    loss = hybrid_loss(seen, answers(torch.tensor([1]), column(0.6, 0.0)))
     torch.testing.assert_close(loss.location, torch.tensor((0.6 - 0.25) * 1.5))
     torch.testing.assert_close(loss.baseline, torch.tensor((0.35**2 + 0.75**2) / 2))
 
@@ -115,10 +135,14 @@ def test_confidence_gains_by_hand(discount):
     log_probs = torch.tensor([[1 / 4, 3 / 4], [1 / 2, 1 / 2], [1 / 5, 4 / 5]]).log()[:, None]  # (T, B = 1, classes)
     last = 1 / 5 - 1 / 2
     first = 1 / 2 - 1 / 4 + discount * last
-    known = right_class_log_prob(log_probs.requires_grad_(), torch.tensor([0]))
+    known = right_answer_log_prob(log_probs.requires_grad_(), torch.zeros(3, 1, dtype=torch.int64))
     torch.testing.assert_close(known, column(1 / 4, 1 / 2, 1 / 5).log())
     assert not known.requires_grad
-    torch.testing.assert_close(confidence_gains(known.exp(), discount), column(first, last, 0.0))
+    over = column(False, False, True)
+    torch.testing.assert_close(confidence_gains(known.exp(), over, discount), column(first, last, 0.0))
+    over = column(False, True, True)  # an episode of two steps: nothing after its end is anybody's gain
+    expected = column(1 / 2 - 1 / 4, 0.0, 0.0)
+    torch.testing.assert_close(confidence_gains(known.exp(), over, discount)[:2], expected[:2])
 
 
 def test_the_others_mean_is_taken_image_by_image():
@@ -132,15 +156,15 @@ def test_the_others_mean_is_taken_image_by_image():
 
 
 def targets(advantage, **masks):
-    steps = len(advantage)
-    everywhere = torch.ones(steps, 1, dtype=torch.bool)
+    length = len(advantage)
+    everywhere = torch.ones(length, 1, dtype=torch.bool)
     return Targets(
-        location_log_prob=torch.zeros(steps, 1),
-        action_log_prob=torch.zeros(steps, 1),
+        location_log_prob=torch.zeros(length, 1),
+        action_log_prob=torch.zeros(length, 1),
         advantage=column(*advantage),
-        returns=torch.full((steps, 1), 0.5),
-        action_mask=masks.get("action_mask", everywhere),
-        location_mask=masks.get("location_mask", everywhere),
+        returns=torch.full((length, 1), 0.5),
+        action_steps=steps(masks.get("action_mask", everywhere)),
+        location_steps=steps(masks.get("location_mask", everywhere)),
     )
 
 
@@ -193,13 +217,14 @@ def test_steps_after_the_end_and_the_last_location_do_not_count(algorithm):
 # --- the way of the gradients ---------------------------------------------------------------------------------------
 
 T, B = 3, 4
+LABEL = torch.zeros(B, dtype=torch.int64)
 PARTS = ("glimpse_network", "core_network", "location_network", "action_network", "baseline")
 
 
 def make_policy(core):
     torch.manual_seed(0)
     sizes = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 8}
-    policy = RAMPolicy(RAMSettings(num_actions=3, patch_size=2, num_scales=1, core=core, **sizes))
+    policy = RAMPolicy(RAMSettings(num_actions=3, glimpse_shape=(1, 1, 2, 2), core=core, **sizes))
     for parameter in policy.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     return policy
@@ -233,13 +258,13 @@ def test_hybrid_gradients_go_where_the_paper_sends_them(core, class_loss):
         "baseline": {"baseline"},
     }.items():
         seen = evaluate(policy, location_gradient=0, value_gradient=False)
-        loss = hybrid_loss(seen, torch.zeros(B, dtype=torch.int64), torch.rand(B), class_loss=class_loss)
+        loss = hybrid_loss(seen, answers(LABEL, torch.rand(B), length=T, class_loss=class_loss))
         assert reached(policy, getattr(loss, part)) == expected
 
 
 def test_the_baseline_may_train_the_core_where_asked():
     policy = make_policy("relu")
-    loss = hybrid_loss(evaluate(policy, location_gradient=0), torch.zeros(B, dtype=torch.int64), torch.zeros(B))
+    loss = hybrid_loss(evaluate(policy, location_gradient=0), answers(LABEL, torch.zeros(B), length=T))
     assert reached(policy, loss.baseline) == {"glimpse_network", "core_network", "baseline"}
 
 
@@ -248,9 +273,8 @@ def test_the_locations_may_train_the_core_with_a_share_of_their_gradient():
     weight = policy.core_network.from_core.weight
 
     def gradient(share):
-        loss = hybrid_loss(
-            evaluate(policy, location_gradient=share), torch.zeros(B, dtype=torch.int64), torch.arange(float(B))
-        )
+        right = answers(LABEL, torch.arange(float(B)), length=T)
+        loss = hybrid_loss(evaluate(policy, location_gradient=share), right)
         assert "location_network" in reached(policy, loss.location)
         return weight.grad.clone()
 
@@ -265,7 +289,7 @@ def test_game_gradients_reach_the_core_but_no_advantage_carries_one(algorithm):
     shared = {"glimpse_network", "core_network"}
     for part, head in {"location": "location_network", "action": "action_network", "baseline": "baseline"}.items():
         seen = evaluate(policy)
-        mask = torch.ones(T, B, dtype=torch.bool)
+        mask = steps(torch.ones(T, B, dtype=torch.bool))
         past = [value.detach() for value in (seen.location_log_prob, seen.action_log_prob)]
         advantage = torch.rand(T, B) - seen.value  # as if somebody had forgotten to detach it
         judged = Targets(*past, advantage, torch.rand(T, B), mask, mask)
@@ -277,7 +301,7 @@ def test_the_hybrid_gradient_of_a_location_is_the_advantage_times_the_score():
     policy = make_policy("relu")
     seen = evaluate(policy, location_gradient=0, value_gradient=False)
     returns = torch.tensor([1.0, 0.0, 1.0, 1.0])
-    loss = hybrid_loss(seen, torch.zeros(B, dtype=torch.int64), returns)
+    loss = hybrid_loss(seen, answers(LABEL, returns, length=T))
     bias = policy.location_network.mean.bias
     (gradient,) = torch.autograd.grad(loss.location, bias, retain_graph=True)
     scores = [

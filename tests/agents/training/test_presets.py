@@ -1,34 +1,108 @@
 """Presets and settings: there is one for every environment, and a bad value is named."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from agents.errors import RAMError
 from agents.ram.settings import NetworkSettings
-from agents.training.presets import PRESETS, settings_for
+from agents.training.presets import PRESETS, register_preset, settings_for
 from agents.training.settings import GameSettings, HybridSettings, settings_from_dict
-from ram_envs import ENVIRONMENTS
+from ram_envs import ENVIRONMENTS, make_task, parse_id
+
+OWN = "tests.agents.training.own_task:RAM-Drift-v0"
 
 
 def test_every_environment_has_a_default():
-    assert set(PRESETS) == set(ENVIRONMENTS)
-    for env_id in ENVIRONMENTS:
+    for env_id in (id for id in ENVIRONMENTS if not parse_id(id).module):
         kind = HybridSettings if ENVIRONMENTS[env_id]["task"] == "classification" else GameSettings
         assert isinstance(settings_for(env_id), kind)
 
 
 def test_an_unknown_environment_or_preset_names_those_there_are():
-    with pytest.raises(ValueError, match=r"'CartPole-v1' has no preset: expected one of RAM-CatchGame-v0"):
+    with pytest.raises(ValueError, match=r"no environment 'CartPole-v1'.* registered ones are RAM-CatchGame-v0"):
         settings_for("CartPole-v1")
-    with pytest.raises(ValueError, match=r"preset='best' is not one of RAM-CatchGame-v0: expected one of 'default'"):
+    with pytest.raises(RAMError, match=r"preset='best' is not one of RAM-CatchGame-v0: expected one of 'default'"):
         settings_for("RAM-CatchGame-v0", "best")
+    with pytest.raises(RAMError, match=r"preset='quick' is not one of RAM-Drift-v0: expected one of 'default'"):
+        settings_for(OWN, "quick")
+
+
+@pytest.mark.parametrize("id", ["ram_envs:RAM-MNIST-v0", "RAM-MNIST-Flat-v0", "ram_envs:RAM-MNIST-Discrete-v0"])
+def test_every_id_of_an_environment_has_its_presets(id):
+    assert settings_for(id, "quick") is settings_for("RAM-MNIST-v0", "quick")
+
+
+def test_no_id_that_is_recommended_is_refused():
+    """In version 0.1 the id "RAM-MNIST-Flat-v0" was refused with the recommendation of "RAM-MNIST-v0" and others."""
+    try:
+        settings_for("RAM-MNIST-v1")
+    except ValueError as error:
+        recommended = [id for id in ENVIRONMENTS if id in str(error)]
+    assert "RAM-MNIST-v0" in recommended
+    for id in recommended:
+        settings_for(id)
+
+
+@pytest.fixture
+def own_environment(monkeypatch):
+    monkeypatch.setattr("agents.training.presets.PRESETS", {})
+
+
+def test_an_environment_without_a_preset_gets_the_settings_of_its_kind(own_environment):
+    for id, kind in ((OWN, HybridSettings), ("RAM-CatchGame-v0", GameSettings), ("RAM-Digits-v0", HybridSettings)):
+        settings = settings_for(id)
+        assert type(settings) is kind
+        settings.check_task(id, make_task(id))
+        assert settings.iterations(make_task(id)) > 100
+
+
+def test_a_package_registers_presets_for_its_own_environment(own_environment):
+    mine, quick = GameSettings(frames=10), GameSettings(frames=1)
+    register_preset(OWN, mine)
+    register_preset("RAM-Drift-v0", quick, "quick")
+    assert settings_for(OWN) is mine and settings_for(OWN, "quick") is quick
+    register_preset(OWN, replace(mine))  # imported again
+    with pytest.raises(RAMError, match="RAM-Drift-v0 has another preset 'default' already"):
+        register_preset(OWN, quick)
+    with pytest.raises(ValueError, match="no environment 'RAM-Nowhere-v0'"):
+        register_preset("RAM-Nowhere-v0", mine)
+
+
+@pytest.mark.parametrize(
+    ("settings", "frames", "iterations"),
+    [
+        (HybridSettings(num_envs=64, epochs=2), 64 * 4, 45),  # ceil(2 * 1437 / 64)
+        (HybridSettings(num_envs=64, epochs=2, rollouts_per_image=2), 64 * 4, 90),
+        (HybridSettings(num_envs=64, epochs=2, frames=1), 64 * 4, 45),  # it has images: epochs count
+        (GameSettings(num_envs=64, frames=1000), 64 * 4, 4),
+    ],
+)
+def test_settings_know_how_long_they_train(settings, frames, iterations):
+    task = make_task("RAM-Digits-v0")
+    assert settings.frames_per_iteration(task) == frames
+    assert settings.iterations(task) == iterations
+    assert HybridSettings(num_envs=8, frames=100).iterations(make_task(OWN)) == 4  # ceil(100 / (8 * 4))
+
+
+def test_old_settings_load_and_compare_equal():
+    """Version 0.1 wrote every argument of the environment, null for those that were not set, and knew no frames."""
+    old = {name: None for name in ("patch_size", "num_scales", "first_location", "screen_size", "image_size", "split")}
+    settings = HybridSettings(environment={"num_glimpses": 3})
+    values = settings.to_dict()
+    assert values["environment"] == {"num_glimpses": 3}
+    del values["frames"]
+    written = json.loads(json.dumps({**values, "environment": {**old, "num_glimpses": 3}}))
+    assert settings_from_dict(written) == settings
+    assert replace(settings, environment={"num_glimpses": 3, "split": None}) == settings
 
 
 def test_settings_survive_json():
     for presets in PRESETS.values():
         for settings in presets.values():
             assert settings_from_dict(settings.to_dict()) == settings
-    with pytest.raises(ValueError, match="method='magic' is no way to train"):
+    with pytest.raises(ValueError, match="method='magic' is unknown"):
         settings_from_dict({"method": "magic"})
     with pytest.raises(ValueError, match="not of this version"):
         settings_from_dict({**GameSettings().to_dict(), "magic": 1})

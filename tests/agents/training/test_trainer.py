@@ -10,18 +10,23 @@ from dataclasses import replace
 import pytest
 import torch
 
+from agents.errors import RAMError
+from agents.evaluation.evaluate import evaluate
+from agents.pictures.results import draw_results
 from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint, save_checkpoint
 from agents.ram.settings import NetworkSettings
 from agents.training import games, hybrid, run, trainer
 from agents.training import metrics as metrics_module
+from agents.training.optimisation import annealed_std
 from agents.training.run import TrainingError
-from agents.training.settings import EnvironmentSettings, GameSettings, HybridSettings
+from agents.training.settings import GameSettings, HybridSettings
 from agents.training.trainer import resume, train
+from ram_envs.errors import UserError
 
 CATCH, DIGITS = "RAM-CatchGame-v0", "RAM-Digits-v0"
 SMALL = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 8}
 GAME = GameSettings(
-    environment=EnvironmentSettings(screen_size=6, patch_size=2, num_scales=2),
+    environment={"screen_size": 6, "patch_size": 2, "num_scales": 2},
     network=NetworkSettings(core="lstm", **SMALL),
     num_envs=8,
     frames=6 * 8 * 5,  # 6 iterations
@@ -32,7 +37,7 @@ GAME = GameSettings(
     location_std_final=0.05,
 )
 HYBRID = HybridSettings(
-    environment=EnvironmentSettings(split="train[:48]", num_glimpses=2),
+    environment={"split": "train[:48]", "num_glimpses": 2},
     network=NetworkSettings(**SMALL),
     num_envs=16,
     epochs=2,  # 6 iterations
@@ -40,9 +45,17 @@ HYBRID = HybridSettings(
     checkpoint_every=2,
     schedule="cosine",
 )
+OWN = "tests.agents.training.own_task:RAM-Drift-v0"  # imported only when it is used: it registers an environment
+STEPS = 4
+DRIFT = HybridSettings(
+    network=NetworkSettings(**SMALL),
+    num_envs=16,
+    frames=6 * 16 * STEPS,  # 6 iterations
+    log_every=2,
+)
 REINFORCE = replace(GAME, algorithm="reinforce")
 STOPPING = replace(
-    GAME, environment=EnvironmentSettings(split="train[:48]", num_glimpses=3, stop="learned", glimpse_cost=0.01)
+    GAME, environment={"split": "train[:48]", "num_glimpses": 3, "stop": "learned", "glimpse_cost": 0.01}
 )
 RUNS = {
     "ppo": (CATCH, GAME),
@@ -54,12 +67,6 @@ RUNS = {
     "learned stop": (DIGITS, STOPPING),
     "bfloat16": (CATCH, replace(GAME, precision="bfloat16")),
 }
-
-
-@pytest.fixture(autouse=True)
-def no_pictures(monkeypatch):
-    monkeypatch.setattr(trainer, "animate", lambda *_: None)
-    monkeypatch.setattr(trainer, "plot_learning_curve", lambda *_: None)
 
 
 def after_iteration(monkeypatch, number, action):
@@ -133,6 +140,23 @@ def test_a_signal_saves_and_leaves_and_gives_its_handler_back(number, tmp_path, 
     assert result.stopped_by == signal.Signals(number).name
     assert load_checkpoint(tmp_path).progress["iteration"] == 1
     assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_last_iteration_does_not_make_a_complete_run_incomplete(number, tmp_path, monkeypatch):
+    """In version 0.1 it lost the learning curve and the animation."""
+    after_iteration(monkeypatch, 5, lambda _: os.kill(os.getpid(), number))
+    result = train(CATCH, GAME, tmp_path, progress_bar=False)
+    assert result.stopped_by is None and result.progress.iteration == 6
+    assert load_checkpoint(tmp_path).progress["iteration"] == 6
+    monkeypatch.undo()
+    pictures = draw_results(result.folder)
+    assert pictures.curve.read_bytes().startswith(b"\x89PNG") and pictures.animation.read_bytes().startswith(b"GIF89a")
+
+
+def test_training_draws_nothing(tmp_path):
+    train(CATCH, GAME, tmp_path, progress_bar=False)
+    assert not list(tmp_path.glob("*.png")) and not list(tmp_path.glob("*.gif"))
 
 
 def test_the_same_seed_trains_the_same_policy_and_another_one_another(tmp_path):
@@ -254,12 +278,110 @@ def test_cuda_where_there_is_none_is_an_error(tmp_path, monkeypatch):
 
 
 def test_settings_that_do_not_fit_the_environment_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="has no labels"):
-        train(CATCH, replace(HYBRID, environment=EnvironmentSettings()), tmp_path, progress_bar=False)
-    stopping = replace(HYBRID, environment=EnvironmentSettings(stop="learned"))
-    with pytest.raises(ValueError, match="stop='learned'"):
+    with pytest.raises(RAMError, match="RAM-CatchGame-v0 has no right answers to learn from"):
+        train(CATCH, replace(HYBRID, environment={}), tmp_path, progress_bar=False)
+    stopping = replace(HYBRID, environment={"stop": "learned"})
+    with pytest.raises(RAMError, match="stop='learned'"):
         train(DIGITS, stopping, tmp_path, progress_bar=False)
+    with pytest.raises(RAMError, match="no fixed set of images to count epochs of: set frames"):
+        train(OWN, replace(DRIFT, frames=None), tmp_path, progress_bar=False)
+    with pytest.raises(RAMError, match="rollouts_per_image=2, but .* has no images"):
+        train(OWN, replace(DRIFT, rollouts_per_image=2), tmp_path, progress_bar=False)
+    with pytest.raises(RAMError, match="seed=-1"):
+        train(CATCH, GAME, tmp_path, seed=-1, progress_bar=False)
     assert os.listdir(tmp_path) == []
+
+
+def test_an_argument_that_the_environment_does_not_have_is_refused(tmp_path):
+    with pytest.raises(UserError, match="unexpected keyword argument 'num_clutter'"):
+        train(CATCH, replace(GAME, environment={"num_clutter": 2}), tmp_path, progress_bar=False)
+
+
+@pytest.mark.parametrize(
+    "id", ["ram_envs:RAM-CatchGame-v0", "RAM-CatchGame-Flat-v0", "ram_envs:RAM-CatchGame-Discrete-v0"]
+)
+def test_every_id_of_an_environment_trains_it(id, tmp_path):
+    """In version 0.1 a run of "ram_envs:RAM-CatchGame-v0" could not be evaluated."""
+    train(CATCH, GAME, tmp_path / "plain", progress_bar=False)
+    with pytest.raises(TrainingError, match="holds another run"):
+        train(id, GAME, tmp_path / "plain", progress_bar=False)
+    train(id, GAME, tmp_path / "run", progress_bar=False)
+    assert same_state(tmp_path / "plain", tmp_path / "run")
+    checkpoint = load_checkpoint(tmp_path / "run")
+    assert checkpoint.env_id == CATCH
+    assert evaluate(checkpoint.policy, checkpoint.env_id, checkpoint.env_settings, episodes=5).episodes == 5
+    assert resume(tmp_path / "run", env_id=id, progress_bar=False).stopped_by is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"class_loss": "every", "location_reward": "confidence"},
+        {"location_reward": "likelihood", "environment": {"turns": True}},
+        {"environment": {"sensor": "zoom", "gaze": "relative", "max_step": 0.5}},
+        {"network": NetworkSettings(core="lstm", random_locations=True, **SMALL)},
+    ],
+)
+def test_a_task_from_outside_without_images_is_trained_by_both_loops(change, tmp_path):
+    hybrid = train(OWN, replace(DRIFT, **change), tmp_path / "hybrid", progress_bar=False)
+    assert hybrid.progress.frames == DRIFT.frames == 6 * 16 * STEPS
+    checkpoint = load_checkpoint(tmp_path / "hybrid")
+    assert checkpoint.env_id == OWN
+    zooms = change.get("environment", {}).get("sensor") == "zoom"
+    assert checkpoint.policy.settings.gaze_size == (3 if zooms else 2)
+    lines = metrics(tmp_path / "hybrid")
+    assert all(0 <= float(line["points"]) <= STEPS - 1 for line in lines)
+    game = replace(GAME, environment=change.get("environment", {}))
+    train(OWN, game, tmp_path / "game", progress_bar=False)
+    assert all(0 <= float(line["points"]) <= STEPS - 1 for line in metrics(tmp_path / "game"))
+
+
+def test_where_the_answer_counts_is_what_the_hybrid_learns(tmp_path):
+    """The right answer changes within the episode, and the first one does not count."""
+    settings = replace(
+        DRIFT,
+        environment={"turns": True, "first_location": "center", "patch_size": 8, "num_scales": 1},
+        network=NetworkSettings(core="lstm", core_size=32, glimpse_features=32, location_std=0.05),
+        num_envs=128,
+        frames=100 * 128 * STEPS,
+        learning_rate=1e-2,
+    )
+    train(OWN, settings, tmp_path, progress_bar=False)
+    assert float(metrics(tmp_path)[-1]["points"]) > 2.8  # of 3
+
+
+@pytest.mark.parametrize(
+    ("env_id", "settings"),
+    [
+        (CATCH, replace(GAME, environment={"screen_size": 8, "patch_size": 2, "sensor": "zoom"})),
+        (CATCH, replace(GAME, environment={"screen_size": 8, "patch_size": 2, "gaze": "relative"})),
+        (DIGITS, replace(HYBRID, environment={"split": "train[:48]", "sensor": "zoom"})),
+    ],
+    ids=["zoom", "relative", "zoom, hybrid"],
+)
+def test_other_sensors_and_gazes_train_and_resume_exactly(env_id, settings, tmp_path, monkeypatch):
+    train(env_id, settings, tmp_path / "whole", progress_bar=False)
+    with monkeypatch.context() as patch:
+        after_iteration(patch, 2, interrupt)
+        train(env_id, settings, tmp_path / "stopped", progress_bar=False)
+    resume(tmp_path / "stopped", progress_bar=False)
+    assert same_state(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_the_precision_is_decided_once_and_recorded(tmp_path, monkeypatch):
+    calls = []
+
+    def decide(precision, device):
+        calls.append(precision)
+        return "bfloat16"
+
+    monkeypatch.setattr(trainer, "resolve_precision", decide)
+    train(CATCH, GAME, tmp_path, progress_bar=False)
+    monkeypatch.setattr(trainer, "resolve_precision", lambda *_: "float32")  # another machine
+    resume(tmp_path, progress_bar=False)
+    assert calls == ["auto"]
+    assert load_checkpoint(tmp_path).training["precision"] == "bfloat16"
 
 
 @pytest.mark.parametrize(("env_id", "settings"), [(CATCH, GAME), (DIGITS, HYBRID)])
@@ -280,7 +402,7 @@ def test_a_run_writes_metrics_logs_and_settings(env_id, settings, tmp_path):
 def test_the_progress_bar_shows_speed_and_the_figure_that_matters(tmp_path, capsys):
     train(DIGITS, HYBRID, tmp_path)
     shown = capsys.readouterr().err
-    assert "error_percent" in shown
+    assert "error 8" in shown
     assert "frames/s" in shown
 
 
@@ -293,4 +415,10 @@ def test_schedules_begin_and_end_where_they_should(tmp_path, monkeypatch):
     )
     train(CATCH, replace(GAME, warmup=0.5), tmp_path / "start", progress_bar=False)
     assert seen[0] == pytest.approx((GAME.learning_rate / 3, 0.1))
-    assert load_checkpoint(tmp_path / "start").policy.location_std == pytest.approx(0.1 - 0.05 * 5 / 6)
+    assert load_checkpoint(tmp_path / "start").policy.location_std == torch.tensor(0.05)
+
+
+def test_the_last_iteration_has_the_final_standard_deviation_exactly():
+    """In version 0.1 it was never reached."""
+    assert [annealed_std(0.25, 0.05, iteration, 5) for iteration in (0, 2, 4)] == [0.25, pytest.approx(0.15), 0.05]
+    assert annealed_std(0.25, 0.05, 0, 1) == 0.05

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tests.ram_envs.envs.contract import TaskContract
+from ram_envs.testing import TaskContract
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 28, 28)).astype(np.uint8)
 DATASET = (IMAGES, np.arange(40) % 10)
@@ -30,3 +30,18 @@ class TestLearnedStop(TaskContract):
 
 class TestDigits(TaskContract):
     id = "RAM-Digits-v0"
+
+
+class TestCatchThroughZoom(TaskContract):
+    id = "RAM-CatchGame-v0"
+    settings = {"screen_size": 7, "patch_size": 3, "num_scales": 1, "sensor": "zoom"}
+
+
+class TestClutterThroughZoom(TaskContract):
+    id = "RAM-ClutteredMNIST-v0"
+    settings = {"dataset": DATASET, "num_glimpses": 4, "image_size": 40, "sensor": "zoom", "num_scales": 2}
+
+
+class TestColour(TaskContract):
+    id = "RAM-MNIST-v0"
+    settings = {"dataset": (np.stack([IMAGES, 255 - IMAGES, IMAGES // 2], axis=-1), np.arange(40) % 10)}

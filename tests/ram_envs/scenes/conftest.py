@@ -5,7 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ram_envs.scenes import mnist
+from ram_envs.scenes import datasets, mnist, registry
+
+
+@pytest.fixture(autouse=True)
+def a_new_process(monkeypatch):
+    """Let every test say its warnings, and register datasets of its own."""
+    monkeypatch.setattr(datasets, "_SAID", set())
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
 
 
 def write_idx(path: Path, array: np.ndarray, compress: bool = True) -> None:

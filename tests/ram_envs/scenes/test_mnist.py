@@ -84,7 +84,7 @@ def test_a_data_folder_without_the_files_is_named_and_nothing_is_downloaded(tmp_
     monkeypatch.setattr(mnist, "FILES", small_mnist(folder))
     monkeypatch.setattr(mnist, "MIRRORS", (url,))
     monkeypatch.setenv(mnist.DATA_VARIABLE, str(tmp_path / "elsewhere"))
-    with pytest.raises(FileNotFoundError, match=r"RAM_ENVS_DATA is .*elsewhere.*no train-images-idx3.*RAM-Digits-v0"):
+    with pytest.raises(FileNotFoundError, match=r"RAM_ENVS_DATA=.*elsewhere.*no train-images-idx3.*RAM-Digits-v0"):
         load_dataset("mnist")
     assert not requests
 
@@ -173,15 +173,68 @@ def test_without_a_network_the_error_says_where_to_put_which_files(cache, monkey
     monkeypatch.setattr(mnist, "MIRRORS", (NOWHERE,))
     with pytest.raises(FileNotFoundError) as caught:
         load_dataset("mnist", "test")
-    files = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz", "train-images-idx3-ubyte.gz")
-    for part in (str(cache), *files, "RAM_ENVS_DATA", "RAM-Digits-v0", NOWHERE):
-        assert part in str(caught.value)
+    lines = str(caught.value).splitlines()
+    assert lines == [
+        f"MNIST is not in {cache} and cannot be downloaded to it (127.0.0.1:9: no connection).",
+        f"Download {{train,t10k}}-{{images-idx3,labels-idx1}}-ubyte.gz from {NOWHERE}",
+        "and put them there, or into FOLDER/mnist and set RAM_ENVS_DATA=FOLDER.",
+        "RAM-Digits-v0 needs no files and no network.",
+    ]
+    assert caught.value.__suppress_context__ and caught.value.__cause__ is None
     assert not [path for path in cache.iterdir() if path.name != ".lock"]
+
+
+def test_the_names_of_the_files_are_written_as_a_shell_expands_them():
+    shell = ["bash", "-c", f"echo {mnist.ALL_FILES}"]
+    names = subprocess.run(shell, capture_output=True, text=True, check=True).stdout.split()
+    assert sorted(names) == sorted(f"{file.name}.gz" for files in mnist.FILES.values() for file in files)
+
+
+def test_what_a_mirror_answers_is_said_in_a_few_words(cache, mirror, monkeypatch):
+    url, folder, _ = mirror
+    monkeypatch.setattr(mnist, "FILES", small_mnist(folder))
+    write_idx(folder / "other" / "train-images-idx3-ubyte.gz", np.zeros((30, 28, 28)))
+    monkeypatch.setattr(mnist, "MIRRORS", (NOWHERE, url + "missing/", url + "other/"))
+    with pytest.raises(FileNotFoundError) as caught:
+        load_dataset("mnist")
+    host = url.split("/")[2]
+    reasons = f"(127.0.0.1:9: no connection; {host}: HTTP 404; {host}: holds other data)"
+    assert str(caught.value).splitlines()[0].endswith(f"cannot be downloaded to it {reasons}.")
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o002, 0o664)])
+def test_downloaded_files_have_the_permissions_of_the_umask(cache, mirror, monkeypatch, umask, mode):
+    url, folder, _ = mirror
+    monkeypatch.setattr(mnist, "FILES", small_mnist(folder))
+    monkeypatch.setattr(mnist, "MIRRORS", (url,))
+    previous = os.umask(umask)
+    try:
+        mnist.load_mnist("train", None)
+    finally:
+        os.umask(previous)
+    assert {path.name: path.stat().st_mode & 0o777 for path in cache.iterdir()} == {
+        ".lock": mode,
+        "train-images-idx3-ubyte.gz": mode,
+        "train-labels-idx1-ubyte.gz": mode,
+    }
+
+
+def test_what_a_killed_process_left_is_removed_at_the_next_download(cache, mirror, monkeypatch):
+    url, folder, _ = mirror
+    monkeypatch.setattr(mnist, "FILES", small_mnist(folder))
+    monkeypatch.setattr(mnist, "MIRRORS", (url,))
+    cache.mkdir()
+    (cache / ".train-images-idx3-ubyte.gz.k2x9_abc").write_bytes(b"half")  # as version 0.1.0 called it
+    (cache / ".t10k-labels-idx1-ubyte.gz.part").write_bytes(b"half")
+    (cache / "notes.txt").write_text("the user's own")
+    mnist.load_mnist("train", None)
+    names = ["notes.txt", "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"]
+    assert sorted(path.name for path in cache.iterdir() if path.name != ".lock") == names
 
 
 def test_a_cache_folder_that_cannot_be_made_is_named(cache, monkeypatch):
     cache.write_text("a file where the folder should be")
-    with pytest.raises(FileNotFoundError, match=r"is not in .*cache and could not be downloaded.*RAM_ENVS_DATA"):
+    with pytest.raises(FileNotFoundError, match=r"(?s)is not in .*cache and cannot be downloaded.*RAM_ENVS_DATA"):
         load_dataset("mnist")
 
 

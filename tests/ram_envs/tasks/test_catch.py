@@ -94,7 +94,7 @@ def test_a_dropped_and_a_caught_ball_are_drawn_and_paid():
     bottom = task.scene(after)[:, 0, 23]
     assert np.flatnonzero(bottom[0]).tolist() == [6, 7]
     assert np.flatnonzero(bottom[1]).tolist() == [7, 9, 10]
-    picture = task.sensor.read(task.scene(after), after.location)
+    picture = task.glimpse_sensor.read(task.scene(after), after.location)
     np.testing.assert_array_equal(task.observation(after).glimpse, picture)
 
 
@@ -105,6 +105,6 @@ def test_what_is_seen_is_the_sensor_on_the_picture_all_along():
     envs.action_space.seed(0)
     for _ in range(40):
         picture = envs.unwrapped.scene[:, None]
-        glimpse = task.sensor.read(picture, observation["location"])
+        glimpse = task.glimpse_sensor.read(picture, observation["location"])
         np.testing.assert_array_equal(observation["glimpse"], glimpse)
         observation, *_ = envs.step(envs.action_space.sample())

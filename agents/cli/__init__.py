@@ -1,0 +1,179 @@
+"""The `ram` command: finds the command, and turns errors into one line and an exit status.
+
+A command is imported when it is used, and imports what it needs after reading its options: `ram --help` and `ram list`
+answer at once and work without the extra `agents`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from agents.errors import RAMError
+
+HELP = """\
+usage: ram COMMAND [OPTIONS]
+
+Active-vision environments, and agents that learn where to look.
+
+  ram list                    the environments
+  ram train ENV_ID            train an agent, or resume a run (--resume FOLDER)
+  ram evaluate CHECKPOINT     test error or success rate, with a 95 % interval
+  ram watch CHECKPOINT        see an agent play, in a window or a video
+  ram play ENV_ID             play yourself, with arrow keys and mouse
+  ram plot RUN...             learning curves of several runs in one picture
+  ram benchmark FILE          compare algorithms; `ram benchmark report FOLDER`
+                              writes tables and plots
+  ram export CHECKPOINT OUT   write an agent to a small file to share
+
+CHECKPOINT is a run folder or a trained agent of the package, such as
+pretrained:RAM-CatchGame-v0. `ram COMMAND --help` explains the options,
+`ram --version` shows the version."""
+
+COMMANDS = ("list", "train", "evaluate", "watch", "play", "plot", "benchmark", "export")
+MOVED = ("reproduce", "figures")
+USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
+EXTRAS = {
+    "imageio_ffmpeg": "video",
+    "ray": "rllib",
+    "sb3_contrib": "sb3",
+    "skrl": "skrl",
+    "stable_baselines3": "sb3",
+    "torchrl": "torchrl",
+    **dict.fromkeys(("array_api_compat", "matplotlib", "safetensors", "tensorboard", "torch", "yaml"), "agents"),
+}
+"""The extra of the distribution that brings each optional package."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: The command line after `ram`; None for that of the process.
+
+    Returns:
+        The exit status: 0, 1 if a part of a benchmark failed, 2 for an error that the user can fix, 130 after Ctrl-C,
+        143 after SIGTERM. A bug is raised.
+    """
+    # The module agents.cli.list hides the built-in of that name here, once it is imported.
+    arguments = [*(sys.argv[1:] if arguments is None else arguments)]
+    if not arguments:
+        print(HELP, file=sys.stderr)
+        return USER_ERROR
+    name, *rest = arguments
+    if name in ("-h", "--help"):
+        print(HELP)
+        return 0
+    try:
+        with _terminable(), _files_only(), _current_folder_on_path():
+            return _run(name, rest)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except SystemExit as exit:  # after --help and --version, and by SIGTERM
+        return exit.code if isinstance(exit.code, int) else 0
+    except BrokenPipeError:  # the reader of the output, `head` for instance, has closed it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        message = _explain(error)
+        if message is None:
+            raise
+    print(f"ram {name}: {message}", file=sys.stderr)
+    return USER_ERROR
+
+
+def _run(name: str, arguments: Sequence[str]) -> int:
+    """Run a command by its name.
+
+    Raises:
+        RAMError: If there is none.
+    """
+    if name == "--version":
+        from agents.cli.parser import version
+
+        print(version())
+        return 0
+    if name in MOVED:
+        raise RAMError(f"moved out of the package: run `python -m paper {name}` in a clone of the repository")
+    if name not in COMMANDS:
+        close = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean `ram {close[0]}`? " if close else ""
+        raise RAMError(f"there is no such command: {hint}`ram --help` lists them")
+    return importlib.import_module(f"agents.cli.{name}").run(arguments)
+
+
+def _explain(error: Exception) -> str | None:
+    """Return what to tell the user in one line; None for a bug."""
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "agents", "ram_envs"):
+            return None
+        source = f"'ram-active-vision[{EXTRAS[package]}]'" if package in EXTRAS else package
+        return f"needs {package}, which is not installed: pip install {source}"
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    if isinstance(error, _user_errors()):
+        return " ".join(str(error).split())
+    return None
+
+
+def _user_errors() -> tuple[type[Exception], ...]:
+    """Return the classes of errors that a user can fix; imported late, since an error may be about their modules."""
+    import gymnasium
+
+    from ram_envs.errors import UserError
+
+    return RAMError, UserError, gymnasium.error.Error
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the command like Ctrl-C does, so that files and processes are cleaned up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(number: int, frame: FrameType | None) -> NoReturn:
+        sys.exit(TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _current_folder_on_path() -> Iterator[None]:
+    """Let modules of the user be imported from the current folder, as `python -m` does."""
+    folder = os.getcwd()
+    if folder in sys.path:
+        yield
+        return
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
+@contextmanager
+def _files_only() -> Iterator[None]:
+    """Tell matplotlib to write files only: a notebook sets a backend that may not exist where the command runs."""
+    before = os.environ.get("MPLBACKEND")
+    os.environ["MPLBACKEND"] = "agg"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["MPLBACKEND"]
+        else:
+            os.environ["MPLBACKEND"] = before

@@ -1,0 +1,132 @@
+"""What `ram train` does around a training: run folders, several seeds, and the results at the end."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gymnasium
+
+from agents.cli.parser import UsageError
+from agents.errors import RAMError
+from agents.evaluation.evaluate import evaluate
+from agents.pictures.results import draw_results
+from agents.ram.checkpoint import load_checkpoint
+from agents.training import trainer
+from agents.training.fast.device import resolve_device
+from agents.training.fast.distributed import first
+from agents.training.run import METRICS
+from ram_envs import make_task
+from ram_envs.errors import UserError
+
+if TYPE_CHECKING:
+    from agents.cli.train import Request
+    from agents.training.trainer import TrainingResult
+
+EXIT_STATUS = {"SIGINT": 130, "SIGTERM": 143}
+
+
+def train(request: Request) -> int:
+    """Train each seed in its folder, and return the exit status."""
+    options = request.options
+    if options.seeds < 1:
+        raise UsageError(f"--seeds={options.seeds} is out of range: expected at least 1")
+    folder = options.out or new_folder(Path("runs"), request)
+    seeds = range(options.seed, options.seed + options.seeds)
+    for seed in seeds:
+        place = folder if options.seeds == 1 else folder / f"seed{seed}"
+        say(f"training on {request.environment.id}, seed {seed}: {place}")
+        try:
+            result = trainer.train(request.environment.id, request.settings, place, seed=seed, device=options.device)
+        except Exception:
+            if options.out is None:
+                with suppress(OSError):  # it holds something, which stays
+                    folder.rmdir()
+            raise
+        status = finish(result, options.device)
+        if status:
+            if left := [later for later in seeds if later > seed]:
+                say(f"  not started     seeds {', '.join(map(str, left))}")
+            return status
+    if options.seeds > 1:
+        say(f"compare the seeds: ram plot {folder}")
+    return 0
+
+
+def resume(folder: Path, env_id: str | None, device: str) -> int:
+    """Continue a run, and return the exit status.
+
+    Raises:
+        UsageError: If the folder holds the runs of several seeds.
+    """
+    if folder.is_file():
+        folder = folder.parent
+    runs = sorted(file.parent.name for file in folder.glob(f"*/{METRICS}"))
+    if runs and not (folder / METRICS).exists():
+        raise UsageError(
+            f"{folder} holds several runs ({', '.join(runs)}): resume one of them, such as {folder / runs[0]}"
+        )
+    return finish(trainer.resume(folder, env_id=env_id, device=device), device)
+
+
+def new_folder(parent: Path, request: Request) -> Path:
+    """Make a new folder named after environment, seed and time; two runs never share one.
+
+    Raises:
+        OSError: If it cannot be made.
+    """
+    env_id = request.environment.id.replace(":", "-").replace("/", "-")
+    folder = parent / f"{env_id}-seed{request.options.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
+    if not first():  # of several processes, which all train in the first one's folder
+        return folder
+    for suffix in itertools.chain([""], (f"-{number}" for number in itertools.count(2))):
+        with suppress(FileExistsError):
+            (new := folder.with_name(folder.name + suffix)).mkdir(parents=True)
+            return new
+    raise AssertionError("there is always a next number")
+
+
+def finish(result: TrainingResult, device: str) -> int:
+    """Draw and evaluate a complete run, or say how to continue an interrupted one; return the exit status."""
+    folder, progress = result.folder, result.progress
+    if result.stopped_by is not None:
+        say(f"stopped by {result.stopped_by} after {progress.frames:,} frames; a checkpoint was saved")
+        say(f"  continue        ram train --resume {folder}")
+        return EXIT_STATUS[result.stopped_by]
+    say(f"trained for {progress.frames:,} frames in {progress.time_s:.0f} s")
+    if first():
+        pictures = draw_results(folder)
+        say(f"  learning curve  {pictures.curve}\n  animation       {pictures.animation}")
+        say(f"  {figures(folder, device)}")
+        say(f"  evaluate again  ram evaluate {folder}")
+    return 0
+
+
+def figures(folder: Path, device: str) -> str:
+    """Return the figure of merit of a run: at the end of training, and in deterministic evaluation.
+
+    Images without a test split are no error at the end of a training: then the training figure stands alone.
+    """
+    checkpoint = load_checkpoint(folder, device=resolve_device(device))
+    figure = make_task(checkpoint.env_id, **checkpoint.env_settings).figure
+    with open(folder / METRICS, newline="", encoding="utf-8") as file:
+        last = [*csv.DictReader(file)][-1]
+    text = f"{figure.label}: {figure.write(float(last[figure.name]))} with sampled actions in training"
+    try:
+        result = evaluate(checkpoint.policy, checkpoint.env_id, checkpoint.env_settings)
+    except (UserError, RAMError, OSError, gymnasium.error.Error) as error:  # images without a test split, for instance
+        return f"{text}; not evaluated: {error}"
+    low, high = figure.shown(result.interval_low), figure.shown(result.interval_high)
+    interval = f"[{low:.{figure.digits}f}, {high:.{figure.digits}f}]"
+    images = f" on the {result.split} split" if result.split else ""
+    return f"{text}; {figure.write(result.value)} {interval} deterministic, {result.episodes:,} episodes{images}"
+
+
+def say(line: str) -> None:
+    """Print a line at once, in the first of several processes."""
+    if first():
+        print(line, flush=True)

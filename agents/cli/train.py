@@ -1,0 +1,191 @@
+"""`ram train`: train an agent, or resume a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, NamedTuple
+
+from agents.cli.environment import (
+    HELP_FLAGS,
+    Environment,
+    asks_for_help,
+    find_environment,
+    named_environments,
+    read_for_environment,
+)
+from agents.cli.fields import options_of, own_fields
+from agents.cli.options import Count, Device, EnvironmentId, Folder
+from agents.cli.parser import Parser, UsageError, group_of
+from agents.cli.values import Argument
+from agents.ram.settings import NetworkSettings
+from agents.training.presets import NOTES, PRESETS, settings_for
+from agents.training.settings import GameSettings, HybridSettings, TrainingSettings
+from ram_envs import parse_id
+
+SUMMARY = """\
+Train an agent. The settings come from a preset, and each of them is also an option.
+
+The run folder receives the settings, the metrics (metrics.csv and TensorBoard) and checkpoints, and at the end the
+learning curve and an animation of the agent. Ctrl-C saves a checkpoint first; --resume continues from it."""
+RUN, ENVIRONMENT, NETWORK = "run options", "environment options", "network options"
+OPTIMISATION, ALGORITHM = "optimisation options", "algorithm options"
+RUN_SETTINGS = ("precision", "threads", "log_every", "checkpoint_every")
+"""Training settings about how a run is executed, not about what is learned."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What a run needs besides its settings."""
+
+    env_id: EnvironmentId | None = None
+    preset: Annotated[str, Argument(metavar="NAME")] = "default"
+    """The settings to start from."""
+    method: Annotated[Literal["hybrid", "game"] | None, Argument(metavar="NAME")] = None
+    """Training method, by default that of the preset. "hybrid": cross-entropy for the answer, REINFORCE for the
+    locations. "game": PPO or REINFORCE, from rewards only."""
+    seed: int = 0
+    """Random seed."""
+    seeds: Count = 1
+    """Train this many random seeds one after the other, from --seed on, in the folders seed0, seed1, ... of the run
+    folder."""
+    out: Folder | None = None
+    """The run folder; by default a new one in "runs"."""
+    resume: Folder | None = None
+    """Continue the run in this folder with its own settings; only --device goes with it."""
+    device: Device = "auto"
+
+
+class Request(NamedTuple):
+    """A training that a command line asks for."""
+
+    environment: Environment
+    settings: HybridSettings | GameSettings
+    options: RunOptions
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command."""
+    if asks_for_help(arguments):
+        print(help_text(arguments))
+        return 0
+    values, unknown = run_parser().read_known(arguments)
+    if "resume" in (options := group_of(values, RUN)):
+        return _resume(options, unknown)
+    request = read(arguments)
+    from agents.cli.runs import train
+
+    return train(request)
+
+
+def read(arguments: Sequence[str]) -> Request:
+    """Read a command line that starts a run.
+
+    Raises:
+        RAMError: If it cannot be read.
+        UserError: If a setting is not valid, or there is no such environment or preset.
+    """
+
+    def parser_for(environment: Environment) -> Parser:
+        return full_parser(environment, _preset(environment, arguments))
+
+    environment, values = read_for_environment("train", arguments, RUN, run_parser, parser_for)
+    settings, options = _preset(environment, arguments), group_of(values, RUN)
+    changes = {name: options.pop(name) for name in RUN_SETTINGS if name in options}
+    settings = replace(
+        settings,
+        environment={**settings.environment, **group_of(values, ENVIRONMENT)},
+        network=replace(settings.network, **group_of(values, NETWORK)),
+        **changes,
+        **group_of(values, OPTIMISATION),
+        **group_of(values, ALGORITHM),
+    )
+    return Request(environment, settings, RunOptions(**options))
+
+
+def run_parser() -> Parser:
+    """Return the parser of the options that do not depend on the environment."""
+    parser = Parser("train", SUMMARY)
+    parser.add_options(RUN, options_of(RunOptions))
+    return parser
+
+
+def full_parser(environment: Environment, settings: HybridSettings | GameSettings) -> Parser:
+    """Return the parser of all options for an environment, with the values of a preset as defaults."""
+    parser = run_parser()
+    parser.add_options(RUN, options_of(TrainingSettings, settings, RUN_SETTINGS))
+    parser.add_options(ENVIRONMENT, environment.options(settings.environment))
+    parser.add_options(NETWORK, options_of(NetworkSettings, settings.network))
+    shared = [name for name in own_fields(TrainingSettings) if name not in (*RUN_SETTINGS, "environment", "network")]
+    parser.add_options(OPTIMISATION, options_of(TrainingSettings, settings, shared))
+    parser.add_options(ALGORITHM, options_of(type(settings), settings, own_fields(type(settings))))
+    return parser
+
+
+def help_text(arguments: Sequence[str]) -> str:
+    """Return the help: of an environment if the arguments name one, otherwise in general."""
+    rest = [argument for argument in arguments if argument not in HELP_FLAGS]
+    environment = next(iter(named_environments(rest)), None)
+    if environment is not None:
+        parser = full_parser(environment, _preset(environment, rest))
+        parser.epilog = presets_table([parse_id(environment.id).base])
+    else:
+        parser = run_parser()
+        parser.epilog = f"{_overview()}\n\n{presets_table(PRESETS)}"
+    return parser.help_text()
+
+
+def presets_table(env_ids: Iterable[str]) -> str:
+    """Return the presets of environments as a table: what each costs and reaches."""
+    rows = [("environment", "preset", "training", "result")]
+    for env_id in env_ids:
+        rows += [(env_id, name, *NOTES.get(env_id, {}).get(name, ("", ""))) for name in PRESETS.get(env_id, ())]
+    if len(rows) == 1:
+        return "presets: none; the settings are those for any task of this kind"
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "presets (one CPU core; deterministic evaluation):\n\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _overview() -> str:
+    """Return the flags of every group, for the help without an environment."""
+    groups = {
+        "environment": "the arguments of the task, such as --patch-size",
+        "network": _flags(NetworkSettings),
+        "optimisation": _flags(TrainingSettings, leave_out=("environment", "network", *RUN_SETTINGS)),
+        "algorithm, classification (hybrid loss)": _flags(HybridSettings),
+        "algorithm, games (PPO, REINFORCE)": _flags(GameSettings),
+    }
+    lines = [f"  {title}: {flags}" for title, flags in groups.items()]
+    return "settings, explained with their values by `ram train ENV_ID --help`:\n\n" + "\n".join(lines)
+
+
+def _flags(cls: type, leave_out: Sequence[str] = ()) -> str:
+    return " ".join(option.flag for option in options_of(cls, names=own_fields(cls)) if option.name not in leave_out)
+
+
+def _preset(environment: Environment, arguments: Sequence[str]) -> HybridSettings | GameSettings:
+    """Return the preset and the method that the command line names.
+
+    They decide which options there are, and may come after any of them. So they are read with the options of the
+    default preset, which leaves the options that it does not have as they are.
+    """
+    values, _ = full_parser(environment, settings_for(environment.id)).read_known(arguments)
+    options = group_of(values, RUN)
+    return settings_for(environment.id, options.get("preset"), options.get("method"))
+
+
+def _resume(options: dict[str, Any], unknown: Sequence[str]) -> int:
+    """Continue a run.
+
+    Raises:
+        UsageError: If the command line has other options: a run keeps its settings.
+    """
+    others = [argument for argument in unknown if argument.startswith("-")]
+    others += [f"--{name}" for name in options if name not in ("env_id", "resume", "device")]
+    if others:
+        raise UsageError(f"a resumed run keeps its own settings: leave out {' '.join(others)}")
+    env_id = find_environment(options["env_id"]).id if "env_id" in options else None
+    from agents.cli.runs import resume
+
+    return resume(options["resume"], env_id, options.get("device", "auto"))

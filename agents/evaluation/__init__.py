@@ -1,0 +1,1 @@
+"""Evaluation: players, the play loop with its observers, and confidence intervals."""

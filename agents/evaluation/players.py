@@ -1,0 +1,143 @@
+"""Players: a RAM policy, deterministic or sampled, and one that acts at random."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from gymnasium.spaces import Box
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ram_envs.scenes.randomness import draw_words, uniform
+
+if TYPE_CHECKING:
+    from agents.ram.policy import RAMPolicy
+    from ram_envs.envs.vector import GlimpseVectorEnv
+    from ram_envs.tasks import Oracle, Task
+
+FORMATS = {"action_format": "dict", "observation_format": "dict"}
+"""The formats that a RAM policy acts in."""
+_FAR = 2**40  # from the numbers of episodes, which key the environment's own draws
+
+
+class PolicyPlayer:
+    """A RAM policy in an environment with dictionary actions and observations, NumPy or torch.
+
+    What it samples is keyed by the seeds of the rows, so that no row depends on its batch.
+
+    Args:
+        policy: The policy; its device does the computing.
+        answer_key: Key of the answer in the action.
+        seeds: int64 (B,), the seeds of the rows; not needed if nothing is sampled.
+        greedy: Take the mean location instead of sampling it. Random locations are sampled in any case.
+        greedy_answer: Take the most likely answer instead of sampling it.
+    """
+
+    def __init__(
+        self,
+        policy: RAMPolicy,
+        answer_key: str,
+        seeds: Tensor | None = None,
+        *,
+        greedy: bool = True,
+        greedy_answer: bool = True,
+    ) -> None:
+        self._policy, self._answer_key, self._seeds = policy, answer_key, seeds
+        self._greedy, self._greedy_answer = greedy and not policy.settings.random_locations, greedy_answer
+
+    def start(self, num_envs: int) -> None:
+        """Empty the core."""
+        self._state, self._step = self._policy.initial_state(num_envs), 0
+
+    @torch.inference_mode()
+    def act(self, observation: Mapping[str, Any]) -> dict[str, Any]:
+        """Choose the next location, float32 (B, gaze_size), and the answer, int64 (B,)."""
+        device = self._policy.location_std.device
+        tensors = {key: torch.as_tensor(value, device=device) for key, value in observation.items()}
+        h, self._state = self._policy.encode_step(tensors, self._state)
+        heads = self._policy.heads(h)
+        noise, scores = None, heads.action_logits
+        if not (self._greedy and self._greedy_answer):
+            assert self._seeds is not None, "what is sampled needs seeds"
+            normal, gumbel = row_noise(self._seeds, self._step, heads.location_mean.shape[1], scores.shape[1])
+            noise = None if self._greedy else normal
+            scores = scores if self._greedy_answer else scores + gumbel
+        self._step += 1
+        action = {"fixation": self._policy.fixation(heads.location_mean, noise), self._answer_key: scores.argmax(1)}
+        if isinstance(observation["location"], np.ndarray):
+            return {key: value.cpu().numpy() for key, value in action.items()}
+        return action
+
+
+class RandomPlayer:
+    """Draws gaze and answer uniformly, in an environment with dictionary actions on NumPy.
+
+    Args:
+        task: The task that is played.
+        seed: Random seed.
+    """
+
+    def __init__(self, task: Task[Any], seed: int = 0) -> None:
+        self._answer, self._gaze_size = task.answer, task.glimpse_sensor.gaze_size
+        self._generator = np.random.default_rng(seed)
+
+    def start(self, num_envs: int) -> None:
+        """Remember the number of rows."""
+        self._num_envs = num_envs
+
+    def act(self, observation: Any) -> dict[str, NDArray[Any]]:
+        """Draw actions."""
+        fixation = self._generator.uniform(-1, 1, (self._num_envs, self._gaze_size)).astype(np.float32)
+        return {"fixation": fixation, self._answer.key: self._draw_answer()}
+
+    def _draw_answer(self) -> NDArray[Any]:
+        space = self._answer.space
+        if isinstance(space, Box):
+            return self._generator.uniform(space.low, space.high, (self._num_envs, *space.shape)).astype(np.float32)
+        return self._generator.integers(self._answer.size, size=self._num_envs)
+
+
+class OraclePlayer:
+    """Lets a task's oracle, which sees the state, give the answers, and looks straight ahead.
+
+    Args:
+        env: The vector environment that is played, with dictionary actions.
+        oracle: The oracle of its task.
+    """
+
+    def __init__(self, env: GlimpseVectorEnv, oracle: Oracle) -> None:
+        self._env, self._oracle = env, oracle
+
+    def start(self, num_envs: int) -> None:
+        """Start the oracle."""
+        self._gaze = np.zeros((num_envs, self._env.task.glimpse_sensor.gaze_size), np.float32)
+        self._oracle.start(num_envs)
+
+    def act(self, observation: Any) -> dict[str, NDArray[Any]]:
+        """Return the oracle's answers."""
+        return {"fixation": self._gaze, self._env.task.answer.key: self._oracle.answer(self._env.state)}
+
+
+def row_noise(seeds: Tensor, step: int, gaze_size: int, num_answers: int) -> tuple[Tensor, Tensor]:
+    """Draw the noise of one step's sampled action, keyed by the seeds of the rows.
+
+    Args:
+        seeds: int64 (B,), the seeds of the rows.
+        step: Number of the step, from 0.
+        gaze_size: Numbers in a location.
+        num_answers: Number of answers.
+
+    Returns:
+        For the location, standard normal numbers, float32 (B, gaze_size); for the answer, standard Gumbel numbers,
+        float32 (B, num_answers), whose sum with the logits has its maximum at a sample of the softmax.
+    """
+    pairs = 2 * ((gaze_size + 1) // 2)  # Box and Muller turn two words into two normal numbers
+    words = draw_words(seeds, torch.full_like(seeds, _FAR + step), pairs + num_answers)
+    exponential = (-torch.log1p(-uniform(words))).clamp_min(torch.finfo(torch.float32).tiny)
+    radius, angle = torch.sqrt(2 * exponential[:, 0:pairs:2]), 2 * math.pi * uniform(words[:, 1:pairs:2])
+    normal = torch.stack([radius * angle.cos(), radius * angle.sin()], 2).flatten(1)[:, :gaze_size]
+    return normal.float(), -exponential[:, pairs:].log().float()

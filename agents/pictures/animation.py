@@ -1,0 +1,51 @@
+"""Animations of a policy, as .gif or .mp4."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agents.pictures.encoding import Shot, encoder
+from agents.pictures.watch import HOLD_SECONDS, frame_seconds, looks, make_one
+from agents.ram.checkpoint import write_atomically
+from ram_envs.arguments import check_integer
+from ram_envs.rendering import draw_frame
+
+if TYPE_CHECKING:
+    from agents.ram.policy import RAMPolicy
+
+
+def animate(
+    policy: RAMPolicy,
+    env_id: str,
+    env_settings: Mapping[str, Any],
+    file: str | os.PathLike[str],
+    episodes: int = 6,
+    seed: int = 0,
+) -> None:
+    """Play episodes with a policy, deterministically, and write them as an animation.
+
+    Args:
+        policy: The policy; its device does the computing.
+        env_id: The environment.
+        env_settings: Its arguments; action and observation format do not matter.
+        file: The file to write: a .gif, or a .mp4, which needs the extra `video`.
+        episodes: Number of episodes, at least 1.
+        seed: Random seed of the first episode.
+
+    Raises:
+        ValueError: If the suffix of the file is another one, or there are no episodes.
+        DependencyNotInstalled: If imageio-ffmpeg is missing for a .mp4.
+    """
+    path = Path(file)
+    encode = encoder(path.suffix)
+    check_integer("episodes", episodes, 1)
+    env = make_one(env_id, env_settings)
+    seconds = frame_seconds(env.task)
+    shots = [
+        Shot.of(draw_frame(look.view), HOLD_SECONDS if look.over else seconds)
+        for look in looks(policy, env, episodes, seed)
+    ]
+    write_atomically(path, encode(shots))

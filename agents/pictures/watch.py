@@ -1,0 +1,220 @@
+"""A policy at work, to look at: its views with what it computes, one after the other, and a window that shows them."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode
+
+from agents.evaluation.loop import play
+from agents.evaluation.players import FORMATS, PolicyPlayer
+from agents.play.display import open_display
+from agents.play.score import Score, episode_result
+from ram_envs.arguments import check_integer
+from ram_envs.envs.drawing import view_row
+from ram_envs.rendering import Readout, View, frame_surface, import_pygame, present
+
+if TYPE_CHECKING:
+    import pygame
+
+    from agents.ram.policy import RAMPolicy
+    from ram_envs.envs.vector import GlimpseVectorEnv
+    from ram_envs.tasks import Task
+
+EPISODE_SECONDS = 3.0
+"""An episode is shown for about so long."""
+FRAME_SECONDS = (0.1, 0.5)
+"""But each view for at least and at most so long."""
+HOLD_SECONDS = 1.0
+"""The end of an episode is shown for so long."""
+POLLS_PER_SECOND = 60
+NO_DISPLAY = "use --video FILE, a .gif or .mp4"
+HINT = "space: pause · right arrow: step · Esc or q: leave"
+
+
+class Look(NamedTuple):
+    """One moment of an episode that a policy plays.
+
+    Attributes:
+        view: What there is to see, without the readout.
+        readout: What the policy computed from the glimpses so far.
+        over: Whether the episode has ended.
+        result: The result of an episode that has ended, see :func:`agents.play.score.episode_result`; otherwise 0.
+    """
+
+    view: View
+    readout: Readout
+    over: bool
+    result: float
+
+
+def frame_seconds(task: Task[Any]) -> float:
+    """Return for how long each view of a task's episode is shown, in seconds."""
+    return float(np.clip(EPISODE_SECONDS / (task.max_episode_steps + 1), *FRAME_SECONDS))
+
+
+def make_one(env_id: str, env_settings: Mapping[str, Any]) -> GlimpseVectorEnv:
+    """Return an environment with one row for :func:`looks`.
+
+    Args:
+        env_id: The environment.
+        env_settings: Its arguments; the action and the observation format are those of a RAM policy.
+    """
+    settings = {**env_settings, **FORMATS}
+    return cast("GlimpseVectorEnv", gymnasium.make_vec(env_id, 1, autoreset_mode=AutoresetMode.DISABLED, **settings))
+
+
+def looks(policy: RAMPolicy, env: GlimpseVectorEnv, episodes: int | None, seed: int) -> Iterator[Look]:
+    """Play deterministically, and yield every moment.
+
+    Args:
+        policy: The policy; it computes on its own device.
+        env: From :func:`make_one`.
+        episodes: Number of episodes; None for no limit.
+        seed: Random seed of the first episode; the next ones follow it.
+    """
+    task = env.task
+    for episode in itertools.count() if episodes is None else range(episodes):
+        seeds = torch.tensor([seed + episode], device=policy.location_std.device)
+        player, reader, path = PolicyPlayer(policy, task.answer.key, seeds), _Reader(policy, task), []
+        for moment in play(env, player, seed=None if episode else seed):
+            over = not moment.running[0]
+            if not over:
+                reader.read(moment.observation)
+            path.append(moment.observation["location"][0])
+            view = view_row(task, env.state, 0, path)
+            result = episode_result(task.figure, moment.success[0], moment.returns[0]) if over else 0.0
+            yield Look(view, reader.readout(), over, result)
+
+
+def watch(
+    policy: RAMPolicy, env_id: str, env_settings: Mapping[str, Any], episodes: int | None = None, seed: int = 0
+) -> int:
+    """Show a policy in a window, until a person leaves or all episodes are shown.
+
+    Space pauses, the right arrow steps, Escape, q and the close button leave.
+
+    Args:
+        policy: The policy.
+        env_id: The id of the environment.
+        env_settings: Its arguments; the action and the observation format are ignored.
+        episodes: Number of episodes; None for no limit.
+        seed: Random seed of the first episode.
+
+    Returns:
+        Number of episodes that were shown to their end.
+
+    Raises:
+        ValueError: If an argument is not valid.
+        DependencyNotInstalled: If pygame is missing.
+        DisplayError: If there is no display.
+    """
+    if episodes is not None:
+        check_integer("episodes", episodes, 1)
+    pygame = import_pygame()
+    env = make_one(env_id, env_settings)
+    seconds, score = frame_seconds(env.task), Score(env.task.figure)
+    controls: _Controls | None = None
+    try:
+        for look in looks(policy, env, episodes, seed):
+            number = score.episodes + 1
+            score = score.plus(look.result) if look.over else score
+            caption = f"{look.view.caption} · episode {number} · score {score}"
+            view = look.view._replace(caption=caption, readout=look.readout, hint=HINT)
+            if controls is None:
+                open_display(view, env_id, NO_DISPLAY)
+                controls = _Controls()
+            controls.show(view, HOLD_SECONDS if look.over else seconds)
+            if controls.left:
+                break
+    finally:
+        pygame.display.quit()
+        env.close()
+    return score.episodes
+
+
+class _Reader:
+    """Reads what a policy computes in an episode: the probabilities of the answers, and the values where they matter.
+
+    Args:
+        policy: The policy.
+        task: The task. The value is that of a policy which learns its answers from rewards.
+    """
+
+    def __init__(self, policy: RAMPolicy, task: Task[Any]) -> None:
+        self._policy, self._task, self._state = policy, task, policy.initial_state(1)
+        self._probabilities: list[np.ndarray] = []
+        self._values: list[float] = []
+
+    @torch.inference_mode()
+    def read(self, observation: Mapping[str, Any]) -> None:
+        """Read on, with the observation of one row."""
+        device = self._policy.location_std.device
+        tensors = {key: torch.as_tensor(value, device=device) for key, value in observation.items()}
+        h, self._state = self._policy.encode_step(tensors, self._state)
+        heads = self._policy.heads(h)
+        self._probabilities.append(heads.action_logits[0].softmax(-1).cpu().numpy())
+        if not self._task.supervised:
+            self._values.append(float(heads.value[0]))
+
+    def readout(self) -> Readout:
+        """Return what was read so far."""
+        return Readout(
+            title=self._task.answer.key,
+            names=self._task.answer.names,
+            probabilities=np.stack(self._probabilities),
+            values=np.array(self._values),
+            num_glimpses=self._task.max_episode_steps,
+        )
+
+
+class _Controls:
+    """A person's control over what the open window shows.
+
+    Attributes:
+        left: Whether the person wants to leave.
+        paused: Whether a view stays until the person steps or resumes.
+    """
+
+    def __init__(self) -> None:
+        self.left, self.paused = False, False
+        self._pygame = import_pygame()
+        self._clock = self._pygame.time.Clock()
+
+    def show(self, view: View, seconds: float) -> None:
+        """Show a view for so long, or as long as the person wants."""
+        due = time.monotonic() + seconds
+        self._draw(view)
+        while not self.left:
+            events = self._pygame.event.get()
+            stepped = [self._handle(event) for event in events]
+            if any(stepped) or (not self.paused and time.monotonic() >= due):
+                return
+            if events:
+                self._draw(view)  # the window may have been resized, or paused
+            self._clock.tick(POLLS_PER_SECOND)
+
+    def _draw(self, view: View) -> None:
+        paused = f"paused · {view.hint}" if self.paused else view.hint
+        present(frame_surface(view._replace(hint=paused)))
+
+    def _handle(self, event: pygame.event.Event) -> bool:
+        """React to an event, and return whether it asks for the next view."""
+        pygame = self._pygame
+        if event.type == pygame.QUIT:
+            self.left = True
+        elif event.type == pygame.KEYDOWN:
+            if event.key in (pygame.K_ESCAPE, pygame.K_q):
+                self.left = True
+            elif event.key == pygame.K_SPACE:
+                self.paused = not self.paused
+            elif event.key == pygame.K_RIGHT:
+                self.paused = True
+                return True
+        return False

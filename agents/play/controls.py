@@ -1,0 +1,241 @@
+"""Which keys give which answers, and how pointer and wheel move the gaze: from the task's answer and sensor alone."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from gymnasium.spaces import Box
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pygame
+
+    from ram_envs.tasks import Answer, Task
+
+ARROWS = ("left", "right", "up", "down")
+OPPOSITES = {"left": "right", "right": "left", "up": "down", "down": "up"}
+RESTS = ("stay", "none", "noop", "wait")
+"""Names of the choice that a game takes while no key is pressed."""
+ZOOM_STEP = 0.1
+"""Change of a location's third number by one notch of the wheel, or one press of + or -."""
+
+
+class AnswerKeys:
+    """Turns keys into answers.
+
+    Choices with the names of directions are arrow keys. Choices whose names are numbers are typed as their names, all
+    others as their indices; what is typed counts as soon as no further digit can follow, or with Return. The numbers of
+    a Box are typed, separated by spaces, and count with Return. The choice to look on has no key: a click looks on.
+
+    Args:
+        pygame: The module.
+        answer: The task's answer.
+
+    Attributes:
+        typed: What was typed so far.
+    """
+
+    def __init__(self, pygame: ModuleType, answer: Answer) -> None:
+        self.pygame, self.answer = pygame, answer
+        self.typed = ""
+        arrows = {name: index for index, name in enumerate(answer.names) if answer.is_choice and name in ARROWS}
+        self._arrows = {getattr(pygame, f"K_{name.upper()}"): index for name, index in arrows.items()}
+        self._opposites = {arrows[name]: arrows.get(OPPOSITES[name]) for name in arrows}
+        choices = [index for index in range(answer.size) if answer.is_choice and index != answer.look_on]
+        named = all(answer.names[index].isdecimal() for index in choices)
+        self._typed_choices = {answer.names[index] if named else str(index): index for index in choices}
+        self._held: dict[int, int] = {}
+        self._tapped: dict[int, int] = {}
+        self._current = self._rest
+
+    @property
+    def _rest(self) -> Any:
+        """The answer that a game takes while no key is pressed; None if there is none, and the last one stays."""
+        answer = self.answer
+        if not answer.is_choice:
+            return None
+        named = (answer.names.index(name) for name in RESTS if name in answer.names)
+        return next(named, answer.look_on)
+
+    @property
+    def arrows_only(self) -> bool:
+        """Whether arrow keys give all choices, so that no digit is needed."""
+        return len(self._arrows) + (self._rest is not None) == self.answer.size and bool(self._arrows)
+
+    def handle(self, event: pygame.event.Event) -> Any | None:
+        """React to a key, and return the answer that it completes: int, or float32 (n,); None if there is none yet."""
+        pygame = self.pygame
+        if event.type == pygame.KEYUP:
+            self._held.pop(event.key, None)
+        if event.type != pygame.KEYDOWN:
+            return None
+        if event.key in self._arrows:
+            self._held[event.key] = self._tapped[event.key] = self._arrows[event.key]
+            return self._arrows[event.key]
+        if event.key == pygame.K_BACKSPACE:
+            self.typed = self.typed[:-1]
+        elif event.key in (pygame.K_RETURN, pygame.K_KP_ENTER):
+            return self._complete()
+        elif self.answer.is_choice and event.unicode in tuple("0123456789") and not self.arrows_only:
+            self.typed += event.unicode
+            if not any(text.startswith(self.typed) and text != self.typed for text in self._typed_choices):
+                return self._complete()
+        elif not self.answer.is_choice and event.unicode in tuple("0123456789.,-e "):
+            self.typed += event.unicode
+        return None
+
+    def _complete(self) -> Any | None:
+        """Return what was typed as an answer, and forget it.
+
+        Returns:
+            None if it is not valid; then numbers stay, so that they can be corrected, and a choice is typed anew.
+        """
+        if self.answer.is_choice:
+            completed: Any = self._typed_choices.get(self.typed)
+        else:
+            completed = _numbers(self.typed, self.answer.space)
+        if completed is not None:
+            self._current = completed
+        if completed is not None or self.answer.is_choice:
+            self.typed = ""
+        return completed
+
+    def pressed(self) -> Any:
+        """Return the answer of a game's next step: of the keys that are held, or were tapped since the last step.
+
+        Without one it is the choice to rest ("stay" or "look on"), or what was answered last. Opposite arrows cancel.
+        """
+        choices = list({**self._tapped, **self._held}.values())
+        self._tapped = {}
+        choices = [choice for choice in choices if self._opposites[choice] not in choices]
+        if choices:
+            if self._rest is None:
+                self._current = choices[-1]
+            return choices[-1]
+        if self._current is None:
+            self._current = 0 if self.answer.is_choice else _middle(self.answer.space)
+        current = self._current
+        if self._rest is not None:
+            self._current = self._rest  # what was typed counts once
+        return current
+
+    def reset(self) -> None:
+        """Forget what was typed and tapped, at the start of an episode; a key that is still held counts on."""
+        self.typed, self._tapped, self._current = "", {}, self._rest
+
+    def help(self) -> str:
+        """Return what the keys do, in a few words; empty if they do nothing."""
+        if not self.answer.is_choice:
+            return f"number keys and Return: {self.answer.key}"
+        arrows = [name for name in self.answer.names if name in ARROWS]
+        parts = [f"arrow keys: {' '.join(arrows)}"] if arrows else []
+        texts = [] if self.arrows_only else list(self._typed_choices)
+        if texts:  # a task may ask for nothing but a gaze
+            parts.append(f"{texts[0]}-{texts[-1]}: {self.answer.key}")
+        return " · ".join(parts)
+
+    def choices(self) -> tuple[str, ...]:
+        """Return a line for each answer that says how to give it; empty where that is plain from its name."""
+        names, space = self.answer.names, self.answer.space
+        if isinstance(space, Box):
+            bounds = zip(names, space.low, space.high, strict=True)
+            return tuple(f"{name}: {low:g} to {high:g}" for name, low, high in bounds)
+        plain = self.arrows_only or all(text == names[index] for text, index in self._typed_choices.items())
+        return () if plain else tuple(f"{text}  {names[index]}" for text, index in self._typed_choices.items())
+
+
+class Gaze:
+    """Where a person wants to look: the pointer gives x and y, the wheel or + and - the third number of a location.
+
+    Args:
+        pygame: The module.
+        task: The task, for its sensor and its gaze control.
+    """
+
+    def __init__(self, pygame: ModuleType, task: Task[Any]) -> None:
+        self.pygame, self._control = pygame, task.gaze_control
+        self.zooms = task.glimpse_sensor.gaze_size > 2
+        self._zoom_keys = task.answer.is_choice  # otherwise "-" is part of a number
+        self._point: NDArray[np.float32] | None = None
+        self._zoom: float | None = None
+
+    def point(self, location: NDArray[np.float32]) -> None:
+        """Note where the pointer is, float32 (2,), (x, y) in [-1, 1]."""
+        self._point = location
+
+    def handle(self, event: pygame.event.Event, location: NDArray[np.float32]) -> None:
+        """React to the wheel, + and -: towards smaller values, which show more detail, or larger ones.
+
+        Args:
+            event: What the person did.
+            location: float32 (gaze_size,), where the sensor looks.
+        """
+        pygame = self.pygame
+        if not self.zooms:
+            return
+        notches = 0
+        if event.type == pygame.MOUSEWHEEL:
+            notches = event.y
+        elif event.type == pygame.KEYDOWN and self._zoom_keys:
+            notches = (event.unicode == "+" or event.key == pygame.K_KP_PLUS) - (
+                event.unicode == "-" or event.key == pygame.K_KP_MINUS
+            )
+        zoom = float(location[2]) if self._zoom is None else self._zoom
+        if notches:
+            self._zoom = float(np.clip(zoom - ZOOM_STEP * notches, -1, 1))
+
+    @property
+    def moves(self) -> bool:
+        """Whether the person has pointed or zoomed since the start."""
+        return self._point is not None or self._zoom is not None
+
+    def action(self, location: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the gaze part of the action: the place itself, or the move towards it.
+
+        Args:
+            location: float32 (gaze_size,), where the sensor looks; it stays there until the person has pointed.
+
+        Returns:
+            float32 (gaze_size,) in [-1, 1].
+        """
+        wanted = location.copy()
+        if self._point is not None:
+            wanted[:2] = self._point
+        if self._zoom is not None:
+            wanted[2] = self._zoom
+        if not self._control.relative:
+            return wanted
+        move = (wanted - location) / np.float32(self._control.max_step)
+        move[:2] /= max(1.0, float(np.hypot(*move[:2])))
+        return np.clip(move, -1, 1)
+
+    def next_location(self, location: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return where the sensor would look after the action, float32 (gaze_size,)."""
+        moved: NDArray[np.float32] = self._control.move(location[None], self.action(location)[None])[0]
+        return moved
+
+    def reset(self) -> None:
+        """Forget the zoom, at the start of an episode; the pointer is where it is."""
+        self._zoom = None
+
+    def help(self, click: bool) -> str:
+        """Return what mouse and wheel do, in a few words."""
+        zoom = " or + -" if self._zoom_keys else ""
+        return ("click: look" if click else "mouse: look") + (f" · wheel{zoom}: zoom" if self.zooms else "")
+
+
+def _numbers(text: str, space: Any) -> NDArray[np.float32] | None:
+    """Return numbers that were typed, float32 (n,); None if they are not n numbers within the bounds."""
+    try:
+        numbers = np.array([float(word) for word in text.replace(",", " ").split()], dtype=np.float32)
+    except ValueError:
+        return None
+    return numbers if space.contains(numbers) else None
+
+
+def _middle(space: Any) -> NDArray[np.float32]:
+    """Return the middle of a bounded Box, float32 (n,)."""
+    middle: NDArray[np.float32] = ((space.low.astype(float) + space.high) / 2).astype(np.float32)
+    return middle

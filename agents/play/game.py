@@ -1,0 +1,227 @@
+"""One person's episodes: events and time become actions, and the state becomes a view.
+
+Everything is decided by the task: its answer gives the keys, its gaze control the meaning of the pointer. A task with a
+target waits for the person; a game, which has none, runs in real time.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box
+from numpy.typing import NDArray
+
+from agents.play.controls import AnswerKeys, Gaze
+from agents.play.score import Score, episode_result
+from ram_envs.rendering import Banner, View, hide_unseen, layout
+
+if TYPE_CHECKING:
+    import pygame
+
+    from agents.play.opponent import Opponent
+    from ram_envs.envs.single import GlimpseEnv
+
+
+class Game:
+    """The episodes of one person.
+
+    Args:
+        pygame: The module.
+        env: The environment, with ``action_format="dict"``.
+        seed: Random seed of the first episode.
+        hidden: Whether the scene is hidden at first.
+        opponent: An agent that plays the same episodes.
+
+    Attributes:
+        left: Whether the person wants to leave.
+        score: The person's score.
+        places: The layout of every view.
+        over: Whether the episode has ended.
+        steps: Steps taken in this episode.
+    """
+
+    def __init__(
+        self,
+        pygame: ModuleType,
+        env: gymnasium.Env[Any, Any],
+        seed: int | None,
+        hidden: bool,
+        opponent: Opponent | None = None,
+    ) -> None:
+        self.pygame, self.env, self.hidden, self.opponent = pygame, env, hidden, opponent
+        self.source = cast("GlimpseEnv", env.unwrapped)
+        self.task = self.source.task
+        self.keys, self.gaze = AnswerKeys(pygame, self.task.answer), Gaze(pygame, self.task)
+        self.score = Score(self.task.figure)
+        self.left = self.running = False
+        self.begin(seed)
+        self.real_time = self.task.target(self.source.state) is None
+        self.places = layout(self.view())
+
+    def begin(self, seed: int | None = None) -> None:
+        """Begin the next episode, or the first one of a seed; one that was not played to its end does not count."""
+        self.observation, self.info = self.env.reset(seed=seed)
+        self.steps, self.over, self.episode_return = 0, False, 0.0
+        self.banner: Banner | None = None
+        self.keys.reset()
+        self.gaze.reset()
+
+    def handle(self, event: pygame.event.Event) -> None:
+        """React to what the person does; positions of the pointer are those in the frame."""
+        pygame = self.pygame
+        if event.type in (pygame.MOUSEMOTION, pygame.MOUSEBUTTONDOWN):
+            self.gaze.point(self._location_at(event.pos))
+        key = event.key if event.type == pygame.KEYDOWN else None
+        clicked = event.type == pygame.MOUSEBUTTONDOWN and event.button == 1
+        if event.type == pygame.QUIT or key == pygame.K_ESCAPE:
+            self.left = True
+        elif key == pygame.K_h:
+            self.hidden = not self.hidden
+        elif key == pygame.K_r:
+            if self.opponent is not None and not self.over:
+                self.opponent.play(counts=False)
+            self.begin()
+        elif self.over:
+            self.keys.handle(event)  # a key that is let go is no longer held
+            if clicked or key in (pygame.K_SPACE, pygame.K_RETURN, pygame.K_KP_ENTER):
+                self.begin()
+        elif self.real_time:
+            self.running = self.running or clicked or key is not None
+            self.gaze.handle(event, self.location)
+            self.keys.handle(event)
+        else:
+            self.gaze.handle(event, self.location)
+            answer = self.keys.handle(event)
+            if answer is not None:
+                self._answer(answer)
+            elif clicked and self.may_look:
+                self._look()
+
+    def tick(self) -> None:
+        """Take the step of a game that is due; called `steps_per_second` times a second."""
+        if self.real_time and self.running and not self.over:
+            self._step(self.gaze.action(self.location), self.keys.pressed())
+
+    @property
+    def location(self) -> NDArray[np.float32]:
+        """Where the sensor looks, float32 (gaze_size,)."""
+        location: NDArray[np.float32] = self.source.state.location[0]
+        return location
+
+    @property
+    def may_look(self) -> bool:
+        """Whether a step can be taken that only looks: before the last one, and without an answer that counts."""
+        look_on = self.task.answer.look_on is not None and self.steps + 1 < self.task.max_episode_steps
+        return look_on or not self._answer_counts
+
+    @property
+    def _answer_counts(self) -> bool:
+        return bool(self.task.answer_counts(self.source.state)[0])
+
+    def _look(self) -> None:
+        """Take a further glimpse: by the choice to look on, or with an answer that does not count."""
+        answer, space = self.task.answer, self.task.answer.space
+        ignored = space.low.astype(np.float32) if isinstance(space, Box) else answer.look_on or 0
+        self._step(self.gaze.action(self.location), ignored)
+
+    def _answer(self, answer: Any) -> None:
+        """Answer; where answers only count later, the glimpses that are left are not taken."""
+        while not self._answer_counts and not self.over:
+            self._step(self._stay, answer)
+        if not self.over:
+            self._step(self.gaze.action(self.location) if self._answer_looks else self._stay, answer)
+
+    @property
+    def _answer_looks(self) -> bool:
+        """Whether a step with an answer that counts also looks: before the last one, where nothing else does."""
+        return not self.may_look and self.steps + 1 < self.task.max_episode_steps
+
+    @property
+    def _stay(self) -> NDArray[np.float32]:
+        """The gaze part of an action that leaves the gaze where it is."""
+        return np.zeros_like(self.location) if self.task.gaze_control.relative else self.location.copy()
+
+    def _step(self, gaze: NDArray[np.float32], answer: Any) -> None:
+        """Take a step, and keep the score at the end of an episode."""
+        target = self.task.target(self.source.state)
+        action = {"fixation": gaze, self.task.answer.key: answer}
+        self.observation, reward, terminated, truncated, self.info = self.env.step(action)
+        self.steps += 1
+        self.episode_return += float(reward)
+        if not (terminated or truncated):
+            return
+        self.over = True
+        result = episode_result(self.task.figure, bool(self.info.get("is_success")), self.episode_return)
+        self.score = self.score.plus(result)
+        self.banner = self._result(result, None if target is None else target[0], answer)
+        if self.opponent is not None:
+            self.opponent.play(counts=True)
+
+    def _result(self, result: float, target: Any, answer: Any) -> Banner:
+        """Return what the end of an episode says, large and in colour."""
+        if not self.task.figure.is_share:
+            return Banner(f"{self.task.figure.label} {self.task.figure.write(result)}", None)
+        good = bool(result)
+        if target is None:
+            return Banner("success!" if good else "failure", good)
+        told, right = self._name(answer), self._name(target)
+        return Banner(f"{told} is right" if good else f"{told}? It is {right}", good)
+
+    def _name(self, answer: Any) -> str:
+        """Return what an answer is called."""
+        if self.task.answer.is_choice:
+            return self.task.answer.names[int(answer)]
+        return " ".join(f"{number:.3g}" for number in answer)
+
+    def _location_at(self, position: tuple[float, float]) -> NDArray[np.float32]:
+        """Return the location, float32 (2,) in [-1, 1], nearest to a position in the frame."""
+        height, width, _ = self.task.scene_shape
+        column, row = self.places.scene_point(position)
+        return np.clip([column / width * 2 - 1, row / height * 2 - 1], -1, 1).astype(np.float32)
+
+    def view(self) -> View:
+        """Return what the person sees; at the end of an episode, all of it."""
+        view = self.source.view()
+        if self.hidden and not self.over:
+            view = hide_unseen(view)
+        return view._replace(
+            caption=self._caption(),
+            preview=self._preview(view),
+            banner=self.banner,
+            choices=self.keys.choices(),
+            hint=self._hint(),
+        )
+
+    def _preview(self, view: View) -> NDArray[np.integer] | None:
+        """Return what the sensor would cover next, int (levels, 4); None if it stays, or cannot look any more."""
+        if self.over or not self.gaze.moves or not (self.real_time or self.may_look or self._answer_looks):
+            return None
+        outlines = np.array(self.task.glimpse_sensor.outlines(self.gaze.next_location(self.location)))
+        return None if np.array_equal(outlines, view.outlines) else outlines
+
+    def _caption(self) -> str:
+        """Return how the episode stands, without what only an evaluator may know, and the score."""
+        steps, last = self.steps, self.task.max_episode_steps
+        if self.over:
+            line = [self.task.caption(self.source.state, 0)]
+        elif self.real_time:
+            line = [f"step {steps} of {last}" if self.running else "press a key to start"]
+        else:
+            line = [f"glimpse {steps + 1} of {last}"]
+            if self.keys.typed:
+                line.append(f"answer: {self.keys.typed}_")
+            elif not self.may_look:
+                line.append("answer now")
+        score = f"you {self.score}"
+        if self.opponent is not None:
+            score = f"you {self.score.points}, agent {self.opponent.score.points}"
+            score += f" of {self.score.episodes}" if self.task.figure.is_share else ""
+        return " · ".join([*line, score])
+
+    def _hint(self) -> str:
+        """Return what the keys do."""
+        parts = [self.keys.help(), self.gaze.help(click=not self.real_time), "H: scene", "R: restart", "Esc: leave"]
+        return " · ".join(part for part in ["space: next episode" if self.over else "", *parts] if part)

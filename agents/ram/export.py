@@ -1,0 +1,44 @@
+"""Export: an agent as a small checkpoint to share, without what only training needs."""
+
+from __future__ import annotations
+
+import copy
+import os
+from pathlib import Path
+
+from agents.ram.checkpoint import CheckpointError, checkpoint_file, load_checkpoint, save_checkpoint
+
+SUFFIX = ".safetensors"
+
+
+def export_agent(checkpoint: str | os.PathLike[str], out: str | os.PathLike[str], env_id: str | None = None) -> Path:
+    """Write an agent with its weights in half precision and its settings, without the state of the optimizer.
+
+    The arguments of its environment are kept too, except ``split``: a user evaluates on the test split.
+
+    Args:
+        checkpoint: The run folder or the checkpoint file.
+        out: The file to write; its name ends in ".safetensors".
+        env_id: Id of the environment that the agent must have been trained on; None for any.
+
+    Returns:
+        The file.
+
+    Raises:
+        CheckpointError: If the checkpoint is missing, broken or of another environment, or ``out`` has another suffix,
+            is the checkpoint itself, or cannot be written.
+    """
+    source, file = checkpoint_file(checkpoint), Path(out)
+    if file.suffix != SUFFIX or file.is_dir():
+        raise CheckpointError(f"{file} is not a file to export to: expected a name that ends in {SUFFIX}")
+    content = load_checkpoint(source, env_id)
+    if file.exists() and file.samefile(source):
+        raise CheckpointError(f"{file} is the checkpoint itself, which exporting would strip: choose another name")
+    return save_checkpoint(
+        file,
+        copy.deepcopy(content.policy).half(),
+        content.env_id,
+        {name: value for name, value in content.env_settings.items() if name != "split"},
+        training=content.training,
+        progress=content.progress,
+    )

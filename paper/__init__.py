@@ -1,0 +1,1 @@
+"""The paper's tables, ablations, baselines and figures. Not part of the installed package: run `python -m paper`."""

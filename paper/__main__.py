@@ -1,0 +1,165 @@
+"""The commands behind this repository's results: `python -m paper reproduce`, `tables` and `figures`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+
+from agents.errors import RAMError
+from paper.ablations import ABLATION_SEEDS, ABLATIONS, choose_ablations
+from paper.drawings import draw_figures
+from paper.export import export_best
+from paper.reproduce import DOCUMENTS, PAGE, README, WHAT_MATTERED, missing, reproduce, write_tables
+from paper.rows import TABLES, choose_rows, for_validation, scaled
+from ram_envs.arguments import check_integer, check_number
+from ram_envs.errors import InvalidArgument, UserError
+
+REPRODUCE = """
+Reproduce the rows of the paper's tables: train and evaluate what is missing, resume what was interrupted. Each row has
+one results file in --results. After every run, the tables of README.md and docs/results.md are regenerated from these
+files (with --ablations, those of docs/what-mattered.md). Several processes may run at once: each run is done by one of
+them. Ctrl-C saves a checkpoint first; the same command resumes.
+"""
+FIGURES = """
+Draw the figures from the results files and with the agents that come with the package. Prints the pictures on standard
+output, and on standard error the missing and incomplete ones with the command that makes them.
+"""
+FAILED, USER_ERROR = 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: The command line after `python -m paper`; None for that of the process.
+
+    Returns:
+        The exit status: 0, 1 if a run failed, 2 for an error that the user can fix, 128 plus the number of the signal
+        that stopped it.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "reproduce":
+            return _reproduce(options)
+        if options.command == "tables":
+            return _print(write_tables(options.results, DOCUMENTS))
+        return _figures(options)
+    except (RAMError, UserError, OSError, gymnasium.error.Error) as error:
+        print(f"python -m paper: {error}", file=sys.stderr)
+        return USER_ERROR
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m paper", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--results", type=Path, default=Path("docs/results"), help="folder of the results files")
+
+    reproduce = commands.add_parser("reproduce", parents=[common], description=REPRODUCE, help="train what is missing")
+    option = reproduce.add_argument
+    switch: dict[str, Any] = {"action": "store_true"}
+    option("--table", action="append", default=[], choices=list(TABLES), help="rows of a table; may be repeated")
+    option("--row", action="append", default=[], metavar="ROW", help="a row; may be repeated; all rows by default")
+    option(
+        "--ablations",
+        **switch,
+        help="run ablations instead: headline rows with one ingredient changed, at a reduced length; --row takes an "
+        "ablation, or a headline row for all of its ablations",
+    )
+    option(
+        "--seeds",
+        type=int,
+        metavar="N",
+        help="random seeds of each row; by default 3 for headline rows and for ablations, 1 for other rows",
+    )
+    option("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto: the GPU if there is one")
+    option("--out", type=Path, default=Path("runs/reproduce"), help="folder of the training runs")
+    option(
+        "--validate",
+        **switch,
+        help="for tuning: train without the last 5,000 training images and evaluate on them; results go below --out",
+    )
+    option(
+        "--budget-scale",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="factor on the length of every training, for quick trials; unless it is 1, results go below --out",
+    )
+    option("--dry-run", **switch, help="print the names of the missing runs and stop")
+    option(
+        "--export",
+        **switch,
+        help="export the agents of the headline rows into the package, each with the best seed in validation",
+    )
+
+    commands.add_parser("tables", parents=[common], help="regenerate the tables of README.md and docs/")
+
+    figures = commands.add_parser("figures", parents=[common], description=FIGURES, help="draw the figures")
+    figures.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder of the figures")
+    figures.add_argument(
+        "--measure-cost", **switch, help="measure the cost of an image against its size first, which takes minutes"
+    )
+    return parser
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    if options.seeds is not None:
+        check_integer("seeds", options.seeds, 1)
+    check_number("budget_scale", options.budget_scale, 1e-9, 1e9)
+    if options.export and (options.ablations or options.validate or options.dry_run or options.budget_scale != 1):
+        raise InvalidArgument(
+            "--export needs agents of whole rows: leave out --ablations, --validate, --dry-run and --budget-scale"
+        )
+    seeds, validate, out, results = options.seeds, options.validate, options.out, options.results
+    if options.ablations:
+        rows, documents = choose_ablations(options.table, options.row), [WHAT_MATTERED]
+        seeds, validate = ABLATION_SEEDS if seeds is None else seeds, True
+    else:
+        for name in options.row:
+            if name in (one.full_name for one in ABLATIONS):
+                raise InvalidArgument(f"row={name!r} is an ablation: add --ablations")
+        rows, documents = choose_rows(options.table, options.row), [README, PAGE]
+    if options.budget_scale != 1:
+        rows = [scaled(row, options.budget_scale) for row in rows]
+        out, documents = out / f"scaled-{options.budget_scale:g}", []
+    if validate and not options.ablations:
+        rows = [for_validation(row) for row in rows]
+        out, documents = out / "validation", []
+    if out != options.out:
+        results = out / "results"
+    if options.dry_run:
+        return _print(job.name for job in missing(rows, seeds, results))
+    outcome = reproduce(
+        rows, seeds=seeds, device=options.device, out=out, results=results, documents=documents, validate=validate
+    )
+    if outcome.stopped_by is not None:
+        print(f"stopped by {outcome.stopped_by}, checkpoint saved; run the same command to resume", file=sys.stderr)
+        return 128 + signal.Signals[outcome.stopped_by].value
+    exported = export_best(rows, out, results) if options.export else []
+    _print([*exported, *write_tables(results, documents)])
+    return FAILED if outcome.failed else 0
+
+
+def _figures(options: argparse.Namespace) -> int:
+    done = draw_figures(options.results, options.out, measure_cost=options.measure_cost)
+    for name, reason in done.wanting.items():
+        state = "is incomplete" if options.out / name in done.files else "is not drawn"
+        print(f"{name} {state}: {reason}", file=sys.stderr)
+    return _print(done.files)
+
+
+def _print(lines: Iterable[object]) -> int:
+    for line in lines:
+        print(line)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""The baselines of RAM: classifiers that see the whole scene at once (Mnih et al. 2014, section 4.1).
+
+The paper has two kinds, both with two hidden ReLU layers: fully connected with 64 or 256 units per layer; and
+convolutional, with 8 filters of 10x10 pixels and stride 5 in the first layer and 256 units in the second. The paper
+describes the filters for its 60x60 and 100x100 scenes only; here the MNIST classifier has the same ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from agents.ram.checkpoint import CheckpointError, checkpoint_file, optimizer_tensors, write_atomically
+from agents.ram.tensor_file import read_tensor_file
+from agents.training.settings import PRECISIONS
+from agents.untrusted import one_line
+from ram_envs.arguments import check_choice, check_integer, check_number
+
+KINDS = ("connected", "convolutional")
+METHOD = "classifier"
+"""Name of the training method in a settings file, next to "hybrid" and "game"."""
+_KIND = "scene-classifier"
+_WEIGHTS, _OPTIMIZER = "classifier.", "optimizer."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierSettings:
+    """A classifier of whole scenes and its training; the defaults are the paper's convolutional network."""
+
+    environment: dict[str, Any] = field(default_factory=dict)
+    """Arguments of the environment; of these, only those that shape the scene matter."""
+    kind: Literal["connected", "convolutional"] = "convolutional"
+    """Fully connected, or with a convolutional layer first."""
+    hidden: tuple[int, ...] = (256,)
+    """Units of each fully connected hidden layer."""
+    filters: int = 8
+    """Convolutional: filters."""
+    filter_size: int = 10
+    """Convolutional: side of a filter in pixels."""
+    stride: int = 5
+    """Convolutional: stride in pixels."""
+    dropout: float = 0.0
+    """Dropout rate of the hidden units."""
+    num_envs: int = 256
+    """Scenes in a batch."""
+    epochs: int = 60
+    """Epochs; each shows every image in a new scene."""
+    learning_rate: float = 1e-3
+    """Initial learning rate of Adam, with a cosine schedule to 0."""
+    warmup: float = 0.0
+    """Share of the training with linear warm-up: a large initial learning rate kills ReLUs."""
+    weight_decay: float = 0.01
+    """Decoupled weight decay (AdamW)."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Precision of the hidden layers; "auto" is bfloat16 where it is faster."""
+    log_every: int = 50
+    """Iterations between log lines."""
+    checkpoint_every: int = 500
+    """Iterations between checkpoints."""
+
+    def __post_init__(self) -> None:
+        """Check every setting.
+
+        Raises:
+            ValueError: If one is not valid; the message names it.
+        """
+        check_choice("kind", self.kind, KINDS)
+        for units in self.hidden:
+            check_integer("hidden", units, 1)
+        for name in ("filters", "filter_size", "stride", "num_envs", "epochs", "log_every", "checkpoint_every"):
+            check_integer(name, getattr(self, name), 1)
+        check_number("dropout", self.dropout, 0, 0.99)
+        check_number("learning_rate", self.learning_rate, 0, 10)
+        check_number("warmup", self.warmup, 0, 1)
+        check_number("weight_decay", self.weight_decay, 0, 10)
+        check_choice("precision", self.precision, PRECISIONS)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain values, for JSON."""
+        return {"method": METHOD, **asdict(self), "hidden": list(self.hidden)}
+
+
+class Classifier(nn.Module):
+    """An optional convolutional layer, fully connected layers, all with ReLU, then the logits.
+
+    Args:
+        settings: Type and sizes.
+        scene_shape: Height, width and channels of the scenes.
+        num_classes: Number of classes.
+
+    Raises:
+        ValueError: If the filters are larger than the scenes.
+    """
+
+    def __init__(self, settings: ClassifierSettings, scene_shape: tuple[int, int, int], num_classes: int) -> None:
+        super().__init__()
+        height, width, channels = scene_shape
+        self.settings, self.scene_shape, self.num_classes = settings, scene_shape, num_classes
+        self.convolution: nn.Conv2d | None = None
+        size = channels * height * width
+        if settings.kind == "convolutional":
+            if settings.filter_size > min(height, width):
+                raise ValueError(
+                    f"filter_size={settings.filter_size} is larger than the scenes, {height}x{width}: expected at most "
+                    f"{min(height, width)}"
+                )
+            self.convolution = nn.Conv2d(channels, settings.filters, settings.filter_size, settings.stride)
+            self.places = ((height - settings.filter_size) // settings.stride + 1) * (
+                (width - settings.filter_size) // settings.stride + 1
+            )
+            size = settings.filters * self.places
+        sizes = (size, *settings.hidden)
+        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.logits = nn.Linear(sizes[-1], num_classes)
+
+    def forward(self, scenes: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return the logits, float32 (B, num_classes), of scenes, uint8 (B, C, H, W).
+
+        Args:
+            scenes: The scenes.
+            generator: Random generator of the dropout; None for no dropout.
+        """
+        x = scenes.float() / 255
+        if self.convolution is not None:
+            x = torch.relu(self.convolution(x))
+        x = x.flatten(1)  # (B, C, H, W) -> (B, C * H * W)
+        for layer in self.hidden:
+            x = torch.relu(layer(x))
+            if generator is not None and self.settings.dropout > 0:
+                kept = torch.empty_like(x).bernoulli_(1 - self.settings.dropout, generator=generator)
+                x = x * kept / (1 - self.settings.dropout)
+        with torch.autocast(x.device.type, enabled=False):
+            return self.logits(x.float())
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one scene."""
+        layers = sum(layer.weight.numel() for layer in (*self.hidden, self.logits))
+        return layers + (0 if self.convolution is None else self.convolution.weight.numel() * self.places)
+
+
+@dataclass(frozen=True)
+class ClassifierCheckpoint:
+    """The content of a classifier's checkpoint; see :class:`agents.ram.checkpoint.Checkpoint`."""
+
+    classifier: Classifier
+    env_id: str
+    progress: dict[str, Any]
+    optimizer: dict[str, Tensor]
+
+
+def save_classifier(
+    folder: Path,
+    classifier: Classifier,
+    env_id: str,
+    progress: Mapping[str, Any],
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    """Write a checkpoint atomically; see :func:`agents.ram.checkpoint.save_checkpoint`.
+
+    Raises:
+        CheckpointError: If it cannot be written; the old file is unchanged.
+    """
+    content = {
+        "kind": _KIND,
+        "env_id": env_id,
+        "scene_shape": classifier.scene_shape,
+        "num_classes": classifier.num_classes,
+        "training": classifier.settings.to_dict(),
+        "progress": dict(progress),
+    }
+    tensors = {_WEIGHTS + name: value for name, value in classifier.state_dict().items()}
+    tensors |= {_OPTIMIZER + name: value for name, value in optimizer_tensors(classifier, optimizer).items()}
+    data = save(
+        {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
+        {key: json.dumps(value) for key, value in content.items()},
+    )
+    path = checkpoint_file(folder)
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def load_classifier(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> ClassifierCheckpoint:
+    """Read a classifier's checkpoint from a file or the folder of a run.
+
+    Raises:
+        CheckpointError: If there is none, or it is truncated or of another kind.
+    """
+    path = checkpoint_file(path)
+    if not path.is_file():
+        raise CheckpointError(f"{path} does not exist: expected the folder of a classifier's run, or its checkpoint")
+    content, tensors = read_tensor_file(path, _KIND, "a checkpoint of a classifier of whole scenes")
+    try:
+        settings = classifier_settings_from_dict(content["training"])
+        height, width, channels = content["scene_shape"]
+        classifier = Classifier(settings, (height, width, channels), content["num_classes"]).to(device)
+        classifier.load_state_dict(_with_prefix(tensors, _WEIGHTS))
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{path} does not fit this version's classifiers: {one_line(error)}") from error
+    return ClassifierCheckpoint(classifier, content["env_id"], content["progress"], _with_prefix(tensors, _OPTIMIZER))
+
+
+def classifier_settings_from_dict(values: Mapping[str, Any]) -> ClassifierSettings:
+    """Return the settings that :meth:`ClassifierSettings.to_dict` wrote.
+
+    Raises:
+        ValueError: If they belong to something else, or have a setting that this version does not know.
+    """
+    values = dict(values)
+    if values.pop("method", None) != METHOD:
+        raise ValueError("these are not the settings of a classifier of whole scenes")
+    try:
+        values["environment"] = {name: value for name, value in values["environment"].items() if value is not None}
+        values["hidden"] = tuple(values["hidden"])
+        return ClassifierSettings(**values)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"these settings are not of this version: {error}") from error
+
+
+def _with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,47 @@
+"""Exports the agents of the headline rows into the package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from agents.pretrained import export_pretrained
+from agents.ram.checkpoint import load_checkpoint
+from paper.jobs import Job, ReproduceError, check_folder
+from paper.records import read_record, record_file
+from paper.rows import HEADLINES, Row
+
+
+def export_best(rows: Sequence[Row], out: Path, results: Path) -> list[Path]:
+    """Export the agent of each headline row that has results: the seed that did best in validation.
+
+    The validation scenes are new scenes of the last 5,000 training images, for Catch new episodes, never the test set.
+
+    Args:
+        rows: The rows; others than headline rows are skipped.
+        out: Folder of the runs.
+        results: Folder of the results files.
+
+    Returns:
+        The exported files.
+
+    Raises:
+        CheckpointError: If the checkpoint of a run is missing, or too large.
+        ReproduceError: If the folder of a run holds another run than the one in the results.
+        ResultError: If a results file cannot be read.
+    """
+    files = []
+    for row in rows:
+        record = read_record(record_file(results, row.name)) if row.name in HEADLINES else None
+        if record is None or not record.fits(row) or (best := record.best_seed) is None:
+            continue
+        folder = out / Job(row, best).name
+        check_folder(folder, row)
+        progress, frames = load_checkpoint(folder, row.env_id).progress, record.seeds[best].frames
+        if (progress["seed"], progress["frames"]) != (best, frames):
+            raise ReproduceError(
+                f"{folder} holds seed {progress['seed']} after {progress['frames']:,} frames: expected seed {best} "
+                f"after {frames:,} as in {record_file(results, row.name)}; pass the folder of its runs as --out"
+            )
+        files.append(export_pretrained(folder, row.env_id))
+    return files

@@ -1,0 +1,125 @@
+"""One run of a row: train or resume it, then evaluate it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from agents.errors import RAMError
+from agents.evaluation.evaluate import evaluate
+from agents.experiments.machine import device_name, versions
+from agents.ram.checkpoint import FILE_NAME, load_checkpoint
+from agents.ram.policy import RAMPolicy
+from agents.training import trainer
+from agents.training.fast.device import resolve_device
+from agents.training.run import METRICS, SETTINGS
+from agents.training.trainer import TrainingResult
+from paper.baselines import evaluate_classifier, resume_classifier, train_classifier
+from paper.classifiers import Classifier, ClassifierSettings, load_classifier
+from paper.records import SeedResult, differing_settings, plain_settings, read_curve
+from paper.rows import VALIDATION_TEST, Row
+from ram_envs import make_task
+
+TEST_SEED, VALIDATION_SEED = 0, 1_000_000
+"""Random seeds of the first test scene and of the first validation scene; training uses 2**32 and above."""
+
+
+class ReproduceError(RAMError, ValueError):
+    """A run cannot be reproduced here; the message names the reason and the fix."""
+
+
+class Job(NamedTuple):
+    """One run: a row and a random seed."""
+
+    row: Row
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Name of its folder."""
+        return f"{self.row.name}-seed{self.seed}"
+
+
+def train(job: Job, folder: Path, device: str, progress_bar: bool) -> TrainingResult:
+    """Train a run, or resume it if its folder has a checkpoint.
+
+    Raises:
+        TrainingError: If the folder cannot be written, or training diverges.
+        CheckpointError: If a checkpoint cannot be read or written.
+    """
+    options: dict[str, Any] = {"device": device, "progress_bar": progress_bar}
+    settings, begun = job.row.settings, (folder / FILE_NAME).exists()
+    if isinstance(settings, ClassifierSettings):
+        if begun:
+            return resume_classifier(folder, **options)
+        return train_classifier(job.row.env_id, settings, folder, seed=job.seed, **options)
+    if begun:
+        return trainer.resume(folder, env_id=job.row.env_id, **options)
+    return trainer.train(job.row.env_id, settings, folder, seed=job.seed, **options)
+
+
+def evaluate_run(job: Job, folder: Path, trained: TrainingResult, device: str, validate: bool) -> SeedResult:
+    """Evaluate a complete run, on the validation images instead of the test set with ``validate``."""
+    torch_device, row = resolve_device(device), job.row
+    settings, arguments = row.settings, (row.env_id, row.settings.environment)
+    images = None if row.is_game else VALIDATION_TEST
+    where: dict[str, Any] = {"split": images, "seed": VALIDATION_SEED} if validate else {"seed": TEST_SEED}
+    sampled = validation = None
+    module: Classifier | RAMPolicy
+    if isinstance(settings, ClassifierSettings):
+        module = classifier = load_classifier(folder, torch_device).classifier
+        threads = None
+        greedy = evaluate_classifier(classifier, *arguments, **where)
+    else:
+        module = policy = load_checkpoint(folder, device=torch_device).policy
+        threads = settings.threads
+        greedy = evaluate(policy, *arguments, **where)
+        sampled = evaluate(policy, *arguments, **where, greedy=False, greedy_action=not row.is_game)
+        if not validate:
+            validation = evaluate(policy, *arguments, split=images, seed=VALIDATION_SEED)
+    precision = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))["training"]["precision"]  # no longer "auto"
+    return SeedResult(
+        seed=job.seed,
+        greedy=greedy.to_dict(),
+        sampled=None if sampled is None else sampled.to_dict(),
+        validation=None if validation is None else validation.to_dict(),
+        frames=trained.progress.frames,
+        seconds=round(trained.progress.time_s, 3),
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        hardware=f"{device_name(torch_device.type, threads)}, {precision}",
+        versions=versions(),
+        curve=read_curve(folder / METRICS, greedy.figure),
+    )
+
+
+def check_data(rows: Iterable[Row]) -> None:
+    """Load the images of some rows, so that missing ones are reported before anything runs."""
+    splits = {}
+    for row in rows:
+        for split in ({},) if row.is_game else ({}, {"split": "test"}):
+            arguments = {**row.settings.environment, **split}
+            splits[row.env_id, repr(arguments)] = arguments
+    for (env_id, _), arguments in splits.items():
+        make_task(env_id, **arguments)
+
+
+def check_folder(folder: Path, row: Row) -> None:
+    """Refuse to resume a run that has other settings.
+
+    Raises:
+        ReproduceError: If it has.
+    """
+    file = folder / SETTINGS
+    if not file.exists():
+        return
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        differing = differing_settings(content["training"], plain_settings(row))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReproduceError(f"{file} cannot be read ({error}): move {folder} away") from error
+    if differing:
+        raise ReproduceError(
+            f"{folder} holds a run of {row.name} with {'; '.join(differing)}: move it away, or use another --out"
+        )

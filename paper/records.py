@@ -1,0 +1,213 @@
+"""The results files of the paper's rows: one JSON file per row, with the results of all of its seeds.
+
+Tables and figures are made from these files alone. A file with another version of the protocol or other settings is
+never overwritten but renamed.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agents.experiments.files import read_result, set_aside, write_result
+from agents.training.settings import settings_from_dict
+from paper.classifiers import METHOD, classifier_settings_from_dict
+from paper.rows import Row
+from ram_envs.tasks import FIGURES, FigureOfMerit
+
+VERSION = 1
+"""Version of the protocol and of the files; a table shows one version only."""
+CURVE_POINTS = 200
+_HEADER = {"kind": "ram-results", "version": VERSION}
+_NO_MATTER = ("precision", "log_every", "checkpoint_every")
+"""Settings that may differ within a file: they change nothing that is learned, except its rounding."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedResult:
+    """The result of one seed of a row.
+
+    Attributes:
+        seed: Random seed of the training.
+        greedy: Deterministic evaluation, an :class:`agents.evaluation.evaluate.Evaluation` as plain values.
+        sampled: Evaluation with sampled locations; None for classifiers of whole scenes.
+        validation: Deterministic evaluation on the validation scenes, by which a seed is chosen; or None.
+        frames: Environment steps of the training; for classifiers, scenes.
+        seconds: Duration of the training.
+        parameters: Number of learned parameters.
+        hardware: Device and precision of the training.
+        versions: Versions of Python and of packages.
+        curve: Training curve of the figure of merit, at most 200 means of equal spans: "frames" and "values".
+    """
+
+    seed: int
+    greedy: dict[str, Any]
+    sampled: dict[str, Any] | None
+    validation: dict[str, Any] | None
+    frames: int
+    seconds: float
+    parameters: int
+    hardware: str
+    versions: dict[str, str]
+    curve: dict[str, list[float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A results file.
+
+    Attributes:
+        row: Name of the row.
+        env_id: The environment.
+        settings: Training settings, as plain values.
+        seeds: Results by seed.
+    """
+
+    row: str
+    env_id: str
+    settings: dict[str, Any]
+    seeds: dict[int, SeedResult] = field(default_factory=dict)
+
+    def fits(self, row: Row) -> bool:
+        """Whether the results belong to the current settings of a row."""
+        return self.env_id == row.env_id and same_settings(self.settings, plain_settings(row))
+
+    @property
+    def values(self) -> list[float]:
+        """Deterministic test figures of all seeds, in percent."""
+        return [in_percent(result.greedy) for _, result in sorted(self.seeds.items())]
+
+    @property
+    def best_seed(self) -> int | None:
+        """The seed with the best validation figure; None if there is none."""
+        scores = {
+            seed: result.validation["value"] * (1 if figure_of(result.validation).more_is_better else -1)
+            for seed, result in self.seeds.items()
+            if result.validation is not None
+        }
+        return max(scores, key=lambda seed: scores[seed], default=None)
+
+
+def figure_of(evaluation: Mapping[str, Any]) -> FigureOfMerit:
+    """Return the figure of merit of an evaluation."""
+    return FIGURES[evaluation["figure"]]
+
+
+def in_percent(evaluation: Mapping[str, Any], key: str = "value") -> float:
+    """Return the value of an evaluation, or an end of its interval, in percent."""
+    return figure_of(evaluation).shown(evaluation[key])
+
+
+def plain_settings(row: Row) -> dict[str, Any]:
+    """Return the settings of a row as read back from JSON."""
+    return json.loads(json.dumps(row.settings.to_dict()))
+
+
+def same_settings(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two trainings have the same settings, except those that do not change what is learned."""
+    return not differing_settings(one, other)
+
+
+def differing_settings(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Return "name=value instead of value" for every setting that matters and differs."""
+    flat_one, flat_other = _flat(_complete(one)), _flat(_complete(other))
+    return [
+        f"{name}={flat_one.get(name)} instead of {flat_other.get(name)}"
+        for name in sorted(flat_one.keys() | flat_other.keys())
+        if flat_one.get(name) != flat_other.get(name) and name not in _NO_MATTER
+    ]
+
+
+def _complete(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return settings with defaults for those that did not exist yet when they were written."""
+    try:
+        if settings.get("method") == METHOD:
+            return classifier_settings_from_dict(settings).to_dict()
+        return settings_from_dict(dict(settings)).to_dict()
+    except ValueError:  # a version with other settings
+        return settings
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return flat
+
+
+def record_file(folder: Path, row: str) -> Path:
+    """Return the results file of a row."""
+    return folder / f"{row}.json"
+
+
+def read_record(file: Path) -> Record | None:
+    """Read a results file.
+
+    Returns:
+        The record; None if there is no file, or it has another version.
+
+    Raises:
+        ResultError: If it cannot be read.
+    """
+    return read_result(file, _HEADER, _parse)
+
+
+def _parse(content: Mapping[str, Any]) -> Record:
+    seeds = {int(seed): SeedResult(**result) for seed, result in content["seeds"].items()}
+    return Record(row=content["row"], env_id=content["env_id"], settings=content["settings"], seeds=seeds)
+
+
+def add_result(folder: Path, row: Row, result: SeedResult) -> Path | None:
+    """Add the result of a seed to the file of its row. The caller holds the lock of the results.
+
+    Args:
+        folder: Folder of the results files.
+        row: The row.
+        result: The result.
+
+    Returns:
+        The new name of a file with another version or other settings; None if there was none.
+
+    Raises:
+        ResultError: If the present file cannot be read.
+        OSError: If the file cannot be written.
+    """
+    file = record_file(folder, row.name)
+    record, kept = read_record(file), None
+    if record is None or not record.fits(row):
+        if file.exists():
+            kept = set_aside(file)
+        record = Record(row=row.name, env_id=row.env_id, settings=plain_settings(row))
+    seeds = dict(sorted({**record.seeds, result.seed: result}.items()))
+    content = {
+        **_HEADER,
+        "row": record.row,
+        "env_id": record.env_id,
+        "settings": record.settings,
+        "seeds": {str(seed): asdict(one) for seed, one in seeds.items()},
+    }
+    write_result(file, content)
+    return kept
+
+
+def read_curve(metrics_csv: Path, figure: str) -> dict[str, list[float]]:
+    """Return the training curve of a figure of merit, a column of the metrics, as at most 200 means of equal spans."""
+    with metrics_csv.open(newline="", encoding="utf-8") as file:
+        lines = [(float(line["frames"]), float(line[figure])) for line in csv.DictReader(file)]
+    parts = np.array_split(np.array(lines, dtype=np.float64), min(CURVE_POINTS, len(lines)))
+    return {
+        "frames": [float(part[-1, 0]) for part in parts],
+        "values": [float(f"{part[:, 1].mean():.5g}") for part in parts],
+    }
+
+
+def frames_to_reach(curve: Mapping[str, list[float]], value: float) -> float | None:
+    """Return the number of frames at which a curve first reaches ``value``; None if it never does."""
+    reached = (frames for frames, one in zip(curve["frames"], curve["values"], strict=True) if one >= value)
+    return next(reached, None)

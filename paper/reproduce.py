@@ -1,0 +1,173 @@
+"""Reproduces the rows of the paper's tables: trains and evaluates missing runs, writes results files and tables.
+
+The protocol: hyperparameters are tuned by training without the last 5,000 training images and evaluating on them. Final
+runs train on all 60,000 and are evaluated on every test image once, in scenes with a fixed random seed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agents.evaluation.evaluate import Evaluation
+from agents.experiments.queue import Queue, lock
+from agents.ram.checkpoint import CheckpointError
+from agents.training.fast.device import resolve_device
+from agents.training.run import TrainingError
+from paper.ablations import ABLATIONS
+from paper.jobs import Job, check_data, check_folder, evaluate_run, train
+from paper.records import Record, add_result, read_record, record_file
+from paper.rows import ROWS, Row
+from paper.tables import markdown, write_between_markers
+from paper.what_mattered import what_mattered
+
+README, PAGE, WHAT_MATTERED = Path("README.md"), Path("docs/results.md"), Path("docs/what-mattered.md")
+DOCUMENTS = (README, PAGE, WHAT_MATTERED)
+"""The pages with generated tables."""
+
+
+@dataclass
+class Outcome:
+    """The outcome of :func:`reproduce`.
+
+    Attributes:
+        done: Names of the runs whose results were written.
+        left: Names of the runs that another process works on.
+        failed: Error message by the name of the run.
+        kept: New names of incompatible results files.
+        stopped_by: Name of the signal that stopped it; None if none did.
+    """
+
+    done: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    kept: list[Path] = field(default_factory=list)
+    stopped_by: str | None = None
+
+
+def reproduce(
+    rows: Sequence[Row],
+    *,
+    seeds: int | None = None,
+    device: str = "auto",
+    out: Path = Path("runs/reproduce"),
+    results: Path = Path("docs/results"),
+    documents: Sequence[Path] = (README, PAGE),
+    validate: bool = False,
+    progress_bar: bool = True,
+) -> Outcome:
+    """Train and evaluate the missing runs of some rows: the first seed of each, then the second, and so on.
+
+    Several processes may work on the same folders: each run is done by one of them.
+
+    Args:
+        rows: The rows.
+        seeds: Random seeds of each row, from 0; None for the row's default.
+        device: "auto", "cpu" or "cuda".
+        out: Folder of the runs.
+        results: Folder of the results files.
+        documents: Pages whose tables are regenerated after every run.
+        validate: Whether the rows are trained for validation (:func:`paper.rows.for_validation`): they are evaluated on
+            the validation images instead of the test set.
+        progress_bar: Whether to show a progress bar.
+
+    Raises:
+        FileNotFoundError: If a dataset is missing and cannot be downloaded. Like the errors below, before any training.
+        ReproduceError: If the folder of a run holds one with other settings.
+        ResultError: If a results file of these rows or of the documents cannot be read.
+        ValueError: If the device is not available, or a setting is not valid.
+    """
+    resolve_device(device)
+    for document in documents:
+        _tables(results, document)
+    jobs = missing(rows, seeds, results)
+    check_data(job.row for job in jobs)
+    for job in jobs:
+        check_folder(out / job.name, job.row)
+    outcome = Outcome()
+    queue = Queue(jobs, lambda job: _has_result(results, job), (results, out))
+    for job in queue:
+        folder = out / job.name
+        _say(f"{job.name}: {folder}")
+        try:
+            trained = train(job, folder, device, progress_bar)
+            if trained.stopped_by is not None:
+                outcome.stopped_by = trained.stopped_by
+                return outcome
+            result = evaluate_run(job, folder, trained, device, validate)
+        except (TrainingError, CheckpointError) as error:
+            _say(f"{job.name}: {error}")
+            outcome.failed[job.name] = str(error)
+            continue
+        with lock(results, "tables"):
+            kept = add_result(results, job.row, result)
+        write_tables(results, documents)
+        if kept is not None:
+            _say(f"{record_file(results, job.row.name)} had another version or other settings: kept as {kept}")
+            outcome.kept.append(kept)
+        outcome.done.append(job.name)
+        _say(f"{job.name}: {Evaluation(**result.greedy)}")
+    for job in queue.left:
+        _say(f"{job.name}: skipped, another process works on it")
+        outcome.left.append(job.name)
+    return outcome
+
+
+def missing(rows: Sequence[Row], seeds: int | None, results: Path) -> list[Job]:
+    """Return the runs of some rows that have no result yet, in the order in which they are done.
+
+    Args:
+        rows: The rows.
+        seeds: Random seeds of each row; None for the row's default.
+        results: Folder of the results files.
+
+    Raises:
+        ResultError: If a results file cannot be read.
+    """
+    numbers = {row.name: row.num_seeds if seeds is None else seeds for row in rows}
+    jobs = [Job(row, seed) for seed in range(max(numbers.values(), default=0)) for row in rows]
+    return [job for job in jobs if job.seed < numbers[job.row.name] and not _has_result(results, job)]
+
+
+def read_records(results: Path, names: Iterable[str] | None = None) -> dict[str, Record]:
+    """Return the records of the rows that have results: of these names, or of all rows of the paper.
+
+    Raises:
+        ResultError: If a results file cannot be read.
+    """
+    found = {name: read_record(record_file(results, name)) for name in (ROWS if names is None else names)}
+    return {name: record for name, record in found.items() if record is not None}
+
+
+def write_tables(results: Path, documents: Sequence[Path]) -> list[Path]:
+    """Regenerate the tables of some pages; return the pages that have a place for them.
+
+    Args:
+        results: Folder of the results files.
+        documents: README.md gets the paper's tables in brief, docs/what-mattered.md the ablations, any other page the
+            paper's tables in detail.
+
+    Raises:
+        ResultError: If a results file cannot be read.
+    """
+    if not documents:
+        return []
+    with lock(results, "tables"):  # another process must not replace newer tables with older ones
+        return [file for file in documents if write_between_markers(file, _tables(results, file))]
+
+
+def _tables(results: Path, document: Path) -> str:
+    if document.name == WHAT_MATTERED.name:
+        return what_mattered(read_records(results, [one.full_name for one in ABLATIONS]))
+    return markdown(read_records(results), detail=document.name != README.name)
+
+
+def _has_result(results: Path, job: Job) -> bool:
+    record = read_record(record_file(results, job.row.name))
+    return record is not None and record.fits(job.row) and job.seed in record.seeds
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

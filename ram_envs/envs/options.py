@@ -1,0 +1,152 @@
+"""What a user passes to a constructor or to ``reset``, checked once for all three interfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+
+from ram_envs.arguments import check_integer
+from ram_envs.arrays import Array, namespace, numpy_array
+from ram_envs.errors import InvalidArgument
+from ram_envs.tasks import Task
+
+MAX_ENVS = 2**24
+
+
+def check_num_envs(num_envs: Any) -> int:
+    """Return the number of rows of a batch.
+
+    Raises:
+        InvalidArgument: If it is not an integer from 1 to 16,777,216.
+    """
+    return check_integer("num_envs", num_envs, 1, MAX_ENVS)
+
+
+def parse_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
+    """Return the member of ``AutoresetMode`` of that value ("SameStep") or name ("SAME_STEP").
+
+    Raises:
+        InvalidArgument: If there is none.
+    """
+    if isinstance(mode, AutoresetMode):
+        return mode
+    for member in AutoresetMode:
+        if mode in (member.value, member.name):
+            return member
+    raise InvalidArgument(f"autoreset_mode={mode!r} is not valid: expected 'NextStep', 'SameStep' or 'Disabled'")
+
+
+def read_options(options: Any, known: Sequence[str]) -> dict[str, Any]:
+    """Return the options of a reset as a dictionary, with None for the ones that are not given.
+
+    Raises:
+        InvalidArgument: If it is not a dictionary, or has other keys.
+    """
+    if options is not None and not isinstance(options, Mapping):
+        raise InvalidArgument(f"options={options!r} is not valid: expected a dictionary or None")
+    given = dict(options or {})
+    unknown = [key for key in given if key not in known]
+    if unknown:
+        raise InvalidArgument(
+            f"options has {sorted(map(repr, unknown))}: expected nothing but {' and '.join(map(repr, known))}"
+        )
+    return {key: given.get(key) for key in known}
+
+
+def check_seed(seed: Any) -> int:
+    """Return a random seed.
+
+    Raises:
+        InvalidArgument: If it is not an integer of at least 0; a bool is not.
+    """
+    return check_integer("seed", seed, 0)
+
+
+def read_row_seeds(seed: Any, num_rows: int, like: Array) -> tuple[Array, Array]:
+    """Turn what a user passes as ``seed`` into one seed per row.
+
+    Args:
+        seed: An int s for s, s + 1, ...; or a list, a tuple or an array with a seed, or None, for each row.
+        num_rows: Number of rows, B.
+        like: An array of the kind and on the device of the rows.
+
+    Returns:
+        Which rows get a seed, bool (B,), and the seeds, int64 (B,).
+
+    Raises:
+        InvalidArgument: If it is none of these, has another length, or a seed is negative.
+    """
+    xp, device = namespace(like), like.device
+    is_array = isinstance(seed, np.ndarray) or hasattr(seed, "layout")
+    if not isinstance(seed, (list, tuple)) and not (is_array and seed.ndim == 1):
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+            raise InvalidArgument(
+                f"seed={seed!r} is not valid: expected an integer, or a list or array with one for each row"
+            )
+        first = check_seed(seed)
+        rows = xp.arange(num_rows, dtype=xp.int64, device=device)
+        if first < 2**62:
+            seeds = rows + first
+        else:
+            seeds = xp.asarray([(first + row) % 2**63 for row in range(num_rows)], dtype=xp.int64, device=device)
+        return xp.ones((num_rows,), dtype=xp.bool, device=device), seeds
+    if len(seed) != num_rows:
+        raise InvalidArgument(f"seed has {len(seed)} entries: expected an integer, or one for each of {num_rows} rows")
+    if is_array and _is_integral(seed):
+        on_cpu = isinstance(seed, np.ndarray) or seed.device.type == "cpu"
+        if on_cpu and seed.min() < 0:  # on a GPU, reading the smallest seed would wait for the device
+            raise InvalidArgument(f"seed has the entry {seed.min()}: expected integers of at least 0")
+        if isinstance(seed, np.ndarray):
+            seed = np.ascontiguousarray(seed, seed.dtype.newbyteorder("="))
+        seeds = xp.astype(xp.asarray(seed, device=device), xp.int64) & (2**63 - 1)
+        return xp.ones_like(seeds, dtype=xp.bool), seeds
+    entries = seed.tolist() if is_array else list(seed)
+    for entry in entries:
+        if entry is not None and (isinstance(entry, bool) or not isinstance(entry, (int, np.integer)) or entry < 0):
+            raise InvalidArgument(
+                f"seed has the entry {entry!r}: expected integers of at least 0, or None for the next episode"
+            )
+    given = xp.asarray([entry is not None for entry in entries], dtype=xp.bool, device=device)
+    values = [0 if entry is None else int(entry) % 2**63 for entry in entries]
+    return given, xp.asarray(values, dtype=xp.int64, device=device)
+
+
+def check_image_index(image_index: Any, task: Task[Any], num_rows: int, like: Array) -> Array | None:
+    """Return ``options["image_index"]`` as int64 (B,), or None if it is not given.
+
+    Raises:
+        InvalidArgument: If the task shows no images, the shape is wrong, or an image does not exist.
+    """
+    if image_index is None:
+        return None
+    if task.num_images is None:
+        raise InvalidArgument(
+            f"options['image_index'] is for tasks that show images, and {type(task).__name__} shows none: leave it out"
+        )
+    xp = namespace(like)
+    try:
+        if not hasattr(image_index, "layout"):  # a tensor stays on its device
+            image_index = numpy_array(image_index)
+            image_index = np.ascontiguousarray(image_index, image_index.dtype.newbyteorder("="))
+        index = xp.asarray(image_index, device=like.device)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(f"options['image_index'] is not valid ({error}): expected integers") from None
+    if tuple(index.shape) != (num_rows,) or not xp.isdtype(index.dtype, "integral"):
+        raise InvalidArgument(
+            f"options['image_index'] is {index.dtype} of shape {tuple(index.shape)}: expected integers, one for each "
+            f"of {num_rows} rows"
+        )
+    if str(like.device) == "cpu" and (index.min() < 0 or index.max() >= task.num_images):
+        raise InvalidArgument(
+            f"options['image_index'] ranges from {index.min()} to {index.max()}: expected 0 to {task.num_images - 1}, "
+            "the images of the split"
+        )
+    return xp.astype(index, xp.int64)
+
+
+def _is_integral(array: Array) -> bool:
+    xp = namespace(array)
+    return getattr(array.dtype, "kind", "i") in "iu" and xp.isdtype(array.dtype, "integral")

@@ -1,0 +1,32 @@
+"""Errors that a user causes and can fix. Anything else that is raised is a bug."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Base of every error that names a wrong value, what was expected and the fix."""
+
+
+class InvalidArgument(UserError, ValueError):
+    """An argument has a value that it cannot take."""
+
+
+class UnknownArgument(UserError, TypeError, ValueError):
+    """There is no argument of this name.
+
+    Python's own convention is a ``TypeError``, which other libraries look for; version 0.1 raised a ``ValueError``.
+    """
+
+
+class UnknownName(UserError, ValueError):
+    """No environment, task, sensor or dataset is registered under this name."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" for the closest known name, or an empty string."""
+    lower = {word.lower(): word for word in known}
+    close = difflib.get_close_matches(str(name).lower(), lower, n=1)
+    return f"; did you mean {lower[close[0]]!r}?" if close else ""

@@ -1,0 +1,5 @@
+"""Sensors: how a scene is seen."""
+
+from ram_envs.sensors.sensor import SENSORS, Outline, Sensor, make_sensor, register_sensor
+
+__all__ = ["SENSORS", "Outline", "Sensor", "make_sensor", "register_sensor"]

@@ -1,0 +1,51 @@
+"""A retina that zooms: the third number of its location widens the patches, down to single pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ram_envs.arrays import Array, namespace
+from ram_envs.sensors.patches import Grid, Patches, call_kernel
+
+
+class Zoom(Patches):
+    """Patches of variable width. A location is (x, y, z).
+
+    At z = -1 the finest patch is ``patch_size`` pixels wide and shows the scene pixel by pixel. At z = 1 it is as wide
+    as the longer side of the scene (at least ``patch_size``). In between its side grows linearly with z, rounded to
+    whole pixels: ``floor(g + (z + 1) / 2 * (longest - g) + 1/2)``, computed in float32. Scale ``i`` is ``2**i`` times
+    as wide. A cell averages a block of whole pixels; the blocks of one patch may differ by one pixel in width.
+
+    The arguments are those of :class:`Patches`.
+    """
+
+    gaze_size = 3
+
+    @property
+    def longest_side(self) -> int:
+        """Side of the finest patch at z = 1, in scene pixels."""
+        return max(self.height, self.width, self.patch_size)
+
+    def widest_side(self) -> int:
+        """Return the side of the coarsest patch at z = 1."""
+        return self.longest_side * 2 ** (self.num_scales - 1)
+
+    def grid(self, location: Array) -> Grid:
+        """Return the cells at these locations, float32 (B, 3)."""
+        return self.make_grid(self.sides(location))
+
+    def sides(self, location: Array) -> Array:
+        """Return the sides of the patches in scene pixels, int64 (B, k), at locations, float32 (B, 3)."""
+        xp = namespace(location)
+        widening = (location[:, 2] + 1) / 2 * (self.longest_side - self.patch_size)
+        return self.scaled(xp.astype(xp.floor(widening + (self.patch_size + 0.5)), xp.int64))
+
+    def _read_compiled(self, kernels: Any, scenes: Array, location: Array) -> Array:
+        sides = self.sides(location)
+        corners = self.corners(location, sides)
+        return call_kernel(kernels.read_blocks, scenes, corners, sides, self.patch_size)
+
+    def _read_points_compiled(self, kernels: Any, columns: Array, rows: Array, location: Array) -> Array:
+        sides = self.sides(location)
+        corners = self.corners(location, sides)
+        return call_kernel(kernels.read_points_in_blocks, columns, rows, corners, sides, self.patch_size)

@@ -1,0 +1,117 @@
+"""The table of rows: all that the paper has, each with settings of its task and its number of glimpses."""
+
+from dataclasses import replace
+
+import pytest
+
+from agents.training.settings import GameSettings, HybridSettings
+from paper.classifiers import ClassifierSettings
+from paper.rows import (
+    HEADLINES,
+    ROWS,
+    TABLES,
+    VALIDATION_TRAIN,
+    choose_rows,
+    departures,
+    for_validation,
+    scaled,
+)
+from ram_envs import ENVIRONMENTS
+
+
+def test_every_row_of_the_paper_is_there():
+    glimpses = {"mnist": range(2, 8), "translated": (4, 6, 8), "cluttered": (4, 6, 8), "cluttered100": (4, 6, 8)}
+    names = {f"{table}-{count}" for table, counts in glimpses.items() for count in counts}
+    names |= {"mnist-fc-256", "mnist-conv", "cluttered100-conv", "catch"}
+    names |= {f"{table}-{kind}" for table in ("translated", "cluttered") for kind in ("fc-64", "fc-256", "conv")}
+    names |= {"mnist-random-1", "cluttered-random-8", "cluttered100-random-8"}
+    names |= {f"{name}-inside" for name in ("mnist-random-1", "mnist-2", "mnist-3")}
+    assert names == set(ROWS)
+    assert ROWS["cluttered100-8"].reported[:3] == (10.83, 8.11, 2.68)
+
+
+def test_rows_have_the_environment_and_the_glimpses_that_their_names_say():
+    for name, row in ROWS.items():
+        assert row.name == name and row.env_id == TABLES[row.table][0] and row.env_id in ENVIRONMENTS
+        assert row.num_seeds == (3 if name in HEADLINES else 1)
+        if row.num_glimpses is not None:
+            assert name.removesuffix("-inside").endswith(f"-{row.num_glimpses}")
+        split = row.settings.environment.get("split")
+        assert split is None or split == "train", "final runs train on all images"
+
+
+def test_random_rows_differ_from_the_learned_ones_in_nothing_else():
+    random, learned = ROWS["cluttered-random-8"], ROWS["cluttered-8"]
+    assert random.random and not learned.random and not ROWS["cluttered-conv"].random
+    network = replace(random.settings.network, random_locations=False)
+    assert replace(random.settings, network=network) == learned.settings
+
+
+def test_rows_with_the_first_glimpse_inside_differ_from_the_others_in_nothing_else():
+    inside, other = ROWS["mnist-2-inside"], ROWS["mnist-2"]
+    assert inside.first_inside and not other.first_inside and inside.reported == other.reported
+    environment = {**inside.settings.environment, "first_location": None}
+    assert replace(inside.settings, environment=environment) == other.settings
+    differing = set(departures(inside.settings.to_dict())) ^ set(departures(other.settings.to_dict()))
+    assert differing == {"first glimpse completely inside the scene"}
+
+
+def test_the_classifiers_are_those_of_the_paper():
+    connected, conv = ROWS["cluttered-fc-64"].settings, ROWS["cluttered100-conv"].settings
+    assert isinstance(connected, ClassifierSettings) and connected.hidden == (64, 64)
+    assert isinstance(conv, ClassifierSettings)
+    assert (conv.filters, conv.filter_size, conv.stride, conv.hidden) == (8, 10, 5, (256,))
+
+
+def test_rows_are_chosen_by_table_and_name():
+    assert [row.name for row in choose_rows(["catch"], ["mnist-2"])] == ["mnist-2", "catch"]
+    assert choose_rows() == list(ROWS.values())
+    with pytest.raises(ValueError, match="row='mnist-9' is not one of mnist-fc-256"):
+        choose_rows(names=["mnist-9"])
+    with pytest.raises(ValueError, match="table='svhn' is not one of mnist, translated"):
+        choose_rows(["svhn"])
+
+
+def test_validation_leaves_the_last_images_out_and_nothing_else_changes():
+    for row in ROWS.values():
+        changed = for_validation(row)
+        if isinstance(row.settings, GameSettings):
+            assert changed == row
+            continue
+        assert changed.settings.environment["split"] == VALIDATION_TRAIN
+        whole = {name: value for name, value in row.settings.environment.items() if name != "split"}
+        assert changed.settings.environment == {**whole, "split": VALIDATION_TRAIN}
+        assert replace(changed.settings, environment=row.settings.environment) == row.settings
+
+
+def test_scaling_changes_the_length_and_nothing_else():
+    game, images = scaled(ROWS["catch"], 0.5), scaled(ROWS["mnist-6"], 1e-6)
+    assert game.settings == replace(ROWS["catch"].settings, frames=ROWS["catch"].settings.frames // 2)
+    assert images.settings == replace(ROWS["mnist-6"].settings, epochs=1)
+
+
+def test_departures_from_the_papers_networks_are_named():
+    training = HybridSettings().to_dict()
+    network = {
+        **training["network"],
+        "core": "relu",
+        "core_size": 256,
+        "location_network_hidden": 0,
+        "glimpse_hidden": 128,
+        "location_hidden": 128,
+        "glimpse_features": 256,
+    }
+    assert departures({**training, "network": network}) == []
+    other = {**network, "core": "lstm", "location_network_hidden": 64, "glimpse_hidden": 256}
+    found = ["LSTM core", "location network with a hidden layer of 64", "glimpse branches of 256 and 128"]
+    assert departures({**training, "network": other}) == found
+    network = {**network, "squash_location": True}
+    assert departures({**training, "network": network}) == ["tanh-squashed location mean"]
+    changes = {"class_loss": "every", "location_reward": "confidence", "location_gradient": 1.0}
+    assert departures({**training, **changes}) == [
+        "classification loss at every step",
+        "location policy rewarded with the increase of the probability of the correct class instead of 0/1",
+        "location gradient flows into the core",
+    ]
+    game = ROWS["catch"].settings.to_dict()
+    assert "LSTM core" not in departures(game) and "ReLU core" not in departures(game)
