@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,7 @@ class Results:
         return Queue(jobs, self.has, (self.folder,))
 
     def has(self, job: Job) -> bool:
-        """Whether a job has a result; a broken file is none.
-
-        A damaged result is kept under another name, which is printed, and its job counts as missing. The caller holds
-        the lock.
+        """Whether a job has a result. A damaged file is renamed, which is printed, and counts as none.
 
         Raises:
             ResultError: If it has a result of other settings or of a newer version.
@@ -58,7 +56,8 @@ class Results:
         except FileNotFoundError:
             return False
         except _DamagedError as error:
-            notice(f"{file} is damaged ({error}): kept as {set_aside(file).name}, and the run is done again")
+            with suppress(FileNotFoundError):  # another process was faster
+                notice(f"{file} is damaged ({error}): kept as {set_aside(file).name}, and the run is done again")
             return False
         expected = json.loads(json.dumps(job.to_dict()))
         different = [
