@@ -15,8 +15,8 @@ from agents.benchmark.references import ORACLE, RANDOM, REFERENCES
 from agents.benchmark.results import Results
 from agents.benchmark.statistics import Estimate
 from agents.benchmark.summary import Summary
+from agents.files import write_atomically
 from agents.pictures.markdown import markdown_table
-from agents.ram.checkpoint import write_atomically
 
 NOTES = "notes.md"
 """A text in the folder of the results that the report includes."""
