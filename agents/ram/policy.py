@@ -11,6 +11,9 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import agents.with_torch  # noqa: F401
+
+# isort: split
 import torch
 from torch import Tensor, nn
 
