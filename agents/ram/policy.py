@@ -10,6 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import agents.with_torch  # noqa: F401
+
+# isort: split
 import torch
 from torch import Tensor, nn
 
