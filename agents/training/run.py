@@ -74,7 +74,8 @@ class Run:
 
     Attributes:
         progress: How far the run has got.
-        stopped_by: Name of the signal that stopped it early, "callback", or None. A run whose last iteration is done is complete.
+        stopped_by: Name of the signal that stopped it early, "callback", or None. A run whose last iteration is done is
+            complete.
     """
 
     def __init__(
