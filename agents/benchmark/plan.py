@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from agents.benchmark.algorithm import Problem, find_algorithm
-from agents.benchmark.references import REFERENCES
+from agents.benchmark.references import REFERENCES, references_of
 from ram_envs import VARIANTS
 
 
@@ -151,8 +151,11 @@ class Plan:
 
     def jobs(self) -> list[Job]:
         """Return the runs: first those of the players that frame the scale, then seed by seed."""
-        references = [AlgorithmEntry(name=name, algorithm=name) for name in REFERENCES]
-        jobs = [self._job(entry, who, 0) for entry in self.environments for who in references]
+        jobs = [
+            self._job(entry, AlgorithmEntry(name=name, algorithm=name), 0)
+            for entry in self.environments
+            for name in references_of(entry.id)
+        ]
         for seed in self.seeds:
             jobs += [self._job(entry, who, seed) for entry in self.environments for who in self.algorithms]
         return jobs

@@ -15,7 +15,7 @@ from agents.pictures.style import ALGORITHM_COLOURS as COLOURS
 from agents.pictures.style import new_figure, tidy, write_figure
 
 MARKERS = "osDv^P*Xph"
-ALL = "all environments, normalised"
+ALL = "all environments, normalized"
 _PANEL = (3.6, 3.1)  # inches
 
 
@@ -75,7 +75,7 @@ def plot_speed(summary: Summary, file: Path) -> None:
     names = summary.algorithms
     figure = new_figure(7.5, 1.1 + 0.32 * len(names))
     axes = figure.subplots()
-    tidy(axes, "frames a second of learning")
+    tidy(axes, "frames per second of training")
     for index, environment in enumerate(summary.environments):
         found = [(row, summary.frames_per_second(name, environment)) for row, name in enumerate(names)]
         rows = [row for row, speeds in found if len(speeds)]

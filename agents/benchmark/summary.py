@@ -1,4 +1,4 @@
-"""All results of a benchmark in one place, by algorithm and environment, in percent."""
+"""All results of a benchmark by algorithm and environment, in percent; returns as they are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.benchmark.references import ORACLE, RANDOM, REFERENCES
+from agents.benchmark.references import ORACLE, RANDOM, REFERENCES, references_of
 from agents.benchmark.statistics import Estimate, estimate
 from agents.experiments.files import ResultError
 
@@ -52,13 +52,14 @@ class Summary:
         return self._runs.get((algorithm, environment), [])
 
     def scores(self, algorithm: str, environment: str) -> NDArray[np.float64]:
-        """Return the final scores in percent, float64 (runs,)."""
-        return 100 * np.array([run["score"]["value"] for run in self.runs(algorithm, environment)])
+        """Return the final scores, float64 (runs,)."""
+        return np.array([_factor(run) * run["score"]["value"] for run in self.runs(algorithm, environment)])
 
     def curves(self, algorithm: str, environment: str) -> NDArray[np.float64]:
-        """Return the learning curves in percent, float64 (runs, points)."""
-        curves = [[point["score"] for point in run["curve"]] for run in self.runs(algorithm, environment)]
-        return 100 * np.array(curves, dtype=np.float64).reshape(len(curves), self.evaluation["curve_points"] + 1)
+        """Return the learning curves, float64 (runs, points)."""
+        runs = self.runs(algorithm, environment)
+        curves = [[_factor(run) * point["score"] for point in run["curve"]] for run in runs]
+        return np.array(curves, dtype=np.float64).reshape(len(curves), self.evaluation["curve_points"] + 1)
 
     def frames_due(self) -> NDArray[np.float64]:
         """Return the frames at which the points of the curves are due, float64 (points,)."""
@@ -103,12 +104,13 @@ class Summary:
     def missing(self) -> list[str]:
         """Return which runs are missing for every algorithm to have the same seeds everywhere."""
         seeds = sorted({run["job"]["seed"] for name in self.algorithms for run in self._of(name)})
-        expected = [(name, seed) for name in self.algorithms for seed in seeds] + [(name, 0) for name in REFERENCES]
+        expected = [(name, seed) for name in self.algorithms for seed in seeds]
+        ids = {run["job"]["environment"]: run["job"]["env_id"] for run in self.results}
         present = {(r["job"]["algorithm"], r["job"]["environment"], r["job"]["seed"]) for r in self.results}
         return [
             f"{name} on {where}, seed {seed}"
             for where in self.environments
-            for name, seed in expected
+            for name, seed in (*expected, *((name, 0) for name in references_of(ids[where])))
             if (name, where, seed) not in present
         ]
 
@@ -119,6 +121,11 @@ class Summary:
         """Return what algorithms are sorted by."""
         parts = [self.normalised(self.scores(algorithm, where), where) for where in self.environments]
         return float(np.mean([part.mean() for part in parts if len(part)]))
+
+
+def _factor(run: dict[str, Any]) -> float:
+    """Return the factor from a stored score to the shown one: percent, except of a return."""
+    return 100.0 if run["score"].get("is_share", True) else 1.0
 
 
 def _common(results: Sequence[dict[str, Any]], key: str) -> Any:

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -39,16 +40,6 @@ pretrained:RAM-CatchGame-v0. `ram COMMAND --help` explains the options,
 COMMANDS = ("list", "train", "evaluate", "watch", "play", "plot", "benchmark", "export")
 MOVED = ("reproduce", "figures")
 USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
-EXTRAS = {
-    "imageio_ffmpeg": "video",
-    "ray": "rllib",
-    "sb3_contrib": "sb3",
-    "skrl": "skrl",
-    "stable_baselines3": "sb3",
-    "torchrl": "torchrl",
-    **dict.fromkeys(("array_api_compat", "matplotlib", "safetensors", "tensorboard", "torch", "yaml"), "agents"),
-}
-"""The extra of the distribution that brings each optional package."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(HELP)
         return 0
     try:
-        with _terminable(), _files_only(), _current_folder_on_path():
+        with _terminable(), _files_only(), _current_folder_on_path(), _plain_warnings(name):
             return _run(name, rest)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -113,6 +104,8 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 def _explain(error: Exception) -> str | None:
     """Return what to tell the user in one line; None for a bug."""
     if isinstance(error, ModuleNotFoundError):
+        from agents.extras import EXTRAS
+
         package = (error.name or "").partition(".")[0]
         if package in ("", "agents", "ram_envs"):
             return None
@@ -149,6 +142,18 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _plain_warnings(name: str) -> Iterator[None]:
+    """Print warnings as one line each, without the place in the source."""
+
+    def show(message: Warning | str, *_: object) -> None:
+        print(f"ram {name}: warning: {' '.join(str(message).split())}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
 
 
 @contextmanager

@@ -146,7 +146,8 @@ def _collect(outcomes: Iterator[Outcome], results: Results, done: int, total: in
 def _summary(job: Job, result: dict[str, Any]) -> str:
     from agents.benchmark.references import REFERENCES
 
-    score = f"{100 * result['score']['value']:.1f} %"
+    value, is_share = result["score"]["value"], result["score"]["is_share"]
+    score = f"{100 * value:.1f} %" if is_share else f"return {value:.3g}"
     if job.implementation in REFERENCES:
         return score
     return f"{score} after {result['frames']:,} frames, {result['frames_per_second']:,.0f} frames/s"

@@ -40,7 +40,14 @@ def train(request: Request) -> int:
         place = folder if options.seeds == 1 else folder / f"seed{seed}"
         say(f"training on {request.environment.id}, seed {seed}: {place}")
         try:
-            result = trainer.train(request.environment.id, request.settings, place, seed=seed, device=options.device)
+            result = trainer.train(
+                request.environment.id,
+                request.settings,
+                place,
+                seed=seed,
+                device=options.device,
+                init_from=options.init_from,
+            )
         except Exception:
             if options.out is None:
                 with suppress(OSError):  # it holds something, which stays
@@ -98,7 +105,7 @@ def finish(result: TrainingResult, device: str) -> int:
         say(f"stopped by {result.stopped_by} after {progress.frames:,} frames; a checkpoint was saved")
         say(f"  continue        ram train --resume {folder}")
         return EXIT_STATUS[result.stopped_by]
-    say(f"trained on {progress.frames:,} frames in {progress.time_s:.0f} s")
+    say(f"trained for {progress.frames:,} frames in {progress.time_s:.0f} s")
     if first():
         pictures = draw_results(folder)
         say(f"  learning curve  {pictures.curve}\n  animation       {pictures.animation}")

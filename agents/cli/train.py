@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from agents.cli.environment import (
@@ -51,6 +52,8 @@ class RunOptions:
     folder."""
     out: Folder | None = None
     """The run folder; by default a new one in "runs"."""
+    init_from: Annotated[Path | None, Argument(metavar="CHECKPOINT")] = None
+    """Fine-tune: start from the weights of a run folder, a checkpoint file or pretrained:ENV_ID."""
     resume: Folder | None = None
     """Continue the run in this folder with its own settings; only --device goes with it."""
     device: Device = "auto"
