@@ -48,7 +48,7 @@ class FolderLock:
     """Exclusive use of a folder, from ``acquire`` to ``release`` or the end of the process.
 
     Args:
-        folder: The folder, which has to exist when the lock is acquired.
+        folder: The folder; created if missing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -60,7 +60,7 @@ class FolderLock:
         """Acquire the lock without waiting; return whether that worked.
 
         Raises:
-            OSError: If the folder is missing or cannot be written.
+            OSError: If the folder cannot be written.
         """
         if not acquire(self._lock):
             return False

@@ -174,4 +174,4 @@ def _task(env_id: str, env_settings: Mapping[str, Any]) -> Classification:
 def _scenes(task: Classification, seed: Tensor, image_index: Tensor) -> tuple[Tensor, Tensor]:
     """Return the scenes, uint8 (B, C, H, W), and labels, int64 (B,), of episode 0 of some seeds, int64 (B,)."""
     state = task.initial(seed, torch.zeros_like(seed), image_index)
-    return task.scene(state), task.target(state)
+    return cast(Tensor, task.scene(state)), cast(Tensor, task.target(state))

@@ -90,6 +90,10 @@ class TaskContract:
         env.action_space.seed(SEED)
         return [env.action_space.sample() for _ in range(STEPS)]
 
+    def test_the_answer_key_of_the_class_is_that_of_the_answer(self) -> None:
+        task = ram_envs.make_task(self.id, **self.settings)
+        assert task.answer_key in (None, task.answer.key)
+
     def test_gymnasium_accepts_every_format(self) -> None:
         for action_format in self.action_formats:
             for observation_format in OBSERVATION_FORMATS:

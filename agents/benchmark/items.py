@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.errors import RAMError
-from agents.integrations import require
+from agents.extras import require
 from agents.untrusted import MAX_DEPTH, one_line, read_limited, shown
 
 require("agents", "yaml")

@@ -108,7 +108,7 @@ def write_report(results: Results, page: Path) -> list[Path]:
         missing=_missing(summary, results),
         **links,
     )
-    write_atomically(page, content.encode())
+    write_atomically(page, content.encode(errors="backslashreplace"))
     return [page, *files]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from agents.benchmark.algorithm import Algorithm, Problem, Progress
 from agents.benchmark.ram import network_settings
-from agents.integrations import require
+from agents.extras import require
 from agents.ram.settings import NetworkSettings
 from agents.training.presets import settings_for
 

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import NoReturn
 
 from agents.errors import RAMError
+from agents.extras import EXTRAS
 
 HELP = """\
 usage: ram COMMAND [OPTIONS]
@@ -41,16 +42,6 @@ pretrained:RAM-CatchGame-v0. `ram COMMAND --help` explains the options,
 COMMANDS = ("list", "train", "evaluate", "watch", "play", "plot", "benchmark", "export")
 MOVED = ("reproduce", "figures")
 USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
-EXTRAS = {
-    "imageio_ffmpeg": "video",
-    "ray": "rllib",
-    "sb3_contrib": "sb3",
-    "skrl": "skrl",
-    "stable_baselines3": "sb3",
-    "torchrl": "torchrl",
-    **dict.fromkeys(("array_api_compat", "matplotlib", "safetensors", "tensorboard", "torch", "yaml"), "agents"),
-}
-"""The extra of the distribution that brings each optional package."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,7 +15,7 @@ from agents.cli.parser import UsageError
 from agents.errors import RAMError
 from agents.evaluation.evaluate import evaluate
 from agents.pictures.results import draw_results
-from agents.ram.checkpoint import load_checkpoint
+from agents.ram.checkpoint import FILE_NAME, load_checkpoint
 from agents.training import trainer
 from agents.training.fast.device import resolve_device
 from agents.training.fast.distributed import first
@@ -58,12 +58,14 @@ def train(request: Request) -> int:
 
 
 def resume(folder: Path, env_id: str | None, device: str) -> int:
-    """Continue a run, and return the exit status.
+    """Continue the run in a folder, which may be given by its checkpoint, and return the exit status.
 
     Raises:
-        UsageError: If the folder holds the runs of several seeds.
+        UsageError: If it is another file, or the folder holds the runs of several seeds.
     """
     if folder.is_file():
+        if folder.name != FILE_NAME:
+            raise UsageError(f"{folder} is a file: give the run folder, as in `ram train --resume runs/mine`")
         folder = folder.parent
     runs = sorted(file.parent.name for file in folder.glob(f"*/{METRICS}"))
     if runs and not (folder / METRICS).exists():
@@ -97,7 +99,7 @@ def finish(result: TrainingResult, device: str) -> int:
         say(f"stopped by {result.stopped_by} after {progress.frames:,} frames; a checkpoint was saved")
         say(f"  continue        ram train --resume {folder}")
         return EXIT_STATUS[result.stopped_by]
-    say(f"trained for {progress.frames:,} frames in {progress.time_s:.0f} s")
+    say(f"trained on {progress.frames:,} frames in {progress.time_s:.0f} s")
     if first():
         pictures = draw_results(folder)
         say(f"  learning curve  {pictures.curve}\n  animation       {pictures.animation}")

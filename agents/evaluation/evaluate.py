@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
+import agents.with_torch  # noqa: F401
+
+# isort: split
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -24,7 +27,6 @@ from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
 from ram_envs import make_tensor
 from ram_envs.arguments import check_integer
-from ram_envs.envs.tensor import TensorEnv
 from ram_envs.errors import InvalidArgument
 from ram_envs.tasks import EPISODE_RETURN, FIGURES, FigureOfMerit
 
@@ -120,7 +122,7 @@ def evaluate(
     device = policy.location_std.device
 
     one = make_tensor(env_id, 1, device, **settings)
-    _check_fit(policy, one, env_id)
+    check_fit(policy, one, env_id)
     task = one.task
     numbers = _episode_numbers(episodes, task.num_images)
     env = make_tensor(env_id, min(num_envs, len(numbers)), device, check_actions=False, **settings)
@@ -178,8 +180,13 @@ def _episode_numbers(episodes: int | None, num_images: int | None) -> NDArray[np
     return evenly_spread(num_images if episodes is None else episodes, num_images)
 
 
-def _check_fit(policy: RAMPolicy, env: TensorEnv, env_id: str) -> None:
+def check_fit(policy: RAMPolicy, env: Any, env_id: str) -> None:
     """Refuse a policy that was made for another sensor or other answers.
+
+    Args:
+        policy: The policy.
+        env: A single, vector or tensor environment of this package, without wrappers.
+        env_id: Its id.
 
     Raises:
         InvalidArgument: If it was.

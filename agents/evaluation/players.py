@@ -15,6 +15,7 @@ from torch import Tensor
 from ram_envs.scenes.randomness import draw_words, uniform
 
 if TYPE_CHECKING:
+    from agents.ram.networks import State
     from agents.ram.policy import RAMPolicy
     from ram_envs.envs.vector import GlimpseVectorEnv
     from ram_envs.tasks import Oracle, Task
@@ -58,16 +59,20 @@ class PolicyPlayer:
         """Choose the next location, float32 (B, gaze_size), and the answer, int64 (B,)."""
         device = self._policy.location_std.device
         tensors = {key: torch.as_tensor(value, device=device) for key, value in observation.items()}
-        h, self._state = self._policy.encode_step(tensors, self._state)
-        heads = self._policy.heads(h)
-        noise, scores = None, heads.action_logits
+        normal = gumbel = None
         if not (self._greedy and self._greedy_answer):
             assert self._seeds is not None, "what is sampled needs seeds"
-            normal, gumbel = row_noise(self._seeds, self._step, heads.location_mean.shape[1], scores.shape[1])
-            noise = None if self._greedy else normal
-            scores = scores if self._greedy_answer else scores + gumbel
+            settings = self._policy.settings
+            normal, gumbel = row_noise(self._seeds, self._step, settings.gaze_size, settings.num_actions)
+        fixation, answer, self._state = choose(
+            self._policy,
+            tensors,
+            self._state,
+            None if self._greedy else normal,
+            None if self._greedy_answer else gumbel,
+        )
         self._step += 1
-        action = {"fixation": self._policy.fixation(heads.location_mean, noise), self._answer_key: scores.argmax(1)}
+        action = {"fixation": fixation, self._answer_key: answer}
         if isinstance(observation["location"], np.ndarray):
             return {key: value.cpu().numpy() for key, value in action.items()}
         return action
@@ -119,7 +124,28 @@ class OraclePlayer:
 
     def act(self, observation: Any) -> dict[str, NDArray[Any]]:
         """Return the oracle's answers."""
-        return {"fixation": self._gaze, self._env.task.answer.key: self._oracle.answer(self._env.state)}
+        return {"fixation": self._gaze, self._env.task.answer.key: np.asarray(self._oracle.answer(self._env.state))}
+
+
+def choose(
+    policy: RAMPolicy, observation: Mapping[str, Tensor], state: State, normal: Tensor | None, gumbel: Tensor | None
+) -> tuple[Tensor, Tensor, State]:
+    """Choose the next location and the answer, with the noise of :func:`row_noise`; None chooses deterministically.
+
+    Args:
+        policy: The policy.
+        observation: "glimpse" float32 (B, glimpse_size) and "location" float32 (B, gaze_size), on its device.
+        state: State of its core.
+        normal: float32 (B, gaze_size), or None for the mean location.
+        gumbel: float32 (B, num_actions), or None for the most likely answer.
+
+    Returns:
+        The location, float32 (B, gaze_size); the answer, int64 (B,); and the state of the core after this step.
+    """
+    h, state = policy.encode_step(observation, state)
+    heads = policy.heads(h)
+    scores = heads.action_logits if gumbel is None else heads.action_logits + gumbel
+    return policy.fixation(heads.location_mean, normal), scores.argmax(1), state
 
 
 def row_noise(seeds: Tensor, step: int, gaze_size: int, num_answers: int) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-from agents.integrations import require
+from agents.extras import require
 
 require("rllib", "ray")
 

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agents.integrations import require
+from agents.extras import require
 
 require("rllib", "torch", "ray.rllib.core.rl_module.torch")
 

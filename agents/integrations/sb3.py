@@ -14,7 +14,7 @@ Importing this module raises ``gymnasium.error.DependencyNotInstalled`` if one o
 
 from __future__ import annotations
 
-from agents.integrations import require
+from agents.extras import require
 
 require("sb3", "stable_baselines3", "sb3_contrib")
 

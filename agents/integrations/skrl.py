@@ -18,7 +18,7 @@ from typing import Any
 
 from gymnasium import spaces
 
-from agents.integrations import require
+from agents.extras import require
 
 require("skrl", "torch", "skrl.models.torch")
 

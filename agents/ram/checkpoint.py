@@ -16,6 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import agents.with_torch  # noqa: F401
+
+# isort: split
 import torch
 from safetensors.torch import save
 from torch import Tensor

@@ -11,7 +11,9 @@ from agents.errors import SettingsError, invalid_settings
 from ram_envs.arguments import check_choice, check_integer, check_number
 
 if TYPE_CHECKING:
+    from ram_envs.envs.single import GlimpseEnv
     from ram_envs.envs.tensor import TensorEnv
+    from ram_envs.envs.vector import GlimpseVectorEnv
 
 CORES = ("relu", "lstm")
 
@@ -108,7 +110,7 @@ class RAMSettings(NetworkSettings):
         return self.glimpse_shape[3]
 
     @classmethod
-    def for_environment(cls, env: TensorEnv, network: NetworkSettings) -> RAMSettings:
+    def for_environment(cls, env: TensorEnv | GlimpseEnv | GlimpseVectorEnv, network: NetworkSettings) -> RAMSettings:
         """Join the settings of the networks with the sizes that an environment determines.
 
         Raises:

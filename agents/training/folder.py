@@ -3,6 +3,7 @@
 | file | content |
 |---|---|
 | settings.json | id, seed and settings, to read |
+| init_from.json | of a fine-tuned run: the checkpoint that it started from, and what was copied from it |
 | metrics.csv | a line every `log_every` iterations |
 | tensorboard/ | the same for TensorBoard: `charts/` and `losses/` |
 | checkpoint.safetensors | the policy, and everything to resume the run exactly |

@@ -6,11 +6,12 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,6 +25,13 @@ from agents.training.progress import Progress
 from ram_envs.tasks import FigureOfMerit
 
 __all__ = ["METRICS", "SETTINGS", "TENSORBOARD", "Plan", "Progress", "Run", "TrainingError", "check_new"]
+
+
+Callback = Callable[[Progress, Mapping[str, float], RAMPolicy], object]
+"""Called at every line of the logs with the progress, the metrics of the line (the columns of metrics.csv) and the
+policy, which it must not change. If it returns False, the run stops after a checkpoint."""
+CALLBACK = "callback"
+"""``stopped_by`` of a run that its callback stopped."""
 
 
 class Plan(NamedTuple):
@@ -62,10 +70,12 @@ class Run:
         plan: The length of the run.
         progress: Where it starts: that of the checkpoint in the folder, or that of a new run.
         progress_bar: Whether to show a progress bar.
+        callback: Called at every line of the logs, in the first process; see ``Callback``.
 
     Attributes:
         progress: How far the run has got.
-        stopped_by: Name of the signal that stopped it early, or None. A run whose last iteration is done is complete.
+        stopped_by: Name of the signal that stopped it early, "callback", or None. A run whose last iteration is done is
+            complete.
     """
 
     def __init__(
@@ -79,11 +89,13 @@ class Run:
         plan: Plan,
         progress: Progress,
         progress_bar: bool = True,
+        callback: Callback | None = None,
     ) -> None:
         self.folder, self.policy, self.optimizer = folder, policy, optimizer
         self.env_id, self.env_settings, self.training = env_id, dict(env_settings), dict(training)
         self.plan, self.progress = plan, progress
         self.stopped_by: str | None = None
+        self._callback = callback
         self._saved = progress.iteration
         self._show = progress_bar and distributed.first()
         self._signal = 0
@@ -132,16 +144,16 @@ class Run:
             self._bar.advance(self.progress.frames)
             # One exchange for both: the last bit is whether the figure of merit is due in the first process's bar.
             number, due = divmod(distributed.largest(2 * self._signal + self._bar.due), 2)
-            complete = done == self.plan.iterations
+            complete, stop = done == self.plan.iterations, False
             if done % self.plan.log_every == 0 or complete:
-                self._write_line()
+                stop = self._write_line()
             elif due:
                 self._read_statistics()
                 self._show_figure()
-            if done % self.plan.checkpoint_every == 0 or complete or number:
+            if done % self.plan.checkpoint_every == 0 or complete or number or stop:
                 self.save()
-            if number and not complete:
-                self.stopped_by = signal.Signals(number).name
+            if (number or stop) and not complete:
+                self.stopped_by = signal.Signals(number).name if number else CALLBACK
                 return
 
     def log(self, statistics: Mapping[str, Tensor]) -> None:
@@ -208,8 +220,8 @@ class Run:
                 self._means.add(self._names, row)
         self.progress = self.progress._replace(pending=self._means.state())
 
-    def _write_line(self) -> None:
-        """Write the means since the last line to the logs, and show the progress."""
+    def _write_line(self) -> bool:
+        """Write the means since the last line to the logs, show them, and return whether the callback stops the run."""
         self._read_statistics()
         self._show_figure()
         means = self._means.take()
@@ -223,7 +235,13 @@ class Run:
             "frames_per_second": round(frames_per_second, 1),
             **means,
         }
-        distributed.once(lambda: self._files.append(line, self._saved))
+        return distributed.once(lambda: self._report(line))
+
+    def _report(self, line: Mapping[str, float]) -> bool:
+        """Write a line of the logs and call the callback, in the process that writes."""
+        self._files.append(line, self._saved)
+        answer = None if self._callback is None else self._callback(self.progress, dict(line), self.policy)
+        return isinstance(answer, (bool, np.bool_)) and not answer
 
     def _show_figure(self) -> None:
         """Show the mean figure of merit since the last line of the logs."""

@@ -14,6 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import agents.with_torch  # noqa: F401
+
+# isort: split
 import gymnasium
 import torch
 from torch import Tensor
@@ -25,8 +28,9 @@ from agents.ram.settings import RAMSettings
 from agents.ram.tensor_file import REMEDY
 from agents.training.fast import distributed
 from agents.training.fast.device import resolve_device, resolve_precision
+from agents.training.fine_tuning import InitialWeights, initialise_from
 from agents.training.optimisation import make_optimizer
-from agents.training.run import Plan, Progress, Run, check_new
+from agents.training.run import Callback, Plan, Progress, Run, check_new
 from agents.training.settings import GameSettings, HybridSettings, settings_from_dict
 from agents.untrusted import one_line
 from ram_envs import make_tensor, parse_id
@@ -39,7 +43,7 @@ class TrainingResult(NamedTuple):
     Attributes:
         folder: Folder of the run, with its checkpoint and its metrics.
         progress: Iterations, frames and seconds so far.
-        stopped_by: Name of the signal that stopped the run, such as "SIGINT"; None if the run is complete.
+        stopped_by: Name of the signal that stopped the run, such as "SIGINT", or "callback"; None if it is complete.
     """
 
     folder: Path
@@ -55,8 +59,10 @@ def train(
     seed: int = 0,
     device: str = "auto",
     progress_bar: bool = True,
+    callback: Callback | None = None,
+    init_from: str | os.PathLike[str] | None = None,
 ) -> TrainingResult:
-    """Train a policy from the start.
+    """Train a policy from the start, or fine-tune one.
 
     Args:
         env_id: Id of the environment, as in ``gymnasium.make``; formats that it names, as in "-Flat", do not matter.
@@ -66,13 +72,22 @@ def train(
         seed: Random seed, in [0, 2**29).
         device: "auto", "cpu" or "cuda".
         progress_bar: Whether to show a progress bar.
+        callback: Called as ``callback(progress, metrics, policy)`` at every line of the logs, every
+            ``settings.log_every`` iterations: :class:`agents.training.run.Progress`; the columns of metrics.csv by
+            name; and the policy, to evaluate, not to change. If it returns False, a checkpoint is saved and the run
+            stops; :func:`resume` continues it. With several processes it is called in the first one only. An error
+            that it raises ends the run.
+        init_from: Fine-tune: start from the weights of this checkpoint, a run folder, a file or "pretrained:ENV_ID".
+            Tensors whose shape differs there (other classes, another sensor) are initialised at random, as without
+            it, and named in a :class:`agents.training.fine_tuning.FineTuningWarning`.
 
     Raises:
         SettingsError: If an argument or a setting is not valid.
         TrainingError: If the folder holds a run or cannot be written, or training diverges.
-        CheckpointError: If a checkpoint cannot be written.
+        CheckpointError: If a checkpoint cannot be written, or ``init_from`` cannot be used.
     """
     folder, torch_device = Path(out), resolve_device(device)
+    _check_callback(callback)
     if not 0 <= seed < 2**29:
         raise SettingsError(f"seed={seed} is out of range: expected an integer from 0 to {2**29 - 1}")
     env_id = parse_id(env_id).portable
@@ -87,7 +102,8 @@ def train(
     with torch.random.fork_rng(devices=[]), _threads(settings.threads):
         torch.manual_seed(seed)
         policy = RAMPolicy(RAMSettings.for_environment(env, settings.network)).to(torch_device)
-    return _train(folder, env_id, settings, env, policy, {}, Progress(seed), progress_bar)
+    initial = None if init_from is None else initialise_from(policy, init_from, distributed.first())
+    return _train(folder, env_id, settings, env, policy, {}, Progress(seed), progress_bar, callback, initial)
 
 
 def resume(
@@ -96,6 +112,7 @@ def resume(
     env_id: str | None = None,
     device: str = "auto",
     progress_bar: bool = True,
+    callback: Callback | None = None,
 ) -> TrainingResult:
     """Resume a run from its last checkpoint; on the CPU the weights are those of a run that never stopped.
 
@@ -104,6 +121,7 @@ def resume(
         env_id: Environment that the run must be of; None for any.
         device: "auto", "cpu" or "cuda".
         progress_bar: Whether to show a progress bar.
+        callback: See :func:`train`.
 
     Raises:
         CheckpointError: If there is no checkpoint, or it is broken, of another environment or without training state.
@@ -111,6 +129,7 @@ def resume(
         TrainingError: If the folder cannot be written, or training diverges.
     """
     folder, torch_device = Path(out), resolve_device(device)
+    _check_callback(callback)
     distributed.join(torch_device)
     checkpoint = load_checkpoint(folder, env_id and parse_id(env_id).portable, torch_device)
     try:
@@ -123,9 +142,8 @@ def resume(
             f"{folder} holds a checkpoint to use, but not to resume from: {one_line(error)}"
         ) from error
     env = _resumed_env(folder, checkpoint, settings, torch_device)
-    return _train(
-        folder, checkpoint.env_id, settings, env, checkpoint.policy, checkpoint.optimizer, progress, progress_bar
-    )
+    policy, optimizer_state = checkpoint.policy, checkpoint.optimizer
+    return _train(folder, checkpoint.env_id, settings, env, policy, optimizer_state, progress, progress_bar, callback)
 
 
 def _resumed_env(
@@ -159,6 +177,8 @@ def _train(
     optimizer_state: dict[str, Tensor],
     progress: Progress,
     progress_bar: bool,
+    callback: Callback | None,
+    initial: InitialWeights | None = None,
 ) -> TrainingResult:
     """Run the training loop."""
     optimizer = make_optimizer(policy, settings)
@@ -172,9 +192,23 @@ def _train(
     )
     env_settings = settings.environment
     arguments = (folder, policy, optimizer, env_id, env_settings, settings.to_dict(), plan, progress, progress_bar)
-    with _threads(settings.threads), Run(*arguments) as run:
+    with _threads(settings.threads), Run(*arguments, callback) as run:
+        if initial is not None:
+            distributed.once(lambda: initial.write(folder))
         settings.train(run, env)
     return TrainingResult(folder, run.progress, run.stopped_by)
+
+
+def _check_callback(callback: Callback | None) -> None:
+    """Check that a callback can be called.
+
+    Raises:
+        SettingsError: If it cannot.
+    """
+    if callback is not None and not callable(callback):
+        raise SettingsError(
+            f"callback={callback!r} is not valid: expected a function of (progress, metrics, policy), or None"
+        )
 
 
 @contextmanager

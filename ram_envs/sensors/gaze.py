@@ -49,11 +49,17 @@ class GazeControl:
             float32 (B, gaze_size) in [-1, 1].
         """
         if not self.relative:
+            return self.within(action)
+        moved = namespace(action).astype(self.within(action) * self.max_step, location.dtype)
+        return clip(location + moved, -1.0, 1.0)
+
+    def within(self, action: Array) -> Array:
+        """Return actions of the same meaning within the action space: float (B, gaze_size) in [-1, 1]."""
+        if not self.relative:
             return clip(action, -1.0, 1.0)
         xp = namespace(action)
         # In float64, where the square of any float32 is finite.
         wanted = clip(xp.astype(action, xp.float64), -1e30, 1e30)
         x, y, others = wanted[:, 0], wanted[:, 1], clip(wanted[:, 2:], -1.0, 1.0)
         length = clip(xp.sqrt(x * x + y * y), 1.0, 1e31)[:, None]
-        moved = xp.astype(xp.concat([wanted[:, :2] / length, others], axis=1) * self.max_step, xp.float32)
-        return clip(location + moved, -1.0, 1.0)
+        return xp.concat([wanted[:, :2] / length, others], axis=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
@@ -113,6 +113,7 @@ class Classification(Task[ClassificationState]):
     num_glimpses: int = 6
     stop: str = "fixed"
     glimpse_cost: float = 0.0
+    answer_key: ClassVar[str] = "label"
 
     def __post_init__(self) -> None:
         """Check the settings, which loads the images."""
@@ -196,10 +197,9 @@ class Classification(Task[ClassificationState]):
     @cached_property
     def answer(self) -> Answer:
         """The class and, where stopping is learned, "look on"."""
-        if self.stop == "fixed":
-            return Answer("label", spaces.Discrete(self.num_classes), self.data.class_names)
-        names = (*self.data.class_names, "look on")
-        return Answer("label", spaces.Discrete(len(names)), names, look_on=self.num_classes)
+        look_on = None if self.stop == "fixed" else self.num_classes
+        names = self.data.class_names if look_on is None else (*self.data.class_names, "look on")
+        return Answer(self.answer_key, spaces.Discrete(len(names)), names, look_on)
 
     @property
     def figure(self) -> FigureOfMerit:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, cast
 
 from ram_envs.arguments import check_number
 from ram_envs.arrays import Array, namespace
@@ -119,6 +119,9 @@ class Task(ABC, Generic[StateT]):
         return GazeControl(self.gaze, self.max_step)
 
     # What the task is.
+
+    answer_key: ClassVar[str | None] = None
+    """``answer.key``, for tasks that need data to be constructed: an agent acts without the images it learned from."""
 
     @property
     @abstractmethod
@@ -264,4 +267,6 @@ class TargetOracle:
 
     def answer(self, state: Any) -> Array:
         """Return the target of each row."""
-        return self._task.target(state)
+        target = self._task.target(state)
+        assert target is not None
+        return target

@@ -10,7 +10,8 @@ import torch
 import ram_envs
 from agents.evaluation.evaluate import evaluate
 from agents.evaluation.players import row_noise
-from agents.ram.policy import Heads, RAMPolicy
+from agents.ram.decisions import Heads
+from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
 from ram_envs.scenes.datasets import load_dataset
 

@@ -1,0 +1,93 @@
+"""Fine-tuning: a new run whose policy starts from the weights of a checkpoint, as far as they fit."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from agents.errors import SettingsError
+from agents.files import write_atomically
+from agents.pretrained import resolve_checkpoint
+from agents.ram.checkpoint import load_checkpoint
+from agents.ram.policy import RAMPolicy
+
+RECORD = "init_from.json"
+"""The file in the run folder that says where the initial weights came from."""
+
+
+class FineTuningWarning(UserWarning):
+    """Some weights of a checkpoint do not fit the new policy and are started anew."""
+
+
+@dataclass(frozen=True)
+class InitialWeights:
+    """Where the weights of a new policy came from.
+
+    Attributes:
+        checkpoint: The checkpoint.
+        copied: Names of the tensors that were copied from it.
+        started_anew: Names of the tensors that were initialised at random, since they have another shape in the
+            checkpoint or are not in it.
+    """
+
+    checkpoint: str
+    copied: tuple[str, ...]
+    started_anew: tuple[str, ...]
+
+    def write(self, folder: Path) -> None:
+        """Write this to the run folder."""
+        write_atomically(folder / RECORD, (json.dumps(asdict(self), indent=2) + "\n").encode())
+
+
+@torch.no_grad()
+def initialise_from(policy: RAMPolicy, checkpoint: str | os.PathLike[str], warn: bool = True) -> InitialWeights:
+    """Copy the weights of a checkpoint into a new policy; tensors whose shape differs stay as they are.
+
+    The standard deviation of the location is a setting of the new run and is not copied.
+
+    Args:
+        policy: The new policy.
+        checkpoint: A run folder, a checkpoint file or "pretrained:ENV_ID".
+        warn: Whether to warn if a tensor is started anew.
+
+    Raises:
+        CheckpointError: If there is no checkpoint, or it cannot be used.
+        SettingsError: If no tensor fits.
+    """
+    source = load_checkpoint(resolve_checkpoint(checkpoint)).policy
+    weights, copied, anew = dict(source.named_parameters()), [], []
+    for name, parameter in policy.named_parameters():
+        if name in weights and weights[name].shape == parameter.shape:
+            parameter.copy_(weights[name])
+            copied.append(name)
+        else:
+            anew.append(name)
+    name = os.fspath(checkpoint)
+    if not any(part.endswith("weight") for part in copied):  # biases of the same size say nothing
+        raise SettingsError(
+            f"init_from={name!r}: none of its weights fits the new policy ({_differences(source, policy)}): train with "
+            "the network settings of the checkpoint"
+        )
+    if anew and warn:
+        shapes = ", ".join(_change(part, weights, policy.get_parameter(part)) for part in anew)
+        warnings.warn(f"init_from={name!r}: started anew {shapes}", FineTuningWarning, stacklevel=3)
+    return InitialWeights(name, tuple(copied), tuple(anew))
+
+
+def _change(name: str, weights: Mapping[str, Tensor], parameter: Tensor) -> str:
+    """Return a tensor's name with its shape in the checkpoint and in the new policy."""
+    before = f"{tuple(weights[name].shape)} in the checkpoint" if name in weights else "not in the checkpoint"
+    return f"{name} ({before}, {tuple(parameter.shape)} here)"
+
+
+def _differences(source: RAMPolicy, policy: RAMPolicy) -> str:
+    """Name the settings in which two policies differ."""
+    before, here = asdict(source.settings), asdict(policy.settings)
+    return ", ".join(f"{name}={before[name]!r}, here {here[name]!r}" for name in before if before[name] != here[name])
