@@ -12,10 +12,11 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from agents.errors import RAMError
 from agents.extras import EXTRAS
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(HELP)
         return 0
     try:
-        with _terminable(), _files_only(), _current_folder_on_path():
+        with _terminable(), _files_only(), _current_folder_on_path(), _plain_warnings(name):
             return _run(name, rest)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -140,6 +141,31 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _plain_warnings(command: str) -> Iterator[None]:
+    """Print the warnings of this project in one line, without the line of code that caused them."""
+    show = warnings.showwarning
+
+    def print_line(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if category.__module__.partition(".")[0] in ("agents", "ram_envs"):
+            print(f"ram {command}: warning: {' '.join(str(message).split())}", file=sys.stderr)
+        else:
+            show(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = print_line
+    try:
+        yield
+    finally:
+        warnings.showwarning = show
 
 
 @contextmanager

@@ -41,7 +41,14 @@ def train(request: Request) -> int:
         place = folder if options.seeds == 1 else folder / f"seed{seed}"
         say(f"training on {request.environment.id}, seed {seed}: {place}")
         try:
-            result = trainer.train(request.environment.id, request.settings, place, seed=seed, device=options.device)
+            result = trainer.train(
+                request.environment.id,
+                request.settings,
+                place,
+                seed=seed,
+                device=options.device,
+                init_from=options.init_from,
+            )
         except Exception:
             if options.out is None:
                 with suppress(OSError):  # it holds something, which stays
