@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 HELP = """\
 usage: ram COMMAND [OPTIONS]
@@ -148,7 +148,14 @@ def _terminable() -> Iterator[None]:
 def _plain_warnings(name: str) -> Iterator[None]:
     """Print warnings as one line each, without the place in the source."""
 
-    def show(message: Warning | str, *_: object) -> None:
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
         print(f"ram {name}: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
     with warnings.catch_warnings():
