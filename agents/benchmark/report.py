@@ -66,18 +66,18 @@ Frames per second of training without the evaluations, median over runs. Each ru
 
 
 def write_report(results: Results, page: Path) -> list[Path]:
-    """Write the page, and its plots in the folder "figures" beside it.
+    """Write the page, and its plots in the folder "figures" next to it.
 
     Args:
         results: The folder of the results.
-        page: The file to write; its plots are called after it.
+        page: The file to write; the plots are named after it.
 
     Returns:
         The files.
 
     Raises:
-        ResultError: If there are no results, or some that cannot be compared.
-        OSError: If something cannot be written.
+        ResultError: If there are no results, or they cannot be compared.
+        OSError: If a file cannot be written.
     """
     summary = Summary(results.read())
     files = []
@@ -133,7 +133,7 @@ def _speed(summary: Summary) -> str:
 
 
 def _settings(summary: Summary) -> str:
-    """Say for each algorithm what it is, in which formats it played, and which settings were chosen."""
+    """Return tables of the algorithms with their formats and settings, and of the environments."""
     lines = []
     for name in summary.algorithms:
         runs = [run for where in summary.environments for run in summary.runs(name, where)]
@@ -193,6 +193,6 @@ def _distinct(texts: Iterable[str]) -> list[str]:
 
 
 def _shown(folder: Path) -> str:
-    """Return a folder as it is called from here, without where here is."""
+    """Return the relative path of a folder, or its name if it is outside the current folder."""
     relative = os.path.relpath(folder)
     return folder.name if relative.startswith("..") else Path(relative).as_posix()

@@ -53,7 +53,8 @@ class RunOptions:
     out: Folder | None = None
     """The run folder; by default a new one in "runs"."""
     init_from: Annotated[Path | None, Argument(metavar="CHECKPOINT")] = None
-    """Fine-tune: start from the weights of a run folder, a checkpoint file or pretrained:ENV_ID."""
+    """Fine-tune: start from the weights of this run folder, checkpoint file or pretrained:ENV_ID. Tensors of another
+    shape (other classes, another sensor) are named and started anew."""
     resume: Folder | None = None
     """Continue the run in this folder with its own settings; only --device goes with it."""
     device: Device = "auto"
@@ -185,7 +186,7 @@ def _resume(options: dict[str, Any], unknown: Sequence[str]) -> int:
         UsageError: If the command line has other options: a run keeps its settings.
     """
     others = [argument for argument in unknown if argument.startswith("-")]
-    others += [f"--{name}" for name in options if name not in ("env_id", "resume", "device")]
+    others += [f"--{name.replace('_', '-')}" for name in options if name not in ("env_id", "resume", "device")]
     if others:
         raise UsageError(f"a resumed run keeps its own settings: leave out {' '.join(others)}")
     env_id = find_environment(options["env_id"]).id if "env_id" in options else None

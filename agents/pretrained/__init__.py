@@ -1,7 +1,7 @@
-"""Trained agents that come with the package, one an environment: `ram watch pretrained:RAM-CatchGame-v0`.
+"""Trained agents that come with the package, one per environment: `ram watch pretrained:RAM-CatchGame-v0`.
 
-They are the checkpoints of training without the optimiser's state, their weights in half precision. Which seed of which
-row each one is, and what it reaches, is in docs/results.md.
+They are checkpoints without the state of the optimizer, with weights in half precision. docs/results.md lists the row
+and the random seed of each, and its figures.
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ if TYPE_CHECKING:
     from agents.ram.checkpoint import Checkpoint
 
 PREFIX = "pretrained:"
-SIZE_LIMIT = 2_500_000
-"""Bytes that an agent may take."""
 FOLDER = Path(__file__).parent
-"""Where the agents are."""
+"""The folder of the agents."""
 _SUFFIX = ".safetensors"
 
 
 def pretrained_ids() -> list[str]:
-    """Return the ids of the environments that there are agents for."""
+    """Return the ids of the environments that have a trained agent."""
     return sorted(file.name.removesuffix(_SUFFIX) for file in FOLDER.glob(f"*{_SUFFIX}"))
 
 
@@ -32,7 +30,7 @@ def pretrained_file(env_id: str) -> Path:
     """Return the checkpoint of the agent for an environment.
 
     Raises:
-        CheckpointError: If there is none; the message says which there are.
+        CheckpointError: If there is none.
     """
     from agents.ram.checkpoint import CheckpointError
 
@@ -45,7 +43,7 @@ def pretrained_file(env_id: str) -> Path:
 
 
 def resolve_checkpoint(path: str | os.PathLike[str]) -> Path:
-    """Return the file or folder that is meant: "pretrained:ID" is the agent of the package, all else is itself.
+    """Return the path of a checkpoint: of the package's agent for "pretrained:ID", otherwise the path itself.
 
     Raises:
         CheckpointError: If there is no such agent.
@@ -59,7 +57,7 @@ def load_pretrained(env_id: str, device: str | torch.device = "cpu") -> Checkpoi
 
     Args:
         env_id: Id of the environment.
-        device: Where its tensors go.
+        device: Device of its tensors.
 
     Raises:
         CheckpointError: If there is none, or it is broken.
@@ -67,28 +65,3 @@ def load_pretrained(env_id: str, device: str | torch.device = "cpu") -> Checkpoi
     from agents.ram.checkpoint import load_checkpoint
 
     return load_checkpoint(pretrained_file(env_id), env_id, device)
-
-
-def export_pretrained(run_folder: str | os.PathLike[str], env_id: str, folder: Path | None = None) -> Path:
-    """Make a run's policy the agent for its environment: weights in half precision and settings, and nothing else.
-
-    Args:
-        run_folder: The run, or its checkpoint.
-        env_id: Id of its environment.
-        folder: Where it goes; the package's own if left out.
-
-    Returns:
-        The file.
-
-    Raises:
-        CheckpointError: If the checkpoint is missing, broken or of another environment, or the agent would be larger
-            than ``SIZE_LIMIT``.
-    """
-    from agents.ram.checkpoint import CheckpointError, load_checkpoint
-    from agents.ram.export import export_agent
-
-    policy = load_checkpoint(run_folder, env_id).policy
-    size = 2 * sum(value.numel() for value in policy.state_dict().values())  # half precision takes two bytes a weight
-    if size > SIZE_LIMIT:
-        raise CheckpointError(f"the agent of {run_folder} has {size:,} bytes of weights: expected up to {SIZE_LIMIT:,}")
-    return export_agent(run_folder, (folder or FOLDER) / f"{env_id}{_SUFFIX}", env_id)
