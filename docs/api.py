@@ -81,6 +81,7 @@ PUBLIC: dict[str, list[str]] = {
     "agents.integrations.torchrl": ["RAMEnv"],
     "agents.integrations.skrl": ["RAMModel"],
     "agents.benchmark.algorithm": ["Algorithm", "Problem"],
+    "agents.ram.export": ["export_agent"],
     "agents.cli": ["main"],
 }
 """What a user imports, by the module that defines it."""

@@ -34,19 +34,17 @@ def train(request: Request) -> int:
     options = request.options
     if options.seeds < 1:
         raise UsageError(f"--seeds={options.seeds} is out of range: expected at least 1")
+    # Mistakes are found before a folder is made; the images that this loads are kept for the training.
+    env_id, settings = request.environment.id, request.settings
+    settings.check_task(env_id, make_task(env_id, **settings.environment))
     folder = options.out or new_folder(Path("runs"), request)
     seeds = range(options.seed, options.seed + options.seeds)
     for seed in seeds:
         place = folder if options.seeds == 1 else folder / f"seed{seed}"
-        say(f"training on {request.environment.id}, seed {seed}: {place}")
+        say(f"training on {env_id}, seed {seed}: {place}")
         try:
             result = trainer.train(
-                request.environment.id,
-                request.settings,
-                place,
-                seed=seed,
-                device=options.device,
-                init_from=options.init_from,
+                env_id, settings, place, seed=seed, device=options.device, init_from=options.init_from
             )
         except Exception:
             if options.out is None:
