@@ -1,7 +1,7 @@
-"""Trained agents that come with the package, one an environment: `ram watch pretrained:RAM-CatchGame-v0`.
+"""Trained agents that come with the package, one per environment: `ram watch pretrained:RAM-CatchGame-v0`.
 
-They are the checkpoints of training without the optimiser's state, their weights in half precision. Which seed of which
-row each one is, and what it reaches, is in docs/results.md.
+They are checkpoints without the state of the optimizer, with weights in half precision. docs/results.md says how each
+one was trained, how its seed was chosen and what it reaches.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agents.extras import require
+
 if TYPE_CHECKING:
     import torch
 
@@ -17,14 +19,16 @@ if TYPE_CHECKING:
 
 PREFIX = "pretrained:"
 SIZE_LIMIT = 2_500_000
-"""Bytes that an agent may take."""
+"""Largest size of an agent, in bytes."""
 FOLDER = Path(__file__).parent
-"""Where the agents are."""
+"""The folder of the agents."""
+MODEL_FILE = "model.safetensors"
+"""The file that holds the agent in a folder written for the Hugging Face Hub."""
 _SUFFIX = ".safetensors"
 
 
 def pretrained_ids() -> list[str]:
-    """Return the ids of the environments that there are agents for."""
+    """Return the ids of the environments that have an agent in the package."""
     return sorted(file.name.removesuffix(_SUFFIX) for file in FOLDER.glob(f"*{_SUFFIX}"))
 
 
@@ -32,63 +36,84 @@ def pretrained_file(env_id: str) -> Path:
     """Return the checkpoint of the agent for an environment.
 
     Raises:
-        CheckpointError: If there is none; the message says which there are.
+        CheckpointError: If there is none; the message lists the agents of the package.
+        DependencyNotInstalled: If the extra `agents` is not installed.
     """
+    require("agents", "torch", "safetensors")
     from agents.ram.checkpoint import CheckpointError
 
     known = pretrained_ids()
     if env_id not in known:
-        names = ", ".join(PREFIX + id for id in known)
-        those = f"those that come with the package are {names}" if known else "none comes with this package: train one"
-        raise CheckpointError(f"there is no trained agent {PREFIX}{env_id}: {those}")
+        names = f"the package has {', '.join(PREFIX + id for id in known)}" if known else "train one"
+        raise CheckpointError(f"there is no trained agent {PREFIX}{env_id}: {names}")
     return FOLDER / f"{env_id}{_SUFFIX}"
 
 
 def resolve_checkpoint(path: str | os.PathLike[str]) -> Path:
-    """Return the file or folder that is meant: "pretrained:ID" is the agent of the package, all else is itself.
+    """Return the checkpoint that a user means.
+
+    Args:
+        path: "pretrained:ID" for an agent of the package; a folder that was written for the Hugging Face Hub, for the
+            file in it; otherwise a run folder or a file, which is returned as it is, with "~" expanded.
 
     Raises:
         CheckpointError: If there is no such agent.
+        DependencyNotInstalled: If the extra `agents` is not installed.
     """
     name = os.fspath(path)
-    return pretrained_file(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else Path(name)
+    if name.startswith(PREFIX):
+        return pretrained_file(name.removeprefix(PREFIX))
+    require("agents", "torch", "safetensors")
+    from agents.ram.checkpoint import FILE_NAME
+
+    resolved = Path(name).expanduser()
+    from_hub = (resolved / MODEL_FILE).is_file() and not (resolved / FILE_NAME).exists()
+    return resolved / MODEL_FILE if from_hub else resolved
 
 
 def load_pretrained(env_id: str, device: str | torch.device = "cpu") -> Checkpoint:
     """Load the agent for an environment.
 
+    :func:`agents.load` gives an agent that acts on NumPy observations.
+
     Args:
         env_id: Id of the environment.
-        device: Where its tensors go.
+        device: Device of its tensors.
 
     Raises:
-        CheckpointError: If there is none, or it is broken.
+        CheckpointError: If there is none, or it is damaged.
+        DependencyNotInstalled: If the extra `agents` is not installed.
     """
+    require("agents", "torch", "safetensors")
     from agents.ram.checkpoint import load_checkpoint
 
     return load_checkpoint(pretrained_file(env_id), env_id, device)
 
 
 def export_pretrained(run_folder: str | os.PathLike[str], env_id: str, folder: Path | None = None) -> Path:
-    """Make a run's policy the agent for its environment: weights in half precision and settings, and nothing else.
+    """Make the policy of a run the agent for its environment, with weights in half precision.
 
     Args:
-        run_folder: The run, or its checkpoint.
+        run_folder: The run folder, or the checkpoint file.
         env_id: Id of its environment.
-        folder: Where it goes; the package's own if left out.
+        folder: Folder of the new file; None for that of the package.
 
     Returns:
         The file.
 
     Raises:
-        CheckpointError: If the checkpoint is missing, broken or of another environment, or the agent would be larger
+        CheckpointError: If the checkpoint is missing, damaged or of another environment, or the agent would be larger
             than ``SIZE_LIMIT``.
+        DependencyNotInstalled: If the extra `agents` is not installed.
     """
+    require("agents", "torch", "safetensors")
     from agents.ram.checkpoint import CheckpointError, load_checkpoint
     from agents.ram.export import export_agent
 
     policy = load_checkpoint(run_folder, env_id).policy
     size = 2 * sum(value.numel() for value in policy.state_dict().values())  # half precision takes two bytes a weight
     if size > SIZE_LIMIT:
-        raise CheckpointError(f"the agent of {run_folder} has {size:,} bytes of weights: expected up to {SIZE_LIMIT:,}")
+        raise CheckpointError(
+            f"the agent of {run_folder} has {size:,} bytes of weights: expected at most {SIZE_LIMIT:,}"
+        )
     return export_agent(run_folder, (folder or FOLDER) / f"{env_id}{_SUFFIX}", env_id)
