@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 import agents.with_torch  # noqa: F401
 
@@ -145,7 +145,7 @@ class Agent:
         device = self.policy.location_std.device
         tensors = {key: torch.as_tensor(array, device=device) for key, array in batch.arrays.items()}
         fixation, answer, core = choose(self.policy, tensors, core, normal, None if deterministic else gumbel)
-        fixation = self._gaze_control.within(fixation).float()
+        fixation = cast(torch.Tensor, self._gaze_control.within(fixation)).float()
         action = {"fixation": fixation.cpu().numpy(), self.answer_key: answer.cpu().numpy()}
         if batch.single:
             action = {key: array[0] for key, array in action.items()}

@@ -27,11 +27,28 @@ _UNSUPPORTED = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 _SECONDS = 1.0  # for a temporary folder of our own, whose lock another process may be looking at
 
 
+def acquire(lock: FileLock) -> bool:
+    """Acquire a lock without waiting; return whether that worked. Where there are no locks, a notice is printed.
+
+    Raises:
+        OSError: If the folder of the lock file is missing or cannot be written.
+    """
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    except (OSError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno not in _UNSUPPORTED:
+            raise
+        notice(f"the file system of {Path(lock.lock_file).parent} has no locks: let only one process use this folder")
+    return True
+
+
 class FolderLock:
     """Exclusive use of a folder, from ``acquire`` to ``release`` or the end of the process.
 
     Args:
-        folder: The folder, which has to exist when the lock is acquired.
+        folder: The folder; created if missing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,16 +60,10 @@ class FolderLock:
         """Acquire the lock without waiting; return whether that worked.
 
         Raises:
-            OSError: If the folder is missing or cannot be written.
+            OSError: If the folder cannot be written.
         """
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
+        if not acquire(self._lock):
             return False
-        except (OSError, NotImplementedError) as error:
-            if isinstance(error, OSError) and error.errno not in _UNSUPPORTED:
-                raise
-            notice(f"the file system of {self._path.parent} has no locks: let only one process use this folder")
         self._identity = self._current()
         return True
 

@@ -36,7 +36,7 @@ class ProgressBar:
         self._figure = ""
         self._started = self._figure_time = self._line_time = time.monotonic()
         self._bar: Any = None
-        self._show = show and sys.stderr is not None
+        self._show = show and sys.stderr is not None and not getattr(sys.stderr, "closed", False)
         if self._show and (_in_notebook() or sys.stderr.isatty()):
             from tqdm.auto import tqdm
 

@@ -67,7 +67,10 @@ def read_json(path: Path) -> Any:
 
 def shown(value: Any) -> str:
     """Write a value for an error message: as Python does, in one line of bounded length."""
-    return one_line(_short.repr(value))
+    try:
+        return one_line(_short.repr(value))
+    except ValueError:  # Python refuses to write integers of more than 4,300 digits
+        return "an integer of thousands of digits"
 
 
 def one_line(message: object) -> str:

@@ -44,7 +44,8 @@ PUBLIC: dict[str, list[str]] = {
     ],
     "ram_envs.testing": ["TaskContract"],
     "agents.ram.settings": ["NetworkSettings", "RAMSettings"],
-    "agents.ram.policy": ["RAMPolicy", "Decision", "Heads", "SequenceEvaluation"],
+    "agents.ram.policy": ["RAMPolicy"],
+    "agents.ram.decisions": ["Decision", "Heads", "Noise", "SequenceEvaluation"],
     "agents.ram.networks": [
         "GlimpseNetwork",
         "CoreNetwork",

@@ -33,12 +33,10 @@ from ram_envs.tasks import Classification
 class ClassifierRun(Run):
     """A run whose checkpoints hold a classifier."""
 
-    def save(self) -> None:
-        """Write a checkpoint, once it is sure that everything was finite so far; see :meth:`Run.save`."""
-        self._read_statistics()
+    def write_checkpoint(self) -> None:
+        """Write a checkpoint; see :meth:`Run.write_checkpoint`."""
         classifier = cast(Classifier, self.policy)
         save_classifier(self.folder, classifier, self.env_id, self.progress._asdict(), self.optimizer)
-        self._saved = self.progress.iteration
 
 
 def train_classifier(
@@ -70,7 +68,7 @@ def resume_classifier(
 
 
 def _train(folder: Path, start: ClassifierCheckpoint, progress_bar: bool) -> TrainingResult:
-    classifier, progress = start.classifier, Progress(**start.progress)
+    classifier, progress = start.classifier, Progress.restore(start.progress)
     settings, device = classifier.settings, classifier.logits.weight.device
     task = _task(start.env_id, settings.environment)
     optimizer = torch.optim.AdamW(
@@ -176,4 +174,4 @@ def _task(env_id: str, env_settings: Mapping[str, Any]) -> Classification:
 def _scenes(task: Classification, seed: Tensor, image_index: Tensor) -> tuple[Tensor, Tensor]:
     """Return the scenes, uint8 (B, C, H, W), and labels, int64 (B,), of episode 0 of some seeds, int64 (B,)."""
     state = task.initial(seed, torch.zeros_like(seed), image_index)
-    return task.scene(state), task.target(state)
+    return cast(Tensor, task.scene(state)), cast(Tensor, task.target(state))

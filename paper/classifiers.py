@@ -18,7 +18,8 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from agents.ram.checkpoint import CheckpointError, checkpoint_file, optimizer_tensors, write_atomically
+from agents.files import write_atomically
+from agents.ram.checkpoint import CheckpointError, checkpoint_file, optimizer_tensors
 from agents.ram.tensor_file import read_tensor_file
 from agents.training.settings import PRECISIONS
 from agents.untrusted import one_line

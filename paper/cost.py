@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -114,10 +114,10 @@ def read_cost(folder: Path) -> dict[str, Any] | None:
 
 def _look(policy: RAMPolicy, sensor: Sensor, scenes: Tensor) -> Tensor:
     """Classify scenes, uint8 (B, C, H, W), from the glimpses that the policy chooses: int64 (B,)."""
-    scenes = sensor.prepare(scenes)
+    prepared = sensor.prepare(scenes)
     location, state = torch.zeros(len(scenes), 2), policy.initial_state(len(scenes))
     for _ in range(NUM_GLIMPSES):
-        seen = {"glimpse": sensor.read(scenes, location), "location": location}
+        seen = {"glimpse": cast(Tensor, sensor.read(prepared, location)), "location": location}
         decision, state = policy.act(seen, state, greedy=True)
         location = decision.fixation.clamp(-1, 1)
     return decision.task_action

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.pretrained import export_pretrained
-from agents.ram.checkpoint import load_checkpoint
+from agents import pretrained
+from agents.ram.checkpoint import CheckpointError, load_checkpoint
+from agents.ram.export import SUFFIX, export_agent
 from paper.jobs import Job, ReproduceError, check_folder
 from paper.records import read_record, record_file
 from paper.rows import HEADLINES, Row
+
+SIZE_LIMIT = 2_500_000
+"""Largest size of an agent of the package, in bytes of weights."""
 
 
 def export_best(rows: Sequence[Row], out: Path, results: Path) -> list[Path]:
@@ -45,3 +50,16 @@ def export_best(rows: Sequence[Row], out: Path, results: Path) -> list[Path]:
             )
         files.append(export_pretrained(folder, row.env_id))
     return files
+
+
+def export_pretrained(run_folder: str | os.PathLike[str], env_id: str) -> Path:
+    """Make the policy of a run the package's agent for its environment; return the file.
+
+    Raises:
+        CheckpointError: If the checkpoint is missing, broken or of another environment, or has too many weights.
+    """
+    policy = load_checkpoint(run_folder, env_id).policy
+    size = 2 * sum(value.numel() for value in policy.state_dict().values())  # half precision takes two bytes a weight
+    if size > SIZE_LIMIT:
+        raise CheckpointError(f"the agent of {run_folder} has {size:,} bytes of weights: expected up to {SIZE_LIMIT:,}")
+    return export_agent(run_folder, pretrained.FOLDER / f"{env_id}{SUFFIX}", env_id)

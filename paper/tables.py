@@ -7,9 +7,9 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from agents.files import write_atomically
 from agents.pictures.markdown import markdown_table
 from agents.pretrained import load_pretrained, pretrained_ids
-from agents.ram.checkpoint import write_atomically
 from paper.records import (
     Record,
     SeedResult,

@@ -8,14 +8,60 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
+from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 
-Array = Any
-"""A NumPy array or a torch tensor: which one is the caller's choice, and both are handled by the same lines."""
+
+class Array(Protocol):
+    """A NumPy array or a torch tensor: what both offer, as the array API standard has it.
+
+    Which one it is, is the caller's choice: the same lines handle both.
+    """
+
+    @property
+    def shape(self) -> Any:
+        """Length of each axis."""
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the elements."""
+
+    @property
+    def device(self) -> Any:
+        """The device that holds the elements."""
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+
+    def __getitem__(self, key: Any, /) -> Any: ...
+    def __setitem__(self, key: Any, value: Any, /) -> None: ...
+    def __len__(self) -> int: ...
+    def __add__(self, other: Any, /) -> Any: ...
+    def __radd__(self, other: Any, /) -> Any: ...
+    def __sub__(self, other: Any, /) -> Any: ...
+    def __rsub__(self, other: Any, /) -> Any: ...
+    def __mul__(self, other: Any, /) -> Any: ...
+    def __rmul__(self, other: Any, /) -> Any: ...
+    def __truediv__(self, other: Any, /) -> Any: ...
+    def __floordiv__(self, other: Any, /) -> Any: ...
+    def __mod__(self, other: Any, /) -> Any: ...
+    def __and__(self, other: Any, /) -> Any: ...
+    def __or__(self, other: Any, /) -> Any: ...
+    def __xor__(self, other: Any, /) -> Any: ...
+    def __rshift__(self, other: Any, /) -> Any: ...
+    def __neg__(self) -> Any: ...
+    def __invert__(self) -> Any: ...
+    def __lt__(self, other: Any, /) -> Any: ...
+    def __le__(self, other: Any, /) -> Any: ...
+    def __gt__(self, other: Any, /) -> Any: ...
+    def __ge__(self, other: Any, /) -> Any: ...
+    def __eq__(self, other: Any, /) -> Any: ...
+    def __ne__(self, other: Any, /) -> Any: ...
 
 
 def namespace(array: Array) -> ModuleType:
@@ -66,12 +112,12 @@ def _is_tensor(value: Any) -> bool:
 def clip(array: Array, least: float, greatest: float) -> Array:
     """Return the values of an array, none below ``least`` or above ``greatest``.
 
-    In NumPy by two ufuncs, which take half the time of ``numpy.clip`` on a few values; in torch by one operation,
-    because each of the two would bring its number to the device, and wait for it.
+    NumPy uses two ufuncs, which take half the time of ``numpy.clip`` on a few values. Torch uses one operation, because
+    each of the two would copy its number to the device and wait for it.
     """
     if isinstance(array, np.ndarray):
         return np.minimum(np.maximum(array, least), greatest)
-    return array.clamp(least, greatest)
+    return cast(Any, array).clamp(least, greatest)
 
 
 def compiled_kernels(array: Array) -> ModuleType | None:
@@ -99,32 +145,30 @@ def _import_kernels() -> ModuleType | None:
 
 
 class Constants:
-    """Named NumPy arrays, handed out in the namespace and on the device of the arrays that they are to meet.
+    """Named NumPy arrays that a rule needs on the device of the arrays it is given.
 
-    A rule that runs on a GPU must not copy its tables there at every call, so each device gets one copy, made at first
-    use.
+    Each device gets one copy, made at first use, so that a rule on a GPU does not copy its tables at every call.
     """
 
     def __init__(self, **arrays: np.ndarray) -> None:
-        self._copies: dict[str, dict[str, Array]] = {"numpy": arrays}
+        self._arrays = arrays
+        self._copies: dict[str, dict[str, Array]] = {}
 
-    def like(self, array: Array) -> dict[str, Array]:
+    def like(self, array: Array) -> Mapping[str, Array]:
         """Return the constants as arrays of the same kind and on the same device as ``array``."""
         if isinstance(array, np.ndarray):
-            return self._copies["numpy"]
+            return self._arrays
         device = str(array.device)
         if device not in self._copies:
             xp = namespace(array)
-            copies = {
-                name: xp.asarray(value.copy(), device=array.device) for name, value in self._copies["numpy"].items()
-            }
+            copies = {name: xp.asarray(value.copy(), device=array.device) for name, value in self._arrays.items()}
             self._copies[device] = copies
         return self._copies[device]
 
     def __getstate__(self) -> dict[str, np.ndarray]:
         """Pickle the NumPy arrays only: copies on a device belong to the process that made them."""
-        return self._copies["numpy"]
+        return self._arrays
 
     def __setstate__(self, arrays: dict[str, np.ndarray]) -> None:
         """Restore from pickled NumPy arrays."""
-        self._copies = {"numpy": arrays}
+        self._arrays, self._copies = arrays, {}

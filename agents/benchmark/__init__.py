@@ -1,6 +1,6 @@
-"""Algorithms side by side on the environments, at one budget of frames: ``ram benchmark``.
+"""``ram benchmark``: compares learning algorithms on the environments at the same budget of frames.
 
-An algorithm of one's own joins by deriving from :class:`Algorithm`; docs/benchmark-own-algorithm.md shows how.
+Add an algorithm of your own by deriving from :class:`Algorithm`; see docs/benchmark-own-algorithm.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an algorithm has to be to take part in a benchmark, and which ones come with it."""
+"""The interface of an algorithm in a benchmark, and the algorithms that come with it."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ ALGORITHMS: dict[str, str] = {
     "recurrent-ppo-ram": "agents.benchmark.stable_baselines3:RecurrentPPOWithRAM",
     "ram": "agents.benchmark.ram:RAM",
 }
-"""The algorithms that come with the benchmark, and where they are."""
+"""The algorithms that come with the benchmark: name -> "module:Class"."""
 
 Progress = Callable[[int], None]
-"""What :meth:`Algorithm.learn` calls with the number of frames that are done."""
+"""The callback of :meth:`Algorithm.learn`, called with the number of frames so far."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """What there is to learn.
+    """The environment to learn, and how.
 
     Attributes:
         env_id: Id of the environment, one of ``ram_envs.ENVIRONMENTS``.
-        env_settings: Its arguments, without the formats.
+        env_settings: Its arguments, except the formats.
         action_format: One of the algorithm's ``action_formats``.
         observation_format: One of the algorithm's ``observation_formats``.
-        seed: The run's seed, in [0, 2**29): everything random in learning has to follow from it.
-        device: "cpu", "cuda" or "auto", for those who can choose.
+        seed: Random seed of the run, in [0, 2**29). All randomness in learning must follow from it.
+        device: "cpu", "cuda" or "auto", for algorithms that can choose.
     """
 
     env_id: str
@@ -55,24 +55,24 @@ class Problem:
 
     @property
     def training_seed(self) -> int:
-        """A seed for the first reset of the training environment: its episodes are never those of the evaluation."""
+        """Random seed for the first reset of the training environment. Evaluation never uses its episodes."""
         return (self.seed + 1) << 32
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """All arguments of the environment, for ``gymnasium.make``, ``gymnasium.make_vec`` and the like."""
+        """All arguments of the environment, for ``gymnasium.make`` and ``gymnasium.make_vec``."""
         formats = {"action_format": self.action_format, "observation_format": self.observation_format}
         return {**self.env_settings, **formats}
 
     def make_vec(
         self, num_envs: int, autoreset_mode: str | AutoresetMode = AutoresetMode.SAME_STEP, **changes: Any
     ) -> GlimpseVectorEnv:
-        """Make the environment, many rows in one.
+        """Make the vector environment.
 
         Args:
             num_envs: Number of rows, B.
-            autoreset_mode: When a row that has ended begins its next episode.
-            **changes: Arguments of the environment, in place of the problem's.
+            autoreset_mode: When a row that has ended starts its next episode.
+            **changes: Arguments of the environment that replace the problem's.
         """
         arguments = self.arguments | changes
         env = gymnasium.make_vec(self.env_id, num_envs, autoreset_mode=autoreset_mode, **arguments)
@@ -83,27 +83,27 @@ class Problem:
 class Algorithm(ABC):
     """A learning algorithm in a benchmark: derive from it, and name it as "module:Class" in the benchmark's file.
 
-    An instance is one run: it is made, learns once with a budget of frames, and plays whenever the benchmark wants to
-    know how well it does: while ``learn`` calls ``progress``, and after it. The benchmark does the evaluating, for
-    every algorithm in the same way: the same fresh episodes, many rows at once, actions from :meth:`act`.
+    An instance is one run: it learns once with a budget of frames. The benchmark evaluates it while ``learn`` calls
+    ``progress`` and after it, with :meth:`start` and :meth:`act`. All algorithms are evaluated on the same new
+    episodes, many rows in parallel.
 
     Args:
-        problem: What there is to learn.
-        settings: Settings that a user has chosen in place of the defaults.
+        problem: The environment to learn.
+        settings: Settings that replace the defaults.
 
     Attributes:
         problem: As given.
-        settings: The chosen settings, and the defaults of the others; they are written down with the run's results.
+        settings: All settings, defaults included; they are stored with the result of the run.
     """
 
     name: ClassVar[str] = ""
-    """What reports call it, unless the benchmark's file has a name for it; if empty, the name of the class."""
+    """Name in reports, unless the benchmark's file gives one; if empty, the name of the class."""
     action_formats: ClassVar[tuple[str, ...]] = ("box",)
-    """The formats of actions that it can learn with, the one that suits it best first."""
+    """The action formats that it supports, the preferred one first."""
     observation_formats: ClassVar[tuple[str, ...]] = ("dict", "flat")
-    """The formats of observations that it can learn with, the one that suits it best first."""
+    """The observation formats that it supports, the preferred one first."""
     defaults: ClassVar[Mapping[str, Any]] = {}
-    """Its settings and their default values, which are plain values such as numbers and texts."""
+    """Its settings with their default values, which are plain values such as numbers and strings."""
 
     def __init__(self, problem: Problem, settings: Mapping[str, Any]) -> None:
         self.problem = problem
@@ -115,15 +115,15 @@ class Algorithm(ABC):
 
     @classmethod
     def known_settings(cls, env_id: str) -> Mapping[str, Any]:
-        """Return the settings that there are on an environment, and their default values."""
+        """Return the settings on an environment with their default values."""
         return cls.defaults
 
     @classmethod
     def check_settings(cls, settings: Mapping[str, Any], env_id: str) -> None:
-        """Check settings that a user has chosen, before anything runs.
+        """Check a user's settings before anything runs.
 
         Raises:
-            ValueError: If there is no such setting, or it is not of the kind that its default is of.
+            ValueError: If there is no such setting, or its type is not that of the default.
         """
         known = cls.known_settings(env_id)
         for name, value in settings.items():
@@ -140,14 +140,14 @@ class Algorithm(ABC):
         """Learn.
 
         Args:
-            frames: The budget: steps of the environment, those of all rows together. Batches may make it a little more.
-            progress: To be called with the frames that are done, after every change of the policy or as often as is
-                easy, and at the end. It costs nothing most of the time; now and then it lets the algorithm play, to
-                draw the learning curve, and what that takes is not counted as time of learning.
+            frames: The budget: environment steps of all rows together. Whole batches may exceed it a little.
+            progress: Call it with the number of frames so far after every update of the policy, or as often as
+                convenient, and at the end. From time to time it evaluates the algorithm for the learning curve, which
+                is not counted as training time.
         """
 
     def start(self, num_envs: int) -> None:  # noqa: B027 (an algorithm without a memory has nothing to do)
-        """Forget everything that was seen: the next call of :meth:`act` is the first of new episodes in all rows.
+        """Start new episodes in all rows, for evaluation: reset all memory.
 
         Args:
             num_envs: Number of rows, B; it may differ from that of the training.
@@ -155,14 +155,14 @@ class Algorithm(ABC):
 
     @abstractmethod
     def act(self, observation: Any) -> Any:
-        """Choose actions as well as it can: without exploring, and without changing what learning does next.
+        """Choose deterministic actions, without any effect on learning.
 
         Args:
-            observation: What the vector environment gives in ``problem.observation_format``: a dictionary of "glimpse"
-                float32 (B, glimpse_size) and "location" float32 (B, 2), or one array float32 (B, glimpse_size + 2).
+            observation: Observations in ``problem.observation_format``: a dictionary of "glimpse" float32
+                (B, glimpse_size) and "location" float32 (B, gaze_size), or one array of both.
 
         Returns:
-            Actions as the vector environment takes them in ``problem.action_format``, (B, ...).
+            Actions in ``problem.action_format``, (B, ...).
         """
 
 
@@ -173,7 +173,7 @@ def find_algorithm(name: str) -> type[Algorithm]:
         name: One of :data:`ALGORITHMS`, or "module:Class".
 
     Raises:
-        ValueError: If there is none, it cannot be imported or it is no :class:`Algorithm`; the message says what to do.
+        ValueError: If there is none, it cannot be imported, or it does not derive from :class:`Algorithm`.
     """
     if name not in ALGORITHMS and ":" not in name:
         raise ValueError(
@@ -185,7 +185,7 @@ def find_algorithm(name: str) -> type[Algorithm]:
         module = importlib.import_module(module_name)
     except gymnasium.error.DependencyNotInstalled as error:
         raise ValueError(f"{name} cannot be used: {error}") from error
-    except Exception as error:  # whatever a user's module does wrong is the user's to mend
+    except Exception as error:  # any error in a user's module
         raise ValueError(
             f"{name}: the module {module_name!r} cannot be imported ({type(error).__name__}: {error}); it is "
             "looked for beside the benchmark's file and in the current folder, too"
@@ -215,7 +215,7 @@ def _check_contract(name: str, kind: type[Algorithm]) -> None:
 
 
 def _is_like(value: Any, default: Any) -> bool:
-    """Whether a value is of the kind that the default is of; None and "auto" stand for values of other kinds."""
+    """Whether a value has the type of the default; None and "auto" stand for values of other types."""
     if default in (None, "auto") or value is None:
         return True
     if isinstance(default, bool) or isinstance(value, bool):

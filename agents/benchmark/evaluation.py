@@ -25,11 +25,13 @@ class Score(NamedTuple):
         value: The share of successful episodes, in [0, 1]; the mean return if the figure of merit is a return.
         successes: Successful episodes.
         episodes: All episodes.
+        is_share: Whether the value is a share.
     """
 
     value: float
     successes: int
     episodes: int
+    is_share: bool = True
 
 
 class Evaluator:
@@ -58,4 +60,4 @@ class Evaluator:
         successes = int(ended.success.sum())
         is_share = self.env.task.figure.is_share
         value = successes / self.episodes if is_share else float(ended.returns.mean(dtype=np.float64))
-        return Score(value, successes, self.episodes)
+        return Score(value, successes, self.episodes, is_share)

@@ -1,4 +1,4 @@
-"""What a benchmark runs: algorithms x environments x seeds."""
+"""The runs of a benchmark: algorithms x environments x seeds."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from agents.benchmark.algorithm import Problem, find_algorithm
-from agents.benchmark.references import REFERENCES
+from agents.benchmark.references import REFERENCES, references_of
 from ram_envs import VARIANTS
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationSettings:
-    """How everyone is judged."""
+    """How algorithms are evaluated."""
 
     episodes: int = 2000
-    """Episodes of the final score; of classification as many images, but at most those that there are."""
+    """Episodes of the final score; at most the number of images in tasks that show images."""
     curve_points: int = 20
-    """Points of the learning curve after the one at the start, evenly spread over the budget of frames."""
+    """Points of the learning curve after the initial one, evenly spread over the budget of frames."""
     curve_episodes: int = 500
-    """Episodes of each point."""
+    """Episodes of each point of the learning curve."""
     split: str = "test"
-    """Of classification: the images that are shown."""
+    """The images to show, in tasks that show images."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +30,11 @@ class EnvironmentEntry:
     """An environment of a benchmark.
 
     Attributes:
-        name: What reports call it.
+        name: Name in reports.
         id: Its id, without "-Flat" or "-Discrete".
-        settings: Its arguments, without the formats.
-        action_format: What the id asks for; None leaves it to each algorithm.
-        observation_format: Likewise.
+        settings: Its arguments, except the formats.
+        action_format: The format that the id asks for; None leaves it to each algorithm.
+        observation_format: The format that the id asks for; None leaves it to each algorithm.
     """
 
     name: str
@@ -49,10 +49,10 @@ class AlgorithmEntry:
     """An algorithm of a benchmark.
 
     Attributes:
-        name: What reports call it.
-        algorithm: One of ``agents.benchmark.algorithm.ALGORITHMS``, or "module:Class"; or one of the references.
-        settings: Settings in place of its defaults.
-        action_format: The format that it is to take; None for its first choice.
+        name: Name in reports.
+        algorithm: One of ``agents.benchmark.algorithm.ALGORITHMS``, "module:Class", or a reference.
+        settings: Settings that replace its defaults.
+        action_format: Its action format; None for the preferred one.
     """
 
     name: str
@@ -63,7 +63,7 @@ class AlgorithmEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One run of a benchmark, complete in itself: plain values that can be written down and sent to other machines.
+    """One run of a benchmark: plain values that are stored with its result and can be sent to other machines.
 
     Attributes:
         environment: Name of the environment in reports.
@@ -71,14 +71,14 @@ class Job:
         env_id: Id of the environment.
         env_settings: Its arguments.
         implementation: One of ``ALGORITHMS``, "module:Class", "random" or "oracle".
-        settings: Settings in place of the algorithm's defaults.
-        action_format: What it acts in.
-        observation_format: What it sees.
-        seed: Of the run.
-        frames: Budget.
-        threads: Threads that its process may use.
+        settings: Settings that replace the algorithm's defaults.
+        action_format: Action format.
+        observation_format: Observation format.
+        seed: Random seed.
+        frames: Budget of environment steps.
+        threads: CPU threads of its process.
         device: "cpu", "cuda" or "auto".
-        evaluation: How it is judged.
+        evaluation: How it is evaluated.
     """
 
     environment: str
@@ -102,12 +102,12 @@ class Job:
 
     @property
     def title(self) -> str:
-        """One line that says which run it is."""
+        """Description in one line."""
         return f"{self.algorithm} on {self.environment}, seed {self.seed}"
 
     @property
     def problem(self) -> Problem:
-        """What there is to learn."""
+        """The environment to learn."""
         return Problem(
             env_id=self.env_id,
             env_settings=self.env_settings,
@@ -118,7 +118,7 @@ class Job:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the fields as plain values."""
         return asdict(self)
 
     @classmethod
@@ -132,13 +132,13 @@ class Plan:
     """A whole benchmark.
 
     Attributes:
-        environments: What is played.
-        algorithms: Who plays.
-        seeds: Of the runs of each algorithm on each environment.
+        environments: The environments.
+        algorithms: The algorithms.
+        seeds: Random seeds of each algorithm on each environment.
         frames: Budget of each run.
-        threads: Threads that each run may use.
+        threads: CPU threads of each run.
         device: "cpu", "cuda" or "auto".
-        evaluation: How everyone is judged.
+        evaluation: How algorithms are evaluated.
     """
 
     environments: tuple[EnvironmentEntry, ...]
@@ -150,9 +150,12 @@ class Plan:
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
 
     def jobs(self) -> list[Job]:
-        """Return the runs: first those of the players that frame the scale, then seed by seed."""
-        references = [AlgorithmEntry(name=name, algorithm=name) for name in REFERENCES]
-        jobs = [self._job(entry, who, 0) for entry in self.environments for who in references]
+        """Return the runs: the references first, then seed by seed."""
+        jobs = [
+            self._job(entry, AlgorithmEntry(name=name, algorithm=name), 0)
+            for entry in self.environments
+            for name in references_of(entry.id)
+        ]
         for seed in self.seeds:
             jobs += [self._job(entry, who, seed) for entry in self.environments for who in self.algorithms]
         return jobs
@@ -178,10 +181,10 @@ class Plan:
 
 
 def formats_of(environment: EnvironmentEntry, who: AlgorithmEntry) -> tuple[str, str]:
-    """Return the action and the observation format that an algorithm has on an environment.
+    """Return the action and the observation format of an algorithm on an environment.
 
     Raises:
-        ValueError: If it cannot take what the id of the environment asks for.
+        ValueError: If it does not support the formats that the id of the environment asks for.
     """
     kind = find_algorithm(who.algorithm)
     actions = (who.action_format,) if who.action_format else kind.action_formats
@@ -203,7 +206,7 @@ def formats_of(environment: EnvironmentEntry, who: AlgorithmEntry) -> tuple[str,
 
 
 def variants_of(base: str) -> dict[str, tuple[str | None, str | None]]:
-    """Return the ids of an environment, with the action and the observation format that each one asks for."""
+    """Return the ids of an environment with the action and the observation format that each asks for."""
     name, version = base.rsplit("-", 1)
     variants: dict[str, tuple[str | None, str | None]] = {base: (None, None)}
     for variant, formats in VARIANTS.items():

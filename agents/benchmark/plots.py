@@ -15,12 +15,12 @@ from agents.pictures.style import ALGORITHM_COLOURS as COLOURS
 from agents.pictures.style import new_figure, tidy, write_figure
 
 MARKERS = "osDv^P*Xph"
-ALL = "all environments, normalised"
+ALL = "all environments, normalized"
 _PANEL = (3.6, 3.1)  # inches
 
 
 def plot_scores(summary: Summary, file: Path) -> None:
-    """Draw the interquartile mean of the final scores with its interval: all environments together, then each one."""
+    """Draw the interquartile mean of the final scores with its interval: all environments together, then each."""
     names = summary.algorithms
     figure = new_figure(1.2 + _PANEL[0] * (1 + len(summary.environments)), 1.1 + 0.32 * len(names))
     panels = figure.subplots(1, 1 + len(summary.environments), sharey=True, squeeze=False)[0]
@@ -71,11 +71,11 @@ def plot_curves(summary: Summary, file: Path) -> None:
 
 
 def plot_speed(summary: Summary, file: Path) -> None:
-    """Draw the frames a second of learning, a marker an environment."""
+    """Draw the frames per second of training, one marker per environment."""
     names = summary.algorithms
     figure = new_figure(7.5, 1.1 + 0.32 * len(names))
     axes = figure.subplots()
-    tidy(axes, "frames a second of learning")
+    tidy(axes, "frames per second of training")
     for index, environment in enumerate(summary.environments):
         found = [(row, summary.frames_per_second(name, environment)) for row, name in enumerate(names)]
         rows = [row for row, speeds in found if len(speeds)]
@@ -98,7 +98,7 @@ def _draw_curve(axes: Axes, frames: np.ndarray, found: Estimate, colour: str, na
 
 
 def _mark_references(axes: Axes, summary: Summary, environment: str | None, vertical: bool) -> None:
-    """Draw where the random player and the oracle are."""
+    """Draw the scores of the random player and of the oracle."""
     draw = axes.axvline if vertical else axes.axhline
     for reference, normalised, style in ((RANDOM, 0.0, ":"), (ORACLE, 100.0, "--")):
         value = normalised if environment is None else summary.reference(reference, environment)
@@ -107,5 +107,5 @@ def _mark_references(axes: Axes, summary: Summary, environment: str | None, vert
 
 
 def _colour(summary: Summary, name: str) -> str:
-    """Return an algorithm's colour, the same in every plot."""
+    """Return the colour of an algorithm, the same in every plot."""
     return COLOURS[sorted(summary.algorithms).index(name) % len(COLOURS)]

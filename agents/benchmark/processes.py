@@ -1,4 +1,4 @@
-"""Runs in processes of their own: on this machine, or as tasks of a Ray cluster, each of which starts one."""
+"""Executes runs in separate processes: on this machine, or started by tasks of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 
 
 class Outcome(NamedTuple):
-    """How a run ended.
+    """The outcome of a run.
 
     Attributes:
-        job: Which run.
-        result: What it found; None if it failed.
+        job: The run.
+        result: Its result; None if it failed.
         problem: Why it failed, in one line; None if it did not.
-        log: The end of what it printed.
+        log: The end of its output.
     """
 
     job: Job
@@ -43,7 +43,7 @@ class Process:
 
     Args:
         job: The run.
-        search_path: Folders in which a user's own algorithms are looked for besides.
+        search_path: Further folders to import a user's own algorithms from.
     """
 
     def __init__(self, job: Job, search_path: Sequence[str] = ()) -> None:
@@ -60,19 +60,19 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **temporary, **dict.fromkeys(_THREAD_VARIABLES, str(job.threads))},
-                start_new_session=True,  # Ctrl-C is for whoever started this, who then ends it
+                start_new_session=True,  # Ctrl-C goes to this process only, which then ends the runs
             )
         try:
             self._write({"job": job.to_dict(), "search_path": list(search_path)})
         except BrokenPipeError:
-            pass  # it has died already, which its outcome says
+            pass  # it has ended already; see its outcome
 
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether it is still running."""
         return self._process.poll() is None
 
     def outcome(self) -> Outcome:
-        """Wait for the end, and return what came of it."""
+        """Wait for its end, and return the outcome."""
         status = self._process.wait()
         log = self._log.read_text(encoding="utf-8", errors="replace")[-_LOG_CHARACTERS:]
         try:
@@ -87,7 +87,7 @@ class Process:
         )
 
     def end(self) -> None:
-        """End it if it still runs, and clean up."""
+        """End it if it is still running, and clean up."""
         self._process.kill()
         self._process.wait()
         assert self._process.stdin is not None
@@ -101,11 +101,11 @@ class Process:
 
 
 def run_here(jobs: Queue[Job], workers: int, search_path: Sequence[str] = ()) -> Iterator[Outcome]:
-    """Do runs on this machine, some at a time, and yield each one's outcome as it ends.
+    """Execute runs on this machine, and yield the outcome of each as it ends.
 
     Args:
         jobs: The runs.
-        workers: How many at a time.
+        workers: Number of runs in parallel.
         search_path: See :class:`Process`.
     """
     running: list[Process] = []
@@ -126,13 +126,13 @@ def run_here(jobs: Queue[Job], workers: int, search_path: Sequence[str] = ()) ->
 
 
 def run_on_ray(jobs: Queue[Job], address: str | None, search_path: Sequence[str] = ()) -> Iterator[Outcome]:
-    """Do runs as tasks of a Ray cluster, as many at a time as it has processors for, and yield each one's outcome.
+    """Execute runs as tasks of a Ray cluster, as many in parallel as it has processors for, and yield the outcomes.
 
-    The package, and the modules of a user's own algorithms, have to be installed on every node.
+    The package and the modules of a user's own algorithms must be installed on every node.
 
     Args:
         jobs: The runs.
-        address: As ``ray.init`` takes it; None starts a Ray on this machine.
+        address: As for ``ray.init``; None starts Ray on this machine.
         search_path: See :class:`Process`.
 
     Raises:
@@ -141,10 +141,10 @@ def run_on_ray(jobs: Queue[Job], address: str | None, search_path: Sequence[str]
     """
     from agents.integrations.ray_cluster import connect_ray
 
-    connect_ray(address, timeout_s=20.0)  # so that with all else no more than half a minute goes by
+    connect_ray(address, timeout_s=20.0)
     import ray
 
-    # A task that is lost with its node costs its run and no other; the next call of the benchmark does it again.
+    # A task that is lost with its node fails its run only, which the next call of the benchmark repeats.
     task = ray.remote(max_retries=0)(run_one)
     job_of: dict[Any, Job] = {}
     while (job := jobs.take()) is not None:
@@ -167,7 +167,7 @@ def run_on_ray(jobs: Queue[Job], address: str | None, search_path: Sequence[str]
 
 
 def run_one(job: Job, search_path: Sequence[str] = ()) -> Outcome:
-    """Do one run in a process of its own, and wait for it."""
+    """Execute one run in a separate process, and wait for it."""
     process = Process(job, search_path)
     try:
         return process.outcome()

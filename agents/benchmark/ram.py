@@ -1,4 +1,4 @@
-"""The agent of this project in a benchmark, trained by its own loops."""
+"""This project's agent in a benchmark, trained with its own loops."""
 
 from __future__ import annotations
 
@@ -24,16 +24,15 @@ from agents.training.run import Progress as RunProgress
 from agents.training.settings import GameSettings, HybridSettings
 from ram_envs import make_tensor
 
-# What the benchmark decides, or what has no meaning here.
+# Decided by the benchmark, or without meaning here.
 _NOT_CHOSEN = ("environment", "frames", "epochs", "threads", "checkpoint_every")
 
 
 class RAM(Algorithm):
     """The recurrent attention model: recurrent PPO in games, the paper's hybrid in classification.
 
-    Settings are those of training (:mod:`agents.training.settings`) but for what the budget of frames decides;
-    ``network`` holds those of the networks. What is left out has the value of the environment's preset. Schedules span
-    the budget.
+    Settings are those of training (:mod:`agents.training.settings`), except the length, which the budget of frames
+    decides; ``network`` holds those of the networks. Defaults are the environment's preset. Schedules span the budget.
     """
 
     name = "ram"
@@ -63,15 +62,15 @@ class RAM(Algorithm):
 
     @classmethod
     def check_settings(cls, settings: Mapping[str, Any], env_id: str) -> None:
-        """Check settings, those of the networks too; see :meth:`Algorithm.check_settings`."""
+        """Check settings, including those of the networks; see :meth:`Algorithm.check_settings`."""
         super().check_settings(settings, env_id)
         training_settings(env_id, settings)
 
     def learn(self, frames: int, progress: Progress) -> None:
-        """Learn; whole iterations make it a little more than the budget.
+        """Learn; whole iterations may exceed the budget a little.
 
         Raises:
-            RuntimeError: If a signal ended it before its time.
+            RuntimeError: If a signal stopped it.
         """
         settings, problem = self._training, self.problem
         per_iteration = settings.frames_per_iteration(self._env.task)
@@ -99,7 +98,7 @@ class RAM(Algorithm):
 
 
 class _ReportingRun(Run):
-    """A run that tells the benchmark how far it is after every iteration."""
+    """A run that reports its frames to the benchmark after every iteration."""
 
     report: Progress
 

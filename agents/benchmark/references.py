@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from agents.benchmark.algorithm import Problem
 from agents.benchmark.evaluation import Evaluator, Score
+from ram_envs.registration import task_class
+from ram_envs.tasks import Task
 
 RANDOM, ORACLE = "random", "oracle"
 REFERENCES = (RANDOM, ORACLE)
 """Their names, which no algorithm can have."""
 
 
+def references_of(env_id: str) -> tuple[str, ...]:
+    """Return the names of the references that an environment has: a task may have no oracle."""
+    task = task_class(env_id)
+    has_oracle = task.oracle is not Task.oracle or task.target is not Task.target
+    return REFERENCES if has_oracle else (RANDOM,)
+
+
 def score_reference(name: str, problem: Problem, episodes: int, split: str) -> Score:
     """Let one of :data:`REFERENCES` play.
 
     Args:
-        name: Its name.
+        name: Its name, one of :func:`references_of`.
         problem: The environment, with actions in the format "dict".
         episodes: Number of episodes.
         split: The images to show.
 
-    Raises:
-        RuntimeError: If the task has no oracle.
     """
     from agents.evaluation.players import OraclePlayer, RandomPlayer  # imports torch, which not every algorithm needs
 
@@ -28,6 +35,5 @@ def score_reference(name: str, problem: Problem, episodes: int, split: str) -> S
     if name == RANDOM:
         return evaluator.score(RandomPlayer(evaluator.env.task))
     oracle = evaluator.env.task.oracle()
-    if oracle is None:
-        raise RuntimeError(f"the task of {problem.env_id} has no oracle")
+    assert oracle is not None, "see references_of"
     return evaluator.score(OraclePlayer(evaluator.env, oracle))

@@ -31,34 +31,35 @@ class Results:
     folder: Path
 
     def missing(self, jobs: Sequence[Job]) -> Queue[Job]:
-        """Return the queue of the jobs that have no result yet.
+        """Return the queue of the jobs that have no result yet; damaged results are named on stderr.
 
         Raises:
             ResultError: If a job has a result of other settings or of a newer version.
-            OSError: If the folder cannot be written, or a file cannot be read or renamed.
+            OSError: If the folder cannot be written, or a file cannot be read.
         """
         (self.folder / RUNS).mkdir(parents=True, exist_ok=True)
         for folder in [*self.folder.glob(f"{RUNS}/*/*"), *self.folder.glob(f"{FAILED}/*/*")]:
             remove_part_files(folder)
+        for job in jobs:
+            try:
+                _read(self.file(job))
+            except FileNotFoundError:
+                continue
+            except _DamagedError as error:
+                notice(f"{self.file(job)} is damaged ({error}): the run is done again")
         return Queue(jobs, self.has, (self.folder,))
 
     def has(self, job: Job) -> bool:
-        """Whether a job has a result; a broken file is none.
-
-        A damaged result is kept under another name, which is printed, and its job counts as missing. The caller holds
-        the lock.
+        """Whether a job has a result; a damaged file does not count.
 
         Raises:
             ResultError: If it has a result of other settings or of a newer version.
-            OSError: If a file cannot be read or renamed.
+            OSError: If the file cannot be read.
         """
         file = self.file(job)
         try:
             found = _read(file)["job"]
-        except FileNotFoundError:
-            return False
-        except _DamagedError as error:
-            notice(f"{file} is damaged ({error}): kept as {set_aside(file).name}, and the run is done again")
+        except (FileNotFoundError, _DamagedError):
             return False
         expected = json.loads(json.dumps(job.to_dict()))
         different = [
@@ -74,12 +75,17 @@ class Results:
         return True
 
     def write(self, job: Job, result: dict[str, Any]) -> None:
-        """Write the result of a run atomically.
+        """Write the result of a run atomically; the caller holds the lock of the job.
+
+        A file that is there is damaged, since its run was done again. It is kept under another name.
 
         Raises:
-            OSError: If it cannot be written.
+            OSError: If the result cannot be written.
         """
-        write_result(self.file(job), result)
+        file = self.file(job)
+        if file.exists():
+            notice(f"{file} was damaged: kept as {set_aside(file).name}")
+        write_result(file, result)
         self.log_file(job).unlink(missing_ok=True)
 
     def write_log(self, job: Job, text: str) -> None:

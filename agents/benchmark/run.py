@@ -1,4 +1,4 @@
-"""One run of a benchmark, in this process: an algorithm learns, and its curve and score are measured on the way."""
+"""One run of a benchmark in this process: trains an algorithm, and measures its learning curve and its score."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ FORMAT = 1
 
 
 class Curve:
-    """The learning curve of a run, and the ``progress`` that its algorithm calls.
+    """The learning curve of a run, and the ``progress`` callback of its algorithm.
 
-    Points are due at even distances of the budget of frames, 0 included; each is measured at the first call at or after
-    it is due, so a call may measure several at once.
+    Points are due at even distances of the budget of frames, 0 included. Each is measured in the first call at or after
+    it is due; a call may measure several.
 
     Args:
-        algorithm: Who plays.
+        algorithm: The algorithm.
         evaluator: The episodes of a point.
         frames: The budget.
         points: Points after the one at 0.
 
     Attributes:
-        points: What was measured: the frames that it was due at, the frames that were done, the score in [0, 1].
-        frames: The frames that are done.
-        seconds: How long the measuring took.
+        points: The measured points: "due" frames, "frames" so far, and "score".
+        frames: The frames so far.
+        seconds: Time of the evaluations.
     """
 
     def __init__(self, algorithm: Algorithm, evaluator: Evaluator, frames: int, points: int) -> None:
@@ -41,7 +41,7 @@ class Curve:
         self.frames, self.seconds = 0, 0.0
 
     def __call__(self, frames: int) -> None:
-        """Note down how many frames are done, and measure the points that are due."""
+        """Record the number of frames so far, and measure the points that are due."""
         if frames < self.frames:
             raise ValueError(
                 f"progress was called with {frames} frames after {self.frames}: expected all frames so far"
@@ -50,7 +50,7 @@ class Curve:
         self._measure([due for due in self._due[len(self.points) :] if due <= frames])
 
     def end(self) -> None:
-        """Measure the points that an algorithm which used less than its budget has left."""
+        """Measure the remaining points of an algorithm that used less than its budget."""
         self._measure(self._due[len(self.points) :])
 
     def _measure(self, due: list[int]) -> None:
@@ -65,16 +65,13 @@ class Curve:
 def run(job: Job) -> dict[str, Any]:
     """Do a run.
 
-    Args:
-        job: Which.
-
     Returns:
-        What it found, as plain values: "job", "score" ("value" in [0, 1], "successes", "episodes"), "curve" (points of
-        "due", "frames" and "score"), "settings" (all, defaults included), "frames", "seconds" of learning,
+        The result as plain values: "job", "score" (:class:`agents.benchmark.evaluation.Score`), "curve" (points with
+        "due", "frames" and "score"), "settings" (defaults included), "frames", "seconds" of training,
         "frames_per_second", "seconds_evaluating", "started", "versions", "hardware" and "format".
 
     Raises:
-        RuntimeError: If the algorithm never said how far it got.
+        RuntimeError: If the algorithm never called ``progress``.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     settings: dict[str, Any] = {}
@@ -94,7 +91,7 @@ def run(job: Job) -> dict[str, Any]:
         seconds = time.perf_counter() - before - (curve.seconds - paused)
         if curve.frames == 0:
             raise RuntimeError(
-                f"{job.implementation}: learn() never called progress(frames), so how far it got is unknown"
+                f"{job.implementation}: learn() never called progress(frames), so its number of frames is unknown"
             )
         curve.end()
         before = time.perf_counter()

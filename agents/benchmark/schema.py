@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from agents.untrusted import shown
 
 _LARGEST = 2**53
 """Integers beyond it lose digits in floating point."""
-_MAX_SCORE = 1e9
+_MAX_SCORE, _MAX_NAME = 1e9, 200
 
 Check = Callable[[Any], bool]
 
@@ -22,7 +21,7 @@ def _is_integer(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and math.isfinite(value) and 0 <= value <= _LARGEST
+    return is_number and 0 <= value <= _LARGEST  # NaN is not
 
 
 def _is_score(value: Any) -> bool:
@@ -32,6 +31,10 @@ def _is_score(value: Any) -> bool:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _MAX_NAME and value.isprintable() and "$" not in value
 
 
 def _is_mapping(value: Any) -> bool:
@@ -60,8 +63,8 @@ _RESULT: dict[str, tuple[Check, str]] = {
     "hardware": (_is_mapping, "a dictionary"),
 }
 _JOB: dict[str, tuple[Check, str]] = {
-    "environment": (_is_text, "a text"),
-    "algorithm": (_is_text, "a text"),
+    "environment": (_is_name, "a name"),
+    "algorithm": (_is_name, "a name"),
     "env_id": (_is_text, "a text"),
     "env_settings": (_is_mapping, "a dictionary"),
     "implementation": (_is_text, "a text"),

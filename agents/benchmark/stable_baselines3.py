@@ -1,4 +1,4 @@
-"""Algorithms of Stable-Baselines3 and sb3-contrib in a benchmark, with settings for short episodes in many rows."""
+"""Algorithms of Stable-Baselines3 and sb3-contrib in a benchmark, with settings for short parallel episodes."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ _OFF_POLICY = {"num_envs": 16, "num_stacked": 1, "buffer_size": 200_000, "batch_
 
 
 class StableBaselines3(Algorithm):
-    """What all of them share: the environment, the budget, and playing.
+    """What all of them share: the environment, the budget, and evaluation.
 
     Settings are the arguments of the model's class, and:
 
     - ``num_envs``: rows of the training environment;
-    - ``num_stacked``: how many of the last observations the policy sees, 1 for the current one alone.
+    - ``num_stacked``: number of stacked observations that the policy sees.
     """
 
     model_class: ClassVar[type[BaseAlgorithm]]
     policies: ClassVar[Mapping[str, Any]] = {"dict": "MultiInputPolicy", "flat": "MlpPolicy"}
-    """The policy by the format of observations."""
+    """The policy for each observation format."""
 
     def __init__(self, problem: Problem, settings: Mapping[str, Any]) -> None:
         super().__init__(problem, settings)
@@ -65,37 +65,37 @@ class StableBaselines3(Algorithm):
         policy = self.policies[problem.observation_format]
         arguments = arguments | self.policy_arguments(env)
         self.model = self.model_class(policy, env, seed=problem.seed, device=problem.device, verbose=0, **arguments)
-        env.seed(problem.training_seed)  # after the model, which seeds it too, and with numbers that others also use
+        env.seed(problem.training_seed)  # after the model, which seeds it with other numbers
 
     @classmethod
     def known_settings(cls, env_id: str) -> Mapping[str, Any]:
-        """Return the arguments of the model's class, and those of this one, with their defaults."""
+        """Return the arguments of the model's class and of this class, with their defaults."""
         parameters = inspect.signature(cls.model_class.__init__).parameters
         theirs = {name: p.default for name, p in parameters.items() if name not in _CHOSEN_HERE}
         return {**theirs, **cls.defaults}
 
     @classmethod
     def own_settings(cls) -> tuple[str, ...]:
-        """Return the settings that are no arguments of the model's class."""
+        """Return the settings that are not arguments of the model's class."""
         return ("num_envs", "num_stacked")
 
     def policy_arguments(self, env: VecEnv) -> dict[str, Any]:
-        """Return arguments of the model that the settings do not say."""
+        """Return further arguments of the model."""
         return {}
 
     def learn(self, frames: int, progress: Progress) -> None:
-        """Learn; whole rollouts make it a little more than the budget."""
+        """Learn; whole rollouts may exceed the budget a little."""
         self.model.learn(frames, callback=_Report(progress))
         progress(self.model.num_timesteps)
 
     def start(self, num_envs: int) -> None:
-        """Forget the stack of observations and the states of an LSTM."""
+        """Reset the stacked observations and the states of an LSTM."""
         self._state: Any = None
         self._starts = np.ones(num_envs, bool)
         self._stack = StackedObservations(num_envs, self._stacks, self._one_observation) if self._stacks > 1 else None  # type: ignore[arg-type]
 
     def act(self, observation: Any) -> Any:
-        """Take the likeliest actions."""
+        """Choose deterministic actions."""
         num_envs = len(self._starts)
         if self._stack is not None:
             begins = bool(self._starts.all())
@@ -108,7 +108,7 @@ class StableBaselines3(Algorithm):
 
 
 class PPO(StableBaselines3):
-    """PPO (Schulman et al. 2017), without a memory."""
+    """PPO (Schulman et al. 2017), without memory."""
 
     name = "ppo"
     model_class = stable_baselines3.PPO
@@ -133,7 +133,7 @@ class A2C(StableBaselines3):
 
 
 class DQN(StableBaselines3):
-    """DQN (Mnih et al. 2015), on one discrete action: the task action and a cell of the grid of fixations."""
+    """DQN (Mnih et al. 2015), with one discrete action for the answer and a grid cell of the gaze."""
 
     name = "dqn"
     model_class = stable_baselines3.DQN
@@ -169,9 +169,9 @@ class RecurrentPPO(StableBaselines3):
 
 
 class RecurrentPPOWithRAM(RecurrentPPO):
-    """RecurrentPPO with the policy of this project: its networks, and the paper's hybrid decision.
+    """RecurrentPPO with this project's policy: its networks and the paper's hybrid action.
 
-    The further setting ``network`` holds sizes and kinds of the networks in place of those of the environment's preset.
+    The setting ``network`` replaces settings of the networks of the environment's preset.
     """
 
     name = "recurrent-ppo-ram"
@@ -182,18 +182,18 @@ class RecurrentPPOWithRAM(RecurrentPPO):
 
     @classmethod
     def own_settings(cls) -> tuple[str, ...]:
-        """Return the settings that are no arguments of the model's class."""
+        """Return the settings that are not arguments of the model's class."""
         return (*super().own_settings(), "network")
 
     @classmethod
     def known_settings(cls, env_id: str) -> Mapping[str, Any]:
-        """Return the settings, without those that the policy does not leave open."""
+        """Return the settings, without those that the policy fixes."""
         closed = ("policy_kwargs", "use_sde", "sde_sample_freq", "num_stacked")
         return {name: value for name, value in super().known_settings(env_id).items() if name not in closed}
 
     @classmethod
     def check_settings(cls, settings: Mapping[str, Any], env_id: str) -> None:
-        """Check settings, those of the networks too; see :meth:`Algorithm.check_settings`."""
+        """Check settings, including those of the networks; see :meth:`Algorithm.check_settings`."""
         super().check_settings(settings, env_id)
         cls._network(env_id, settings.get("network", {}))
 
@@ -208,7 +208,7 @@ class RecurrentPPOWithRAM(RecurrentPPO):
 
 
 class _Report(BaseCallback):
-    """Tells the benchmark how many frames are done."""
+    """Reports the number of frames to the benchmark."""
 
     def __init__(self, progress: Progress) -> None:
         super().__init__()

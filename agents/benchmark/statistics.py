@@ -1,8 +1,8 @@
-"""What many runs come to: the interquartile mean, with intervals from a stratified bootstrap.
+"""Statistics over runs: the interquartile mean, with intervals from a stratified bootstrap.
 
 Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the Statistical Precipice", section 4: the mean of the
-middle half of all runs, over all environments, which one lucky or one failed run moves less than it moves a mean; the
-interval comes from drawing runs with replacement, environment by environment.
+middle half of all runs over all environments is less sensitive to single runs than the mean. The bootstrap samples runs
+with replacement within each environment.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def interquartile_mean(scores: NDArray[np.float64], axis: int = 0) -> NDArray[np
     """Return the mean without the lowest and the highest quarter.
 
     Args:
-        scores: float64 (..., n, ...), n runs along the axis. floor(n / 4) are left out at each end: none up to three.
-        axis: Which.
+        scores: float64 (..., n, ...), n runs along the axis. floor(n / 4) are left out at each end: none for n < 4.
+        axis: The axis.
     """
     ordered = np.sort(np.moveaxis(scores, axis, 0), axis=0)
     cut = len(ordered) // 4
@@ -41,9 +41,9 @@ def estimate(strata: Sequence[NDArray[np.float64]], replicates: int = REPLICATES
     """Return the interquartile mean of all runs, and its interval.
 
     Args:
-        strata: For each environment its runs, float64 (runs, ...): scores, or whole learning curves, all of one length.
-        replicates: How often runs are drawn anew.
-        seed: What the draws follow from.
+        strata: Runs of each environment, float64 (runs, ...): scores, or learning curves of equal length.
+        replicates: Number of bootstrap samples.
+        seed: Random seed of the bootstrap.
     """
     generator = np.random.default_rng(seed)
     value = interquartile_mean(np.concatenate(strata))

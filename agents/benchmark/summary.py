@@ -1,4 +1,4 @@
-"""All results of a benchmark in one place, by algorithm and environment, in percent."""
+"""All results of a benchmark by algorithm and environment, in percent; returns as they are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.benchmark.references import ORACLE, RANDOM, REFERENCES
+from agents.benchmark.references import ORACLE, RANDOM, REFERENCES, references_of
 from agents.benchmark.statistics import Estimate, estimate
 from agents.experiments.files import ResultError
 
@@ -16,20 +16,20 @@ from agents.experiments.files import ResultError
 class Summary:
     """The results of a benchmark.
 
-    A normalised score is 0 for the player that acts at random and 100 for the oracle.
+    A normalized score is 0 for the random player and 100 for the oracle.
 
     Args:
-        results: As :func:`agents.benchmark.run.run` returned them.
+        results: From :func:`agents.benchmark.run.run`.
 
     Attributes:
         results: As given.
         environments: Names of the environments.
-        algorithms: Names of the algorithms, without those of the references, the best first.
+        algorithms: Names of the algorithms without the references, the best first.
         frames: Budget of each run.
-        evaluation: How everyone was judged.
+        evaluation: Settings of the evaluation.
 
     Raises:
-        ResultError: If runs differ in the budget or in how they were judged, or there are none of any algorithm.
+        ResultError: If runs differ in budget or evaluation, or there are no runs of an algorithm.
     """
 
     def __init__(self, results: Sequence[dict[str, Any]]) -> None:
@@ -48,17 +48,18 @@ class Summary:
         self.algorithms = tuple(sorted(names, key=self._quality, reverse=True))
 
     def runs(self, algorithm: str, environment: str) -> list[dict[str, Any]]:
-        """Return the results of an algorithm on an environment; none if there are none."""
+        """Return the results of an algorithm on an environment."""
         return self._runs.get((algorithm, environment), [])
 
     def scores(self, algorithm: str, environment: str) -> NDArray[np.float64]:
-        """Return the final scores in percent, float64 (runs,)."""
-        return 100 * np.array([run["score"]["value"] for run in self.runs(algorithm, environment)])
+        """Return the final scores, float64 (runs,)."""
+        return np.array([_factor(run) * run["score"]["value"] for run in self.runs(algorithm, environment)])
 
     def curves(self, algorithm: str, environment: str) -> NDArray[np.float64]:
-        """Return the learning curves in percent, float64 (runs, points)."""
-        curves = [[point["score"] for point in run["curve"]] for run in self.runs(algorithm, environment)]
-        return 100 * np.array(curves, dtype=np.float64).reshape(len(curves), self.evaluation["curve_points"] + 1)
+        """Return the learning curves, float64 (runs, points)."""
+        runs = self.runs(algorithm, environment)
+        curves = [[_factor(run) * point["score"] for point in run["curve"]] for run in runs]
+        return np.array(curves, dtype=np.float64).reshape(len(curves), self.evaluation["curve_points"] + 1)
 
     def frames_due(self) -> NDArray[np.float64]:
         """Return the frames at which the points of the curves are due, float64 (points,)."""
@@ -66,33 +67,33 @@ class Summary:
         return self.frames * np.arange(points + 1) / points
 
     def frames_per_second(self, algorithm: str, environment: str) -> NDArray[np.float64]:
-        """Return the speeds of learning, float64 (runs,)."""
+        """Return the training speeds, float64 (runs,)."""
         return np.array([run["frames_per_second"] for run in self.runs(algorithm, environment)])
 
     def reference(self, name: str, environment: str) -> float | None:
-        """Return the score of a reference in percent; None if it has not played."""
+        """Return the score of a reference; None if there is none."""
         scores = self.scores(name, environment)
         return float(scores[0]) if len(scores) else None
 
-    def normalised(self, scores: NDArray[np.float64], environment: str) -> NDArray[np.float64]:
-        """Return scores in percent of the way from the random player to the oracle; any shape."""
+    def normalized(self, scores: NDArray[np.float64], environment: str) -> NDArray[np.float64]:
+        """Return scores, of any shape, in percent of the range from the random player to the oracle."""
         low, high = self.reference(RANDOM, environment), self.reference(ORACLE, environment)
         low, high = 0.0 if low is None else low, 100.0 if high is None else high
         return 100 * (scores - low) / (high - low)
 
     def final(self, algorithm: str, environment: str) -> Estimate | None:
-        """Return the interquartile mean of the scores on an environment, in percent; None if there are none."""
+        """Return the interquartile mean of the scores on an environment; None if there are none."""
         scores = self.scores(algorithm, environment)
         return estimate([scores]) if len(scores) else None
 
     def overall(self, algorithm: str) -> Estimate | None:
-        """Return the interquartile mean of all normalised scores; None if there are none on some environment."""
-        strata = [self.normalised(self.scores(algorithm, where), where) for where in self.environments]
+        """Return the interquartile mean of all normalized scores; None if an environment has none."""
+        strata = [self.normalized(self.scores(algorithm, where), where) for where in self.environments]
         return estimate(strata) if all(map(len, strata)) else None
 
     def overall_curve(self, algorithm: str) -> Estimate | None:
         """Return the same for every point of the learning curves, each float64 (points,)."""
-        strata = [self.normalised(self.curves(algorithm, where), where) for where in self.environments]
+        strata = [self.normalized(self.curves(algorithm, where), where) for where in self.environments]
         return estimate(strata) if all(map(len, strata)) else None
 
     def curve(self, algorithm: str, environment: str) -> Estimate | None:
@@ -101,14 +102,15 @@ class Summary:
         return estimate([curves]) if len(curves) else None
 
     def missing(self) -> list[str]:
-        """Return which runs are missing for every algorithm to have the same seeds everywhere."""
+        """Return the runs that are missing: every algorithm should have the same seeds on every environment."""
         seeds = sorted({run["job"]["seed"] for name in self.algorithms for run in self._of(name)})
-        expected = [(name, seed) for name in self.algorithms for seed in seeds] + [(name, 0) for name in REFERENCES]
+        expected = [(name, seed) for name in self.algorithms for seed in seeds]
+        ids = {run["job"]["environment"]: run["job"]["env_id"] for run in self.results}
         present = {(r["job"]["algorithm"], r["job"]["environment"], r["job"]["seed"]) for r in self.results}
         return [
             f"{name} on {where}, seed {seed}"
             for where in self.environments
-            for name, seed in expected
+            for name, seed in (*expected, *((name, 0) for name in references_of(ids[where])))
             if (name, where, seed) not in present
         ]
 
@@ -116,16 +118,21 @@ class Summary:
         return [run for where in self.environments for run in self.runs(algorithm, where)]
 
     def _quality(self, algorithm: str) -> float:
-        """Return what algorithms are sorted by."""
-        parts = [self.normalised(self.scores(algorithm, where), where) for where in self.environments]
+        """Return the mean normalized score, by which algorithms are sorted."""
+        parts = [self.normalized(self.scores(algorithm, where), where) for where in self.environments]
         return float(np.mean([part.mean() for part in parts if len(part)]))
 
 
+def _factor(run: dict[str, Any]) -> float:
+    """Return the factor from a stored score to the shown one: percent, except of a return."""
+    return 100.0 if run["score"].get("is_share", True) else 1.0
+
+
 def _common(results: Sequence[dict[str, Any]], key: str) -> Any:
-    """Return what all jobs have in common.
+    """Return the value of a key that all jobs must share.
 
     Raises:
-        ResultError: If they do not.
+        ResultError: If they differ.
     """
     first = results[0]["job"]
     for result in results:
@@ -133,6 +140,6 @@ def _common(results: Sequence[dict[str, Any]], key: str) -> Any:
         if job[key] != first[key]:
             raise ResultError(
                 f"runs cannot be compared: {job['algorithm']} on {job['environment']} has {key}={job[key]!r}, and "
-                f"{first['algorithm']} on {first['environment']} {first[key]!r}; keep them in folders of their own"
+                f"{first['algorithm']} on {first['environment']} {first[key]!r}; keep them in separate folders"
             )
     return first[key]

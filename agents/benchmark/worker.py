@@ -1,7 +1,7 @@
 """The process of one run: ``python -m agents.benchmark.worker RESULT``, with the job on its standard input.
 
-Standard input stays open as long as whoever started the process lives. When it closes, the process ends, so that
-nothing that was killed leaves runs behind.
+Standard input stays open as long as the starter of the process lives. When it closes, the process ends, so that a
+killed benchmark leaves no runs behind.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 
 ABANDONED = 3
-"""Exit status of a process whose starter is gone."""
+"""Exit status of a process whose starter has ended."""
 
 
 def main() -> None:

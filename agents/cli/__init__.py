@@ -16,10 +16,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn, TextIO
-
-from agents.errors import RAMError
-from agents.extras import EXTRAS
+from typing import Any, NoReturn
 
 HELP = """\
 usage: ram COMMAND [OPTIONS]
@@ -93,6 +90,8 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 
         print(version())
         return 0
+    from agents.errors import RAMError
+
     if name in MOVED:
         raise RAMError(f"moved out of the package: run `python -m paper {name}` in a clone of the repository")
     if name not in COMMANDS:
@@ -105,6 +104,8 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 def _explain(error: Exception) -> str | None:
     """Return what to tell the user in one line; None for a bug."""
     if isinstance(error, ModuleNotFoundError):
+        from agents.extras import EXTRAS
+
         package = (error.name or "").partition(".")[0]
         if package in ("", "agents", "ram_envs"):
             return None
@@ -123,7 +124,7 @@ def _user_errors() -> tuple[type[Exception], ...]:
 
     from ram_envs.errors import UserError
 
-    return RAMError, UserError, gymnasium.error.Error
+    return UserError, gymnasium.error.Error
 
 
 @contextmanager
@@ -144,28 +145,15 @@ def _terminable() -> Iterator[None]:
 
 
 @contextmanager
-def _plain_warnings(command: str) -> Iterator[None]:
-    """Print the warnings of this project in one line, without the line of code that caused them."""
-    show = warnings.showwarning
+def _plain_warnings(name: str) -> Iterator[None]:
+    """Print warnings as one line each, without the place in the source."""
 
-    def print_line(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
-        if category.__module__.partition(".")[0] in ("agents", "ram_envs"):
-            print(f"ram {command}: warning: {' '.join(str(message).split())}", file=sys.stderr)
-        else:
-            show(message, category, filename, lineno, file, line)
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        print(f"ram {name}: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
-    warnings.showwarning = print_line
-    try:
-        yield
-    finally:
+    with warnings.catch_warnings():
         warnings.showwarning = show
+        yield
 
 
 @contextmanager

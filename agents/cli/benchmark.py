@@ -107,7 +107,7 @@ def _benchmark(options: BenchmarkOptions, folders: Sequence[str]) -> int:
     jobs = plan.jobs()
     missing = results.missing(jobs)
     place = f"on Ray at {options.ray}" if options.ray else f"{workers} at a time on {cores} cores"
-    print(f"{len(jobs)} runs, {len(jobs) - len(missing)} of them done before; {place}: {results.folder}", flush=True)
+    print(f"{len(jobs)} runs, {len(jobs) - len(missing)} already complete; {place}: {results.folder}", flush=True)
     failed = 0
     if missing:
         modules = [*folders, *sys.path]
@@ -117,7 +117,7 @@ def _benchmark(options: BenchmarkOptions, folders: Sequence[str]) -> int:
             outcomes = run_here(missing, workers, modules)
         failed = _collect(outcomes, results, len(jobs) - len(missing), len(jobs))
     if missing.left:
-        print(f"{len(missing.left)} runs are left to the benchmark that is running in the same folder")
+        print(f"{len(missing.left)} runs are left to another benchmark that is running in the same folder")
     print(f"report: ram benchmark report {results.folder}")
     if failed:
         print(
@@ -146,7 +146,8 @@ def _collect(outcomes: Iterator[Outcome], results: Results, done: int, total: in
 def _summary(job: Job, result: dict[str, Any]) -> str:
     from agents.benchmark.references import REFERENCES
 
-    score = f"{100 * result['score']['value']:.1f} %"
+    value, is_share = result["score"]["value"], result["score"]["is_share"]
+    score = f"{100 * value:.1f} %" if is_share else f"return {value:.3g}"
     if job.implementation in REFERENCES:
         return score
     return f"{score} after {result['frames']:,} frames, {result['frames_per_second']:,.0f} frames/s"
@@ -165,7 +166,7 @@ def _plan(options: BenchmarkOptions) -> Plan:
         given = {name: getattr(options, name) for name in ("algorithms", "environments", "seeds", "frames")}
         missing = [f"--{name}" for name, value in given.items() if value is None and name != "seeds"]
         if missing:
-            raise PlanError(f"a benchmark needs a file, or {' and '.join(missing)}")
+            raise PlanError(f"a benchmark needs a file, or {', '.join(missing)}")
         return read_plan(item_of({name: value for name, value in given.items() if value is not None}))
     root = read_items(options.plan)
     if isinstance(root.value, dict):

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import gymnasium
 
 from agents.cli.parser import UsageError
-from agents.errors import RAMError
 from agents.evaluation.evaluate import evaluate
 from agents.pictures.results import draw_results
-from agents.ram.checkpoint import load_checkpoint
+from agents.ram.checkpoint import FILE_NAME, load_checkpoint
 from agents.training import trainer
 from agents.training.fast.device import resolve_device
 from agents.training.fast.distributed import first
@@ -65,12 +64,14 @@ def train(request: Request) -> int:
 
 
 def resume(folder: Path, env_id: str | None, device: str) -> int:
-    """Continue a run, and return the exit status.
+    """Continue the run in a folder, which may be given by its checkpoint, and return the exit status.
 
     Raises:
-        UsageError: If the folder holds the runs of several seeds.
+        UsageError: If it is another file, or the folder holds the runs of several seeds.
     """
     if folder.is_file():
+        if folder.name != FILE_NAME:
+            raise UsageError(f"{folder} is a file: give the run folder, as in `ram train --resume runs/mine`")
         folder = folder.parent
     runs = sorted(file.parent.name for file in folder.glob(f"*/{METRICS}"))
     if runs and not (folder / METRICS).exists():
@@ -125,7 +126,7 @@ def figures(folder: Path, device: str) -> str:
     text = f"{figure.label}: {figure.write(float(last[figure.name]))} with sampled actions in training"
     try:
         result = evaluate(checkpoint.policy, checkpoint.env_id, checkpoint.env_settings)
-    except (UserError, RAMError, OSError, gymnasium.error.Error) as error:  # images without a test split, for instance
+    except (UserError, OSError, gymnasium.error.Error) as error:  # images without a test split, for instance
         return f"{text}; not evaluated: {error}"
     low, high = figure.shown(result.interval_low), figure.shown(result.interval_high)
     interval = f"[{low:.{figure.digits}f}, {high:.{figure.digits}f}]"

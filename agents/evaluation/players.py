@@ -124,7 +124,7 @@ class OraclePlayer:
 
     def act(self, observation: Any) -> dict[str, NDArray[Any]]:
         """Return the oracle's answers."""
-        return {"fixation": self._gaze, self._env.task.answer.key: self._oracle.answer(self._env.state)}
+        return {"fixation": self._gaze, self._env.task.answer.key: np.asarray(self._oracle.answer(self._env.state))}
 
 
 def choose(

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agents.errors import RAMError
-from agents.ram.checkpoint import write_atomically
+from agents.files import write_atomically
+from agents.untrusted import one_line, read_json
 
 Content = TypeVar("Content")
 _NUMBERS = re.compile(r"\[\n[-+.\deE,\s]+\]")  # a list of numbers, which goes on one line
@@ -38,12 +39,14 @@ def read_result(file: Path, header: Mapping[str, Any], parse: Callable[[Any], Co
     if not file.exists():
         return None
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
         if any(content.get(key) != value for key, value in header.items()):
             return None
         return parse(content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ResultError(f"{file} cannot be read as a results file ({error}): restore it, or move it away") from error
+        raise ResultError(
+            f"{file} cannot be read as a results file ({one_line(error)}): restore it, or move it away"
+        ) from error
 
 
 def write_result(file: Path, content: Mapping[str, Any]) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
+
+from agents.locks import acquire
 
 
 class Job(Protocol):
@@ -41,7 +42,7 @@ class Queue(Generic[JobT]):
     def __init__(self, jobs: Iterable[JobT], is_done: Callable[[JobT], bool], folders: Sequence[Path]) -> None:
         self._is_done, self._folders = is_done, tuple(dict.fromkeys(folder.resolve() for folder in folders))
         self._waiting = deque(job for job in jobs if not is_done(job))
-        self._held: dict[str, ExitStack] = {}
+        self._held: dict[str, list[FileLock]] = {}
         self.left: list[JobT] = []
 
     def __len__(self) -> int:
@@ -59,30 +60,24 @@ class Queue(Generic[JobT]):
         """Return the next job that no other process works on or has completed, locked; None if there is none left."""
         while self._waiting:
             job = self._waiting.popleft()
-            with ExitStack() as locks:
-                try:
-                    for folder in self._folders:
-                        locks.enter_context(lock(folder, job.name, wait=False))
-                except Timeout:
-                    self.left.append(job)
-                    continue
-                if not self._is_done(job):  # or another process was faster
-                    self._held[job.name] = locks.pop_all()
-                    return job
+            self._held[job.name] = [lock(folder, job.name) for folder in self._folders]
+            if not all(map(acquire, self._held[job.name])):
+                self.left.append(job)
+            elif not self._is_done(job):  # or another process was faster
+                return job
+            self.release(job)
         return None
 
     def release(self, job: JobT) -> None:
         """Unlock a job whose result is written, or that failed."""
-        self._held.pop(job.name).close()
+        for one in self._held.pop(job.name):
+            one.release()
 
 
-def lock(folder: Path, name: str, *, wait: bool = True) -> FileLock:
-    """Return a lock to use in a ``with`` statement. Its file is in ``folder/.locks``, which git ignores.
+def lock(folder: Path, name: str) -> FileLock:
+    """Return a lock that protects something in a folder. Its file is in ``folder/.locks``, which git ignores.
 
-    Args:
-        folder: The folder that it protects.
-        name: Name of the lock.
-        wait: Whether to wait for it; otherwise entering it raises ``filelock.Timeout`` while another process holds it.
+    A ``with`` statement waits for it.
 
     Raises:
         OSError: If the folder cannot be written.
@@ -92,4 +87,4 @@ def lock(folder: Path, name: str, *, wait: bool = True) -> FileLock:
     file.parent.mkdir(parents=True, exist_ok=True)
     if not (locks / ".gitignore").exists():
         (locks / ".gitignore").write_text("*\n", encoding="utf-8")
-    return FileLock(file, timeout=-1 if wait else 0)
+    return FileLock(file)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agents.files import write_atomically
 from agents.pictures.encoding import Shot, encoder
 from agents.pictures.watch import HOLD_SECONDS, frame_seconds, looks, make_one
-from agents.ram.checkpoint import write_atomically
 from ram_envs.arguments import check_integer
 from ram_envs.rendering import draw_frame
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.errors import RAMError
+from agents.files import write_atomically
 from agents.pictures.curves import read_curve, smoothed_values
 from agents.pictures.style import ALGORITHM_COLOURS, new_figure, tidy
-from agents.ram.checkpoint import write_atomically
 from ram_envs import make_task
 from ram_envs.tasks import FIGURES, FigureOfMerit
 

@@ -83,19 +83,19 @@ def follow_gaze(
     return Gaze(
         np.stack(scenes[:-1]),
         location,
-        sensor.to_pixels(location),
+        np.asarray(sensor.to_pixels(location)),
         np.array([[sensor.outlines(row) for row in rows] for rows in location]),
         np.stack(glimpses[:-1]).reshape(len(location), episodes, *sensor.glimpse_shape),
-        moment.success.numpy(),
+        np.asarray(moment.success),
         _verdicts(env, moment),
     )
 
 
 def _verdicts(env: TensorEnv, end: Moment) -> list[str]:
     """Say how each episode ended: the right answer and, where the infos have one, the wrong prediction."""
-    target = env.task.target(env.state)
+    target = env.target()
     if target is None or not env.task.answer.is_choice:
-        return ["success" if success else "failure" for success in end.success.tolist()]
+        return ["success" if success else "failure" for success in np.asarray(end.success)]
     names = env.task.answer.names
     guesses = end.info["prediction"] if "prediction" in end.info else target
     return [

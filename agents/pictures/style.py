@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents.ram.checkpoint import write_atomically
+from agents.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from agents.ram.checkpoint import Checkpoint
 
 PREFIX = "pretrained:"
-SIZE_LIMIT = 2_500_000
-"""Largest size of an agent, in bytes."""
 FOLDER = Path(__file__).parent
 """The folder of the agents."""
 MODEL_FILE = "model.safetensors"
@@ -88,32 +86,3 @@ def load_pretrained(env_id: str, device: str | torch.device = "cpu") -> Checkpoi
     from agents.ram.checkpoint import load_checkpoint
 
     return load_checkpoint(pretrained_file(env_id), env_id, device)
-
-
-def export_pretrained(run_folder: str | os.PathLike[str], env_id: str, folder: Path | None = None) -> Path:
-    """Make the policy of a run the agent for its environment, with weights in half precision.
-
-    Args:
-        run_folder: The run folder, or the checkpoint file.
-        env_id: Id of its environment.
-        folder: Folder of the new file; None for that of the package.
-
-    Returns:
-        The file.
-
-    Raises:
-        CheckpointError: If the checkpoint is missing, damaged or of another environment, or the agent would be larger
-            than ``SIZE_LIMIT``.
-        DependencyNotInstalled: If the extra `agents` is not installed.
-    """
-    require("agents", "torch", "safetensors")
-    from agents.ram.checkpoint import CheckpointError, load_checkpoint
-    from agents.ram.export import export_agent
-
-    policy = load_checkpoint(run_folder, env_id).policy
-    size = 2 * sum(value.numel() for value in policy.state_dict().values())  # half precision takes two bytes a weight
-    if size > SIZE_LIMIT:
-        raise CheckpointError(
-            f"the agent of {run_folder} has {size:,} bytes of weights: expected at most {SIZE_LIMIT:,}"
-        )
-    return export_agent(run_folder, (folder or FOLDER) / f"{env_id}{_SUFFIX}", env_id)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from agents.ram.policy import SequenceEvaluation
+from agents.ram.decisions import SequenceEvaluation
 from agents.training.fast import distributed
 from agents.training.fast.graph import Graph
 from agents.training.losses import Steps, Targets, advantages, discounted_returns, ppo_loss, reinforce_loss

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from agents.ram.policy import SequenceEvaluation
+from agents.ram.decisions import SequenceEvaluation
 
 
 class Steps(NamedTuple):

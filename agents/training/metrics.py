@@ -151,44 +151,48 @@ def forget_after(path: Path, frames: int) -> None:
     except FileNotFoundError:
         return
     complete = data[: data.rfind(b"\n") + 1]
-    rows, problem = _parse(complete or data)
-    header, lines = (rows[0], rows[1:]) if rows else ([], [])
-    kept = [line for line in lines if int(line[header.index(_FRAMES)]) <= frames]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *kept] if kept else [])
-    new = text.getvalue().encode()
+    header, lines, problem = _parse(complete or data)
+    kept = [line for line, line_frames in lines if line_frames <= frames]
+    new = "".join([header, *kept]).encode() if kept else b""
     if problem is not None:
         kept_as = set_aside(path, copy=True).name
         notice(f"{path} is damaged ({problem}): kept as {kept_as}, and continued with its {len(kept)} whole lines")
-    if new == data and kept:
-        return
-    if kept:
-        write_atomically(path, new)
-    else:
+    if not kept:
         path.unlink()
+    elif new != data:
+        write_atomically(path, new)
 
 
-def _parse(data: bytes) -> tuple[list[list[str]], str | None]:
-    """Return the header and the lines that are whole, and what is wrong with the rest; None if nothing is."""
+def _parse(data: bytes) -> tuple[str, list[tuple[str, int]], str | None]:
+    """Split a metrics file.
+
+    Returns:
+        The header; the lines that are whole, each with its environment steps; and what is wrong with the rest, None if
+        nothing is.
+    """
     try:
-        rows = list(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))
+        header, *lines = data.decode("utf-8").split("\n")
+        columns = next(csv.reader([header]), [])
     except (UnicodeDecodeError, csv.Error) as error:
-        return [], f"it is not a table ({error})"
-    if not rows:
-        return [], None
-    header = rows[0]
-    if header.count(_FRAMES) != 1 or len(set(header)) < len(header):
-        return [], f"it has no header with the column {_FRAMES!r}"
-    whole = [row for row in rows[1:] if len(row) == len(header) and _are_numbers(row, header.index(_FRAMES))]
-    damaged = len(rows) - 1 - len(whole)
-    return [header, *whole], f"{damaged} of its lines are damaged" if damaged else None
+        return "", [], f"it is not a table ({error})"
+    if not data:
+        return "", [], None
+    if columns.count(_FRAMES) != 1 or len(set(columns)) < len(columns):
+        return "", [], f"it has no header with the column {_FRAMES!r}"
+    whole = [(f"{line}\n", frames) for line in lines[:-1] if (frames := _frames(line, columns)) is not None]
+    damaged = len(lines[:-1]) - len(whole)
+    return f"{header}\n", whole, f"{damaged} of its lines are damaged" if damaged else None
 
 
-def _are_numbers(row: Sequence[str], frames: int) -> bool:
+def _frames(line: str, columns: Sequence[str]) -> int | None:
+    """Return the environment steps of a line; None if it is damaged."""
     try:
-        return int(row[frames]) >= 0 and all(math.isfinite(float(value)) for value in row)
-    except ValueError:
-        return False
+        row = next(csv.reader([line]), [])
+        frames = int(row[columns.index(_FRAMES)])
+        whole = len(row) == len(columns) and frames >= 0 and all(math.isfinite(float(value)) for value in row)
+    except (ValueError, IndexError, csv.Error):
+        return None
+    return frames if whole else None
 
 
 def _header(path: Path) -> list[str] | None:

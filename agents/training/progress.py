@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ from agents.ram.tensor_file import CheckpointError
 from agents.untrusted import shown
 
 MAX_SEED = 2**29 - 1
+_LARGEST = 1e300
 
 
 class Progress(NamedTuple):
@@ -64,4 +64,4 @@ def _is_pending(value: Any, iteration: int) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LARGEST  # NaN is not

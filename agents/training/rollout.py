@@ -15,6 +15,7 @@ from agents.errors import SettingsError
 from agents.ram.policy import RAMPolicy
 from agents.training.fast.recording import Recording
 from ram_envs.envs.tensor import TensorEnv
+from ram_envs.scenes.randomness import random_word
 from ram_envs.tasks import FigureOfMerit
 
 Observation = dict[str, Tensor]
@@ -145,11 +146,8 @@ def episode_seed(seed: int, iteration: int, num_envs: int) -> int:
 
 def seed_generator(generator: torch.Generator, seed: int, iteration: int) -> torch.Generator:
     """Seed a generator for one iteration of a run, and return it."""
-    # SplitMix64: some generators take the low 32 bits only, which now depend on both numbers.
-    word = ((seed << 32) + iteration) * 0x9E3779B97F4A7C15 % 2**64
-    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64
-    word = (word ^ word >> 27) * 0x94D049BB133111EB % 2**64
-    return generator.manual_seed((word ^ word >> 31) % 2**63)
+    # A random word, because some generators take the low 32 bits only: these now depend on both numbers.
+    return generator.manual_seed(random_word((seed << 32) + iteration) % 2**63)
 
 
 class ImageOrder:

@@ -67,6 +67,8 @@ class TrainingSettings(ABC):
         Raises:
             SettingsError: If one is not valid; the message names it.
         """
+        if not isinstance(self.environment, Mapping):
+            raise SettingsError(f"environment={self.environment!r} is not valid: expected a dictionary of arguments")
         environment = {name: value for name, value in self.environment.items() if value is not None}
         object.__setattr__(self, "environment", environment)
         with invalid_settings():
@@ -146,9 +148,9 @@ class HybridSettings(TrainingSettings):
         """Check every setting; see :meth:`TrainingSettings.__post_init__`."""
         super().__post_init__()
         with invalid_settings():
-            check_integer("epochs", self.epochs, 1)
+            check_integer("epochs", self.epochs, 1, 10**9)
             if self.frames is not None:
-                check_integer("frames", self.frames, 1)
+                check_integer("frames", self.frames, 1, 10**15)
             check_choice("class_loss", self.class_loss, ("last", "every"))
             check_choice("location_reward", self.location_reward, ("return", "likelihood", "confidence"))
             check_number("confidence_discount", self.confidence_discount, 0, 1)
@@ -226,10 +228,10 @@ class GameSettings(TrainingSettings):
         super().__post_init__()
         with invalid_settings():
             check_choice("algorithm", self.algorithm, ("ppo", "reinforce"))
-            check_integer("frames", self.frames, 1)
+            check_integer("frames", self.frames, 1, 10**15)
             check_number("discount", self.discount, 0, 1)
             check_number("gae_lambda", self.gae_lambda, 0, 1)
-            check_integer("update_epochs", self.update_epochs, 1)
+            check_integer("update_epochs", self.update_epochs, 1, 10_000)
             check_integer("minibatches", self.minibatches, 1, self.num_envs)
             check_number("clip_range", self.clip_range, 1e-6, 1e3)
             check_number("entropy_weight", self.entropy_weight, 0, 10)
@@ -264,7 +266,7 @@ def settings_from_dict(values: Mapping[str, Any]) -> HybridSettings | GameSettin
     methods: dict[Any, type[HybridSettings | GameSettings]] = {
         method.method: method for method in (HybridSettings, GameSettings)
     }
-    if name not in methods:
+    if not isinstance(name, str) or name not in methods:
         raise SettingsError(f"method={name!r} is unknown: expected one of {', '.join(map(repr, methods))}")
     try:
         return methods[name](**{**values, "network": NetworkSettings(**values["network"])})

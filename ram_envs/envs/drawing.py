@@ -30,9 +30,9 @@ def view_row(task: Task[Any], state: Any, row: int, path: list[NDArray[np.float3
     one = type(state)(*(leaf[row : row + 1] for leaf in state))
     sensor = task.glimpse_sensor
     return View(
-        scene=picture(task.scene(one))[0],
-        fixations=sensor.to_pixels(np.stack(path)),
+        scene=picture(np.asarray(task.scene(one)))[0],
+        fixations=np.asarray(sensor.to_pixels(np.stack(path))),
         outlines=np.array(sensor.outlines(path[-1])),
-        glimpse=task.observation(one).glimpse.reshape(sensor.glimpse_shape),
+        glimpse=np.asarray(task.observation(one).glimpse).reshape(sensor.glimpse_shape),
         caption=task.caption(one, 0),
     )

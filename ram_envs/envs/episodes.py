@@ -6,7 +6,7 @@ Each interface (single, vector, tensor) owns one :class:`Episodes` and adds only
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
@@ -80,7 +80,7 @@ class Episodes:
         self,
         seed: int | Sequence[int | None] | Array | None,
         rows: Array | None = None,
-        image_index: Array | None = None,
+        image_index: Array | Sequence[int] | None = None,
     ) -> None:
         """Start an episode in every row, or in ``rows``.
 
@@ -184,4 +184,4 @@ def _select(mask: Array, chosen: Any, other: Any) -> Any:
 
 
 def _copy(array: Array) -> Array:
-    return array.copy() if isinstance(array, np.ndarray) else array.clone()
+    return array.copy() if isinstance(array, np.ndarray) else cast(Any, array).clone()

@@ -74,7 +74,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
         Raises:
             ResetNeeded: If no episode has begun.
         """
-        return picture(self.task.scene(self.state))[0]
+        return picture(np.asarray(self.task.scene(self.state)))[0]
 
     @property
     def state(self) -> Any:

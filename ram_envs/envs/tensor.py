@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -100,15 +100,15 @@ class TensorEnv:
         Raises:
             ResetNeeded: If no episode has begun.
         """
-        return self.task.scene(self.state).clone()
+        return cast(torch.Tensor, self.task.scene(self.state)).clone()
 
     def target(self) -> torch.Tensor | None:
         """Return the right answer of each row at present, as :meth:`Task.target` does; None in a game."""
-        return self.task.target(self.state)
+        return cast("torch.Tensor | None", self.task.target(self.state))
 
     def answer_counts(self) -> torch.Tensor:
         """Return whether the answer of the next action counts, bool (B,)."""
-        return self.task.answer_counts(self.state)
+        return cast(torch.Tensor, self.task.answer_counts(self.state))
 
     def reset(
         self, *, seed: int | Sequence[int | None] | torch.Tensor | None = None, options: dict[str, Any] | None = None
@@ -131,7 +131,8 @@ class TensorEnv:
         given = read_options(options, ("reset_mask", "image_index"))
         rows = None if given["reset_mask"] is None else self._read_mask(given["reset_mask"]).nonzero()[:, 0]
         self._episodes.begin(seed, rows=rows, image_index=given["image_index"])
-        return self._observations.write(self._episodes.observation()), self._episodes.info()
+        info: Any = self._episodes.info()
+        return self._observations.write(self._episodes.observation()), info
 
     def step(self, action: Any) -> tuple[Any, torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]]:
         """Take one step in every row.
@@ -156,7 +157,7 @@ class TensorEnv:
             action = {key: plain_tensor(value) for key, value in action.items()}
         else:
             action = plain_tensor(action)
-        outcome = self._episodes.step(*self._actions.decode(action))
+        outcome: Any = self._episodes.step(*self._actions.decode(action))
         info: dict[str, Any] = dict(outcome.info)
         if outcome.final_observation is not None:
             info["final_obs"] = self._observations.write(outcome.final_observation)
@@ -169,7 +170,7 @@ class TensorEnv:
         if not isinstance(value, torch.Tensor) or value.device != self.device:
             place = f"on {value.device}" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"
             raise TypeError(f"{place}, not a tensor on {self.device}")
-        return plain_tensor(value)
+        return cast(torch.Tensor, plain_tensor(value))
 
     def _read_mask(self, mask: Any) -> torch.Tensor:
         if not isinstance(mask, torch.Tensor):

@@ -89,7 +89,7 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         Raises:
             ResetNeeded: If no episode has begun.
         """
-        return picture(self.task.scene(self.state))
+        return picture(np.asarray(self.task.scene(self.state)))
 
     @property
     def state(self) -> Any:
@@ -127,7 +127,7 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
             seed = (self.np_random_seed or 0) % 2**63
         rows = None if mask is None else np.flatnonzero(mask)
         self._episodes.begin(seed, rows=rows, image_index=image_index)
-        self._ended = self._episodes.ended(self._episodes.state)
+        self._ended = np.asarray(self._episodes.ended(self._episodes.state))
         if mask is None:
             mask = np.ones(self.num_envs, bool)
         observation = self._episodes.observation()
@@ -155,7 +155,7 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
                 f"step() was called after the end of the episodes in rows {np.flatnonzero(self._ended)[:10].tolist()}: "
                 "call reset(options={'reset_mask': ...})"
             )
-        outcome = self._episodes.step(*self._actions.decode(self._actions.check(actions, self.num_envs)))
+        outcome: Any = self._episodes.step(*self._actions.decode(self._actions.check(actions, self.num_envs)))
         began = outcome.ended if self.autoreset_mode == AutoresetMode.SAME_STEP else self._ended
         self._follow(outcome.observation, began)
         self._ended = outcome.ended if outcome.final_info is None else np.zeros(self.num_envs, bool)

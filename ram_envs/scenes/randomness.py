@@ -48,6 +48,16 @@ def draw_words(seed: Array, episode: Array, num_draws: int) -> Array:
     return _mix(key[:, None] + _STEPS.like(seed)["steps"][None, :num_draws])
 
 
+def random_word(number: int) -> int:
+    """Return draw ``number`` of the stream of seed 0, an integer in [0, 2**64).
+
+    Args:
+        number: Any integer; numbers that are equal modulo 2**64 have the same word.
+    """
+    state = np.array([number * _GOLDEN_GAMMA % 2**64], dtype=np.uint64)
+    return int(np.asarray(_mix(state.view(np.int64))).view(np.uint64)[0])
+
+
 def uniform(words: Array) -> Array:
     """Turn random words into float64 in [0, 1), of the same shape."""
     xp = namespace(words)

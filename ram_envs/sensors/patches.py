@@ -11,7 +11,7 @@ so every backend gives the same bits. ``kernels.py`` repeats these rules in comp
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -199,9 +199,9 @@ class Patches(Sensor):
             )
 
 
-def call_kernel(kernel: object, *arguments: object) -> Array:
+def call_kernel(kernel: Any, *arguments: Any) -> Array:
     """Call a kernel on NumPy arrays, or on CPU tensors through their shared memory; integers pass as they are."""
     first = arguments[0]
     plain = [value if isinstance(value, int) else np.ascontiguousarray(value) for value in arguments]
-    result = kernel(*plain)  # type: ignore[operator]
+    result: Array = kernel(*plain)
     return result if isinstance(first, np.ndarray) else namespace(first).asarray(result)

@@ -213,7 +213,7 @@ class CatchOracle:
         """Return the move towards the landing, int64 (B,), from a state on NumPy whose rows are all at one step."""
         step, ball, paddle = int(state.step[0]), state.ball, state.paddle
         if self._start is None:
-            self._start = ball.astype(np.float32)
+            self._start = np.asarray(ball, np.float32)
         agree = self._possible & (np.abs(self._column(step) - ball[:, None]) <= 0.5 + self._TOLERANCE)
         self._possible = np.where(agree.any(axis=1, keepdims=True), agree, self._possible)
         landing = (self._possible * self._column(self._wall)).sum(axis=1) / self._possible.sum(axis=1)

@@ -267,4 +267,6 @@ class TargetOracle:
 
     def answer(self, state: Any) -> Array:
         """Return the target of each row."""
-        return self._task.target(state)
+        target = self._task.target(state)
+        assert target is not None
+        return target

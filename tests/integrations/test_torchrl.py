@@ -14,11 +14,18 @@ CATCH, DIGITS, EPISODE = "RAM-CatchGame-v0", "RAM-Digits-v0", 23
 
 @pytest.mark.parametrize("env_id", [CATCH, DIGITS])
 @pytest.mark.parametrize("action_format", ["dict", "box", "multidiscrete", "discrete"])
-@pytest.mark.parametrize("observation_format", ["dict", "flat"])
+@pytest.mark.parametrize("observation_format", ["dict", "flat", "image"])
 def test_specifications_hold_in_every_format(env_id, action_format, observation_format):
     env = RAMEnv(env_id, 3, action_format=action_format, observation_format=observation_format)
     check_env_specs(env)
     assert env.rollout(2).batch_size == (3, 2)
+
+
+@pytest.mark.parametrize("settings", [{"sensor": "zoom"}, {"gaze": "relative", "max_step": 0.3}])
+def test_specifications_hold_for_other_sensors_and_gaze_control(settings):
+    env = RAMEnv(CATCH, 3, **settings)
+    check_env_specs(env)
+    assert env.rollout(2)["fixation"].shape == (3, 2, 3 if "sensor" in settings else 2)
 
 
 def test_specifications_hold_where_episodes_end_at_different_steps():
@@ -104,9 +111,6 @@ def test_unknown_arguments_are_named():
         RAMEnv(CATCH, 2, screen_sise=12)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="GymEnv tries frameskip=1 on every environment and expects a TypeError", raises=ValueError
-)
 @pytest.mark.parametrize("action_format", ["box", "dict", "multidiscrete", "discrete"])
 def test_gym_env_takes_the_id(action_format):
     env = GymEnv(f"ram_envs:{CATCH}", action_format=action_format)

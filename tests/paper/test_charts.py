@@ -6,7 +6,6 @@ from PIL import Image
 
 from agents import pretrained
 from agents.experiments.files import ResultError
-from agents.pretrained import export_pretrained
 from agents.ram.checkpoint import save_checkpoint
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
@@ -15,6 +14,7 @@ from paper.__main__ import main
 from paper.charts import catch_by_frames, cost_by_size, error_by_glimpses, learned_and_random
 from paper.cost import measure_cost, multiply_adds, read_cost, write_cost
 from paper.drawings import draw_figures
+from paper.export import export_pretrained
 from paper.records import add_result
 from paper.rows import ROWS
 from ram_envs import make_tensor

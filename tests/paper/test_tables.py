@@ -6,6 +6,7 @@ import pytest
 
 from agents import pretrained
 from agents.training import trainer
+from paper.export import export_pretrained
 from paper.rows import ROWS
 from paper.tables import BEGIN, END, markdown, write_between_markers
 from tests.paper.fabricated import GAME, record, records, result
@@ -90,7 +91,7 @@ def test_the_seed_that_comes_with_the_package_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
     assert "of the package" not in markdown(records(), detail=True)
     trainer.train(GAME.env_id, GAME.settings, tmp_path / "run", seed=2, device="cpu", progress_bar=False)
-    pretrained.export_pretrained(tmp_path / "run", GAME.env_id)
+    export_pretrained(tmp_path / "run", GAME.env_id)
     found = records()
     said = "The agent of the package is seed 2 of RAM, "
     assert f"{said}the best in validation." in markdown(found, detail=True)

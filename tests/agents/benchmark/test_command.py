@@ -47,13 +47,13 @@ def process_is_left_as_it_was():
 def test_a_benchmark_runs_goes_on_and_reports(folder, capsys):
     assert main(["benchmark", "plan.yaml", "--workers", "2", "--algorithms", "seven"]) == 0
     out = capsys.readouterr().out
-    assert "4 runs, 0 of them done before; 2 at a time" in out
+    assert "4 runs, 0 already complete; 2 at a time" in out
     assert "seven on RAM-Digits-v0, seed 1: " in out
 
     (folder / "runs/benchmark-plan/runs/RAM-Digits-v0/seven/seed-1.json").write_text('{"format": 1, "jo')  # cut off
     assert main(["benchmark", "plan.yaml", "--workers", "2"]) == 0
     out = capsys.readouterr().out
-    assert "6 runs, 3 of them done before" in out and "[6/6" in out
+    assert "6 runs, 3 already complete" in out and "[6/6" in out
     found = results(folder / "runs/benchmark-plan")
     assert len(found) == 6
     seven = found[f"runs/{DIGITS}/seven/seed-1.json"]
@@ -99,7 +99,10 @@ def test_a_killed_benchmark_leaves_no_processes_and_loses_the_runs_in_flight_onl
     add(folder, "{algorithm: toy:Toy, name: long, settings: {rest: 60}}")
     some = ["--algorithms", "Toy", "long", "--seeds", "0", "--workers", "1", "--out", "out"]
     command = [sys.executable, "-m", "agents.cli", "benchmark", "plan.yaml", *some]
-    process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    environment = {**ENVIRONMENT, "TMPDIR": str(temporary)}
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
     lines = []
     while not lines or "[3/4" not in lines[-1]:
         lines.append(process.stdout.readline())
@@ -110,13 +113,15 @@ def test_a_killed_benchmark_leaves_no_processes_and_loses_the_runs_in_flight_onl
     process.communicate()
     assert len(results(folder / "out")) == 3
     wait_until(lambda: not is_running(worker))
+    assert list(temporary.glob("ram-benchmark-*"))
 
     text = (folder / "plan.yaml").read_text()
     (folder / "plan.yaml").write_text(text.replace("{rest: 60}", "{rest: 0}"))
-    output = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
+    output = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
     assert output.returncode == 0, output.stderr
-    assert "4 runs, 3 of them done before" in output.stdout
+    assert "4 runs, 3 already complete" in output.stdout
     assert len(results(folder / "out")) == 4
+    assert not list(temporary.glob("ram-benchmark-*"))  # neither of this benchmark nor of the one that was killed
 
 
 def test_ctrl_c_ends_the_runs_in_flight(folder):
@@ -163,19 +168,37 @@ def test_results_of_another_plan_are_not_mixed(folder, capsys):
     assert "Toy/seed-0.json is the result of another plan, with frames=100, not 200" in message
 
 
+def test_a_damaged_result_is_named_kept_and_done_again(folder, capsys):
+    command = ["benchmark", "plan.yaml", "--algorithms", "Toy", "--seeds", "0", "--out", "out"]
+    assert main(command) == 0
+    file = Path(f"out/runs/{DIGITS}/Toy/seed-0.json")
+    whole = file.read_text()
+    file.write_text(damaged := whole.replace('"score": {', '"scores": {'))
+    capsys.readouterr()
+    assert f"{file} is not the result of a run (score is missing)" in refused(capsys, "report", "out")
+    assert main(command) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        f"{file} is damaged (score is missing): the run is done again",
+        f"{file} was damaged: kept as seed-0.json.damaged",
+    ]
+    assert file.with_name("seed-0.json.damaged").read_text() == damaged
+    assert json.loads(file.read_text())["score"] == json.loads(whole)["score"]
+
+
 def test_two_benchmarks_share_a_folder_and_no_run(folder, capsys):
     from agents.experiments.queue import lock
 
     with lock(folder / "out", f"{DIGITS}/Toy/seed-0"):
         assert main(["benchmark", "plan.yaml", "--out", "out", "--algorithms", "Toy", "--seeds", "0"]) == 0
-    assert "1 runs are left to the benchmark that is running in the same folder" in capsys.readouterr().out
+    assert "1 runs are left to another benchmark that is running in the same folder" in capsys.readouterr().out
     assert len(results(folder / "out")) == 2  # those of the references
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], "a benchmark needs a file, or --algorithms and --environments and --frames"),
+        ([], "a benchmark needs a file, or --algorithms, --environments, --frames"),
         (["--algorithms", "ram", "--frames", "10"], "a benchmark needs a file, or --environments"),
         (["nowhere.yaml"], "nowhere.yaml: No such file or directory"),
         (["plan.yaml", "--algorithms", "eight"], "the file has no 'eight': expected some of Toy, seven"),

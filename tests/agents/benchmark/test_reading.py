@@ -1,6 +1,7 @@
 """What a benchmark's file may say, and how mistakes in it are told: with line and key, before anything runs."""
 
 import sys
+import time
 
 import pytest
 
@@ -214,3 +215,55 @@ def test_settings_of_the_networks_are_checked_too(folder):
         text = f"frames: 1\nenvironments: [{DIGITS}]\nalgorithms:\n  - algorithm: {algorithm}\n    settings:\n"
         assert ", line 6, algorithms[0].settings.network: " in refused(text + "      network: {cores: lstm}\n", folder)
         assert "core='gru' is not valid" in refused(text + "      network: {core: gru}\n", folder)
+
+
+def bomb(levels, width):
+    """Lists of aliases: a few hundred bytes that expand to width**levels values."""
+    lines = ["a0: &a0 [x, x]"]
+    for level in range(1, levels):
+        aliases = ", ".join([f"*a{level - 1}"] * width)
+        lines.append(f"a{level}: &a{level} [{aliases}]")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (bomb(9, 9), "more than 10,000 values, with aliases expanded"),
+        (bomb(40, 1), "more than 32 levels of nesting, with aliases expanded"),
+        (TOP + "x: " + "[" * 40 + "]" * 40, "more than 32 levels of nesting"),
+        ("[" * 90_000, "more than 32 levels of nesting"),
+        ("{a: " * 20_000, "more than 32 levels of nesting"),
+        ("- " * 40_000, "more than 32 levels of nesting"),
+        ("x: [" + "1," * 20_000 + "]", "more than 10,000 values"),
+        ("x: " + "y" * 100_000, "larger than 100,000 bytes"),
+        ("x: \0", "not valid YAML: unacceptable character"),
+        (TOP + "frames: " + "9" * 5000, ", line 3, frames: '999"),
+        (TOP + "frames: 0x" + "f" * 5000, "expected an integer of at most 9,223,372,036,854,775,807, got one of"),
+        (TOP + "frames: 2026-13-45", ", line 3, frames: '2026-13-45' is not a valid timestamp"),
+        (TOP + "frames: !!int x", ", line 3, frames: 'x' is not a valid int"),
+        (TOP + "frames: !!bool x", ", line 3, frames: 'x' is not a valid bool"),
+        (TOP + "frames: !!float ''", ", line 3, frames: '' is not a valid float"),
+        (TOP + "frames: !!timestamp x", ", line 3, frames: 'x' is not a valid timestamp"),
+        (TOP + "frames: !!binary x", ", line 3: not valid YAML"),
+        (TOP + "frames: !!python/object:os.system x", "could not determine a constructor"),
+        (TOP + "frames: .nan", ", line 3, frames: expected a number, got NaN"),
+        (TOP + "<<: {frames: 10}", "could not determine a constructor"),
+        (TOP + "frames: 10\nseeds: &s [0, [*s]]", ", line 4, seeds[1][0]: an alias that contains itself"),
+        (TOP + '"a\\nb": 3', ", line 3, a b: there is no such key"),
+        ("environments: [RAM-Digits-v0]\nframes: 1\nalgorithms: [':x']", ", line 3, algorithms[0]: "),
+        ("environments: [{id: RAM-CatchGame-v0, settings: {screen_size: 10000000}}]\nframes: 1\nalgorithms: [ram]", ""),
+    ],
+    ids=lambda value: value[:30],
+)
+def test_a_hostile_file_ends_in_one_line_within_seconds(text, expected, folder):
+    start = time.perf_counter()
+    message = refused(text, folder)
+    assert time.perf_counter() - start < 30  # it takes milliseconds, or for ever
+    assert expected in message and "\n" not in message and len(message) < 1000
+
+
+def test_aliases_that_are_used_as_intended_are_read(folder):
+    text = "algorithms:\n  - {algorithm: toy:Toy, settings: &settings {rest: 0.5}}\n"
+    text += "  - {algorithm: toy:Toy, name: other, settings: *settings}\nenvironments: [RAM-Digits-v0]\nframes: 5\n"
+    assert [job.settings for job in read(text, folder).jobs()[-2:]] == [{"rest": 0.5}] * 2

@@ -83,7 +83,7 @@ def test_the_page_is_made_from_the_results_and_the_notes(tmp_path):
     assert "What one learns from it: nothing." in text
     assert "| high | 60.0 (50.0 to 70.0) | 60.0 (50.0 to 70.0) | 62.5 (" in text
     assert "| *random* | 10.0 | 10.0 | 0 |" in text
-    assert "after 1,000 frames" in text and "with 3 seeds" in text
+    assert "for 1,000 frames" in text and "with 3 seeds" in text
     assert "| high | 505 | 505 |" in text
     assert "processor a fast one, cores 2" in text and "| 1,008 |" in text
 

@@ -121,7 +121,7 @@ def test_references_frame_the_scale():
     small = Problem(env_id=CATCH, env_settings={"screen_size": 11, "patch_size": 4}, action_format="dict")
     assert score_reference("oracle", small, 500, "test").value > 0.98
     images = Problem(env_id=DIGITS, action_format="dict")
-    assert score_reference("oracle", images, 100, "test") == (1, 100, 100)
+    assert score_reference("oracle", images, 100, "test") == (1, 100, 100, True)
     assert 0.05 < score_reference("random", images, 360, "train").value < 0.17
 
 

@@ -152,6 +152,17 @@ def test_several_seeds_share_one_folder_and_are_plotted(tmp_path, ram, digits_op
     assert status == 2 and "resume one of them, such as run/seed5" in stderr
 
 
+def test_a_run_starts_from_the_weights_of_another(tmp_path, ram, digits, digits_options):
+    start = ["--num-glimpses=3", f"--init-from={digits[0]}"]
+    status, _, stderr = ram(*digits_options, *start, "--out=same", folder=tmp_path)
+    assert status == 0 and "warning" not in stderr, stderr
+    record = json.loads((tmp_path / "same/init_from.json").read_text())
+    assert record["checkpoint"] == str(digits[0]) and record["started_anew"] == []
+    status, _, stderr = ram(*digits_options, *start, "--patch-size=2", "--out=other", folder=tmp_path)
+    lines = [line for line in stderr.splitlines() if "warning" in line]
+    assert status == 0 and len(lines) == 1 and lines[0].startswith("ram train: warning: init_from="), stderr
+
+
 def interrupt(process, folder, lines, number=signal.SIGINT):
     """Send a signal once the run has written so many lines of metrics; return its end."""
     metrics, deadline = folder / "metrics.csv", time.monotonic() + 60
@@ -199,6 +210,7 @@ def test_ctrl_c_saves_and_resume_continues(tmp_path, start, catch_options):
         (["RAM-Digits-v0", "--dataset=/nowhere"], "/nowhere"),
         (["RAM-CatchGame-v0", "--screen-size=2"], "screen_size=2"),
         (["RAM-Digits-v0", "--stop=learned"], "--method game"),
+        (["RAM-Digits-v0", "--init-from=nowhere"], "nowhere does not exist"),
     ],
 )
 def test_wrong_input_is_explained_in_one_line(refused, tmp_path, monkeypatch, arguments, message):

@@ -13,7 +13,6 @@ from agents.ram import tensor_file
 from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint, restore_optimizer, save_checkpoint
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
-from agents.training import trainer
 from agents.training.settings import settings_from_dict
 from agents.training.trainer import resume, train
 from tests.agents.ram.test_checkpoint import ENV_ID, make_optimizer, make_policy, take_step
@@ -22,6 +21,7 @@ from tests.agents.training.test_trainer import CATCH, GAME
 WEIGHT = "policy.action_network.logits.weight"
 AVERAGE = "optimizer.action_network.logits.weight:exp_avg"
 SQUARES = "optimizer.action_network.logits.weight:exp_avg_sq"
+SHAPE = (2, 1, 2, 2)
 STEP = "optimizer.action_network.logits.weight:step"
 
 
@@ -29,10 +29,7 @@ STEP = "optimizer.action_network.logits.weight:step"
 def whole(tmp_path_factory):
     """A checkpoint that can be resumed, with its tensors and metadata: {name: tensor}, {key: value}."""
     folder = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "animate", lambda *_: None)
-        patch.setattr(trainer, "plot_learning_curve", lambda *_: None)
-        train(CATCH, GAME, folder, progress_bar=False)
+    train(CATCH, GAME, folder, progress_bar=False)
     with safe_open(folder / FILE_NAME, framework="pt") as file:
         tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         return tensors, {key: json.loads(value) for key, value in file.metadata().items()}
@@ -117,7 +114,7 @@ def test_half_precision_and_double_weights_are_fine(whole, tmp_path):
 
 
 def test_a_parameter_that_is_never_learned_has_no_optimizer_state(tmp_path):
-    policy = RAMPolicy(RAMSettings(num_actions=3, patch_size=2, num_scales=2, random_locations=True))
+    policy = RAMPolicy(RAMSettings(num_actions=3, glimpse_shape=SHAPE, random_locations=True))
     optimizer = make_optimizer(policy)
     take_step(policy, optimizer)
     for parameter in policy.location_network.parameters():
@@ -179,7 +176,7 @@ def test_metadata_of_another_type_is_named(changes, expected, whole, tmp_path):
     write(tmp_path, whole[0], whole[1] | changes)
     start = time.perf_counter()
     assert expected in refused(tmp_path)
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 30  # it takes milliseconds, or for ever
 
 
 @pytest.mark.parametrize("key", ["kind", "format", "env_id", "env_settings", "policy", "training", "progress"])
@@ -221,7 +218,7 @@ def test_progress_that_makes_no_sense_is_not_resumed(progress, expected, whole, 
         ({"num_envs": "8"}, "num_envs='8' is not valid"),
         ({"method": "magic"}, "method='magic'"),
         ({"method": ["game"]}, "method=['game']"),
-        ({"environment": 3}, "not of this version"),
+        ({"environment": 3}, "environment=3 is not valid: expected a dictionary of arguments"),
         ({"environment": {"no_such": 3}}, "no_such"),
         ({"environment": {"screen_size": "large"}}, "screen_size='large'"),
         ({"environment": {"screen_size": 6, "patch_size": 3}}, "does not fit its environment"),
@@ -248,7 +245,7 @@ def test_metadata_that_is_nested_or_broken_is_refused(value, whole, tmp_path):
     write(tmp_path, whole[0], whole[1] | {"training": value})
     start = time.perf_counter()
     assert "'training' in its metadata is not valid" in refused(tmp_path)
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 30  # it takes milliseconds, or for ever
 
 
 def test_a_header_of_absurd_size_is_refused_before_it_is_read(whole, tmp_path, monkeypatch):
@@ -294,14 +291,14 @@ def test_loading_leaves_the_random_state_of_the_user_alone(whole, tmp_path):
 
 
 def test_large_networks_load(tmp_path):
-    settings = RAMSettings(num_actions=3, patch_size=2, num_scales=2, glimpse_hidden=5000, location_hidden=1)
+    settings = RAMSettings(num_actions=3, glimpse_shape=SHAPE, glimpse_hidden=5000, location_hidden=1)
     save_checkpoint(tmp_path, RAMPolicy(settings), ENV_ID, {})
     assert load_checkpoint(tmp_path).policy.settings == settings
 
 
 def test_settings_that_would_take_terabytes_are_compared_without_allocating_them(tmp_path):
     tensors = {"policy.action_network.logits.weight": torch.zeros(3, 10**6)}
-    policy = RAMSettings(num_actions=3, patch_size=2, num_scales=2, core_size=10**6, glimpse_hidden=10**6).to_dict()
+    policy = RAMSettings(num_actions=3, glimpse_shape=SHAPE, core_size=10**6, glimpse_hidden=10**6).to_dict()
     metadata = {"kind": "ram-policy", "format": 1, "env_id": ENV_ID, "env_settings": {}, "policy": policy}
     write(tmp_path, tensors, metadata | {"training": {}, "progress": {}})
     assert "is missing" in refused(tmp_path)

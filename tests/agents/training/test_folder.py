@@ -32,16 +32,10 @@ Path(f"ready-{sys.argv[1]}").touch()
 while not Path("go").exists():
     time.sleep(0.001)  # all start at the same moment
 try:
-    trainer.train(CATCH, replace(GAME, frames=10**9), "run", seed=int(sys.argv[1]), progress_bar=False, draw=False)
+    trainer.train(CATCH, replace(GAME, frames=10**9), "run", seed=int(sys.argv[1]), progress_bar=False)
 except TrainingError as error:
     sys.exit(str(error))
 """
-
-
-@pytest.fixture(autouse=True)
-def no_pictures(monkeypatch):
-    monkeypatch.setattr(trainer, "animate", lambda *_: None)
-    monkeypatch.setattr(trainer, "plot_learning_curve", lambda *_: None)
 
 
 def start(folder, seed):
@@ -179,8 +173,6 @@ def test_a_folder_that_is_deleted_during_training_is_not_claimed_to_hold_a_check
         shutil.rmtree(folder)
         if replaced:
             monkeypatch.undo()
-            monkeypatch.setattr(trainer, "animate", lambda *_: None)
-            monkeypatch.setattr(trainer, "plot_learning_curve", lambda *_: None)
             train(CATCH, GAME, folder, seed=1, progress_bar=False)
 
     after_iteration(monkeypatch, 3, delete)
@@ -207,13 +199,10 @@ def test_a_run_that_diverges_says_if_its_checkpoint_is_gone(tmp_path, monkeypatc
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_in_the_last_iteration_leaves_a_complete_run(number, tmp_path, monkeypatch):
-    drawn = []
-    monkeypatch.setattr(trainer, "plot_learning_curve", lambda *_: drawn.append("curve"))
-    monkeypatch.setattr(trainer, "animate", lambda *_: drawn.append("animation"))
     after_iteration(monkeypatch, 5, lambda _: os.kill(os.getpid(), number))
     result = train(CATCH, GAME, tmp_path, progress_bar=False)
     assert result.stopped_by is None and result.progress.iteration == 6
-    assert drawn == ["curve", "animation"] and result.animation is not None
+    assert load_checkpoint(tmp_path).progress["iteration"] == 6 and len(metrics(tmp_path)) == 3
 
 
 class Broken(io.StringIO):

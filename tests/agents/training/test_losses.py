@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from agents.ram.policy import RAMPolicy, SequenceEvaluation
+from agents.ram.decisions import SequenceEvaluation
+from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
 from agents.training.games import normalised
 from agents.training.hybrid import mean_of_the_others

@@ -2,7 +2,6 @@
 
 import pytest
 
-from agents.training import trainer
 from agents.training.metrics import Means, append_line, forget_after
 from agents.training.run import METRICS
 from agents.training.trainer import resume, train
@@ -11,12 +10,6 @@ from tests.agents.training.test_trainer import CATCH, DIGITS, GAME, HYBRID, afte
 HEADER = "iteration,frames,time_s,frames_per_second,success_rate\n"
 LINES = ["2,80,0.1,800.0,0.25\n", "4,160,0.2,800.0,0.5\n", "6,240,0.3,800.0,0.75\n"]
 WHOLE = HEADER + "".join(LINES)
-
-
-@pytest.fixture(autouse=True)
-def no_pictures(monkeypatch):
-    monkeypatch.setattr(trainer, "animate", lambda *_: None)
-    monkeypatch.setattr(trainer, "plot_learning_curve", lambda *_: None)
 
 
 def without_times(folder):

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from ram_envs.scenes.randomness import draw_words, integers, uniform
+from ram_envs.scenes.randomness import draw_words, integers, random_word, uniform
 
 GOLDEN = 0x9E3779B97F4A7C15
 
@@ -26,6 +26,15 @@ def test_draws_are_nested_splitmix64():
         expected.append(word)
     words = draw_words(np.array([seed]), np.array([episode]), 4)
     assert words.view(np.uint64)[0].tolist() == expected
+
+
+def test_a_random_word_is_a_draw_of_the_stream_of_seed_0():
+    state, expected = 0, [0]
+    for _ in range(5):
+        state, word = splitmix64(state)
+        expected.append(word)
+    assert [random_word(number) for number in range(6)] == expected
+    assert random_word(2**64 + 3) == random_word(3) and random_word(-1) == random_word(2**64 - 1)
 
 
 def test_a_row_does_not_depend_on_its_batch_and_torch_agrees():

@@ -124,10 +124,10 @@ def test_the_command_trains_with_torchrun_and_prints_and_draws_once(tmp_path):
     options = [*network, "--num-envs=32", "--epochs=1", "--num-glimpses=2", "--device=cpu", "--out=run"]
     status, stdout, stderr = torchrun("-m", "agents.cli", "train", together.DIGITS, *options, folder=tmp_path)
     assert status == 0, stderr
-    assert stdout.count("training on RAM-Digits-v0") == stdout.count("trained on") == 1
+    assert stdout.count("training on RAM-Digits-v0") == stdout.count("trained for") == 1
     assert stderr.count("100%") == 1
     files = {file.name for file in (tmp_path / "run").iterdir()}
-    assert files == {"settings.json", "metrics.csv", "tensorboard", FILE_NAME, "curve.png", "animation.gif"}
+    assert files == {"settings.json", "metrics.csv", "tensorboard", FILE_NAME, "curve.png", "animation.gif", ".lock"}
     iterations = [line["iteration"] for line in metrics(tmp_path / "run")]
     assert iterations == sorted(set(iterations)) and iterations
 
