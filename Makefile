@@ -7,7 +7,7 @@
 # make bench   set up .venv-bench with the peers, measure everything, write docs/performance.md (QUICK=1: a first look)
 # make clean   remove these environments and caches (trained runs in runs/ stay)
 #
-# PYTHON=python3.12 make ...   chooses the interpreter that .venv is made with (3.11 to 3.13)
+# PYTHON=python3.12 make ...   chooses the interpreter that .venv is made with (3.11 to 3.14)
 # OUT=runs/mine make train     chooses the folder of the run
 
 PYTHON ?= python3

@@ -42,6 +42,8 @@ PUBLIC: dict[str, list[str]] = {
         "DatasetSpec",
         "DatasetWarning",
     ],
+    "ram_envs.scenes.randomness": ["draw_words", "integers"],
+    "ram_envs.arrays": ["Array", "namespace", "clip"],
     "ram_envs.testing": ["TaskContract"],
     "agents.ram.settings": ["NetworkSettings", "RAMSettings"],
     "agents.ram.policy": ["RAMPolicy"],
@@ -54,13 +56,15 @@ PUBLIC: dict[str, list[str]] = {
         "ActionNetwork",
         "Baseline",
     ],
-    "agents.ram.checkpoint": ["Checkpoint", "CheckpointError", "load_checkpoint", "save_checkpoint"],
+    "agents.ram.checkpoint": ["Checkpoint", "load_checkpoint", "save_checkpoint"],
+    "agents.ram.tensor_file": ["CheckpointError"],
     "agents.pretrained": ["pretrained_ids", "load_pretrained"],
     "agents.errors": ["RAMError", "SettingsError"],
     "agents.training.settings": ["TrainingSettings", "HybridSettings", "GameSettings"],
     "agents.training.presets": ["PRESETS", "settings_for", "register_preset"],
     "agents.training.trainer": ["train", "resume", "TrainingResult"],
-    "agents.training.run": ["TrainingError", "Progress"],
+    "agents.training.folder": ["TrainingError"],
+    "agents.training.progress": ["Progress"],
     "agents.training.fast.distributed": ["ProcessLost"],
     "agents.evaluation.evaluate": ["evaluate", "Evaluation"],
     "agents.evaluation.loop": ["play", "Moment", "Player"],
@@ -89,12 +93,17 @@ REEXPORTED = {
     "ram_envs.tasks.answer": "ram_envs.tasks",
     "ram_envs.tasks.figure": "ram_envs.tasks",
     "ram_envs.sensors.sensor": "ram_envs.sensors",
+    "agents.ram.tensor_file": "agents.ram.checkpoint",
+    "agents.training.folder": "agents.training.run",
+    "agents.training.progress": "agents.training.run",
     "agents.integrations.sb3_vec_env": "agents.integrations.sb3",
     "agents.integrations.sb3_policy": "agents.integrations.sb3",
     "agents.integrations.sb3_networks": "agents.integrations.sb3",
     "agents.benchmark.algorithm": "agents.benchmark",
 }
 """Where the names of a module are imported from, if not from itself."""
+ALSO_IMPORTED = {("ram_envs", "register_dataset"), ("ram_envs", "register_sensor")}
+"""Names that are imported from a second module too."""
 RECORDS = {"Task", "TrainingSettings", "NetworkSettings"}
 """What other records take their fields from."""
 INTRODUCTION = """\
@@ -119,7 +128,8 @@ def page() -> str:
 
 def imported_from() -> set[tuple[str, str]]:
     """Return every name on the page with the module that it is imported from."""
-    return {(REEXPORTED.get(module, module), name) for module, names in PUBLIC.items() for name in names}
+    listed = {(REEXPORTED.get(module, module), name) for module, names in PUBLIC.items() for name in names}
+    return listed | ALSO_IMPORTED
 
 
 def _definitions(module: str) -> dict[str, tuple[ast.stmt, str]]:

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn, TextIO
 
 HELP = """\
 usage: ram COMMAND [OPTIONS]
@@ -145,15 +145,28 @@ def _terminable() -> Iterator[None]:
 
 
 @contextmanager
-def _plain_warnings(name: str) -> Iterator[None]:
-    """Print warnings as one line each, without the place in the source."""
+def _plain_warnings(command: str) -> Iterator[None]:
+    """Print the warnings of this project in one line, without the line of code that caused them."""
+    show = warnings.showwarning
 
-    def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        print(f"ram {name}: warning: {' '.join(str(message).split())}", file=sys.stderr)
+    def print_line(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if category.__module__.partition(".")[0] in ("agents", "ram_envs"):
+            print(f"ram {command}: warning: {' '.join(str(message).split())}", file=sys.stderr)
+        else:
+            show(message, category, filename, lineno, file, line)
 
-    with warnings.catch_warnings():
-        warnings.showwarning = show
+    warnings.showwarning = print_line
+    try:
         yield
+    finally:
+        warnings.showwarning = show
 
 
 @contextmanager

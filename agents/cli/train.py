@@ -53,7 +53,8 @@ class RunOptions:
     out: Folder | None = None
     """The run folder; by default a new one in "runs"."""
     init_from: Annotated[Path | None, Argument(metavar="CHECKPOINT")] = None
-    """Fine-tune: start from the weights of a run folder, a checkpoint file or pretrained:ENV_ID."""
+    """Fine-tune: start from the weights of this run folder, checkpoint file or pretrained:ENV_ID. Tensors of another
+    shape (other classes, another sensor) are named and started anew."""
     resume: Folder | None = None
     """Continue the run in this folder with its own settings; only --device goes with it."""
     device: Device = "auto"

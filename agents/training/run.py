@@ -74,8 +74,8 @@ class Run:
 
     Attributes:
         progress: How far the run has got.
-        stopped_by: Name of the signal that stopped it early, "callback", or None. A run whose last iteration is done is
-            complete.
+        stopped_by: Name of the signal that stopped it early, or "callback". None if it is complete: once its last
+            iteration is done, nothing stopped it early.
     """
 
     def __init__(
