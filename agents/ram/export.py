@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from agents.ram.checkpoint import CheckpointError, checkpoint_file, load_checkpoint, save_checkpoint
 
 SUFFIX = ".safetensors"
+
+
+def shared_settings(env_settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of an environment that go with a shared agent: all but ``split``."""
+    return {name: value for name, value in env_settings.items() if name != "split"}
 
 
 def export_agent(checkpoint: str | os.PathLike[str], out: str | os.PathLike[str], env_id: str | None = None) -> Path:
@@ -38,7 +45,7 @@ def export_agent(checkpoint: str | os.PathLike[str], out: str | os.PathLike[str]
         file,
         copy.deepcopy(content.policy).half(),
         content.env_id,
-        {name: value for name, value in content.env_settings.items() if name != "split"},
+        shared_settings(content.env_settings),
         training=content.training,
         progress=content.progress,
     )
