@@ -192,8 +192,10 @@ def check_fit(policy: RAMPolicy, env: Any, env_id: str) -> None:
         InvalidArgument: If it was.
     """
     made, here = asdict(policy.settings), asdict(RAMSettings.for_environment(env, policy.settings))
-    if differing := [f"{name}={made[name]} and not {here[name]}" for name in made if made[name] != here[name]]:
+    differing = [name for name in made if made[name] != here[name]]
+    if differing:
+        needed, given = (", ".join(f"{name}={settings[name]}" for name in differing) for settings in (made, here))
         raise InvalidArgument(
-            f"the policy was made for {', '.join(differing)} as {env_id} has here: use it with the environment and the "
-            "settings that it was trained on"
+            f"the policy was made for {needed}, but {env_id} has {given}: use the environment and the settings that it "
+            "was trained with"
         )
