@@ -42,8 +42,6 @@ PUBLIC: dict[str, list[str]] = {
         "DatasetSpec",
         "DatasetWarning",
     ],
-    "ram_envs.scenes.randomness": ["draw_words", "integers"],
-    "ram_envs.arrays": ["Array", "namespace", "clip"],
     "ram_envs.scenes.randomness": ["draw_words", "uniform", "integers"],
     "ram_envs.arrays": ["Array", "namespace", "clip"],
     "ram_envs.testing": ["TaskContract"],
@@ -117,10 +115,10 @@ RECORDS = {"Task", "TrainingSettings", "NetworkSettings"}
 INTRODUCTION = """\
 # Public names
 
-This page lists the public names by the module that you import them from. Everything is typed (`py.typed`). Records are shown
-with their fields, which are also the arguments of their constructors. The docstrings (`help(...)`) describe each argument with
-dtype, shape and range. `register_dataset` and `register_sensor` can also be imported from `ram_envs`. The page is generated from
-the source by `python docs/api.py`; a test fails if it is out of date.
+This page lists the public names by the module that you import them from. Everything is typed (`py.typed`). Records are
+shown with their fields, which are also the arguments of their constructors. The docstrings (`help(...)`) describe each
+argument with dtype, shape and range. `register_dataset` and `register_sensor` can also be imported from `ram_envs`. The
+page is generated from the source by `python docs/api.py`; a test fails if it is out of date.
 """
 
 

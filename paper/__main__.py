@@ -15,7 +15,7 @@ from agents.errors import RAMError
 from paper.ablations import ABLATION_SEEDS, ABLATIONS, choose_ablations
 from paper.drawings import draw_figures
 from paper.export import export_best
-from paper.reproduce import DOCUMENTS, PAGE, README, ABLATIONS_PAGE, missing, reproduce, write_tables
+from paper.reproduce import ABLATIONS_PAGE, DOCUMENTS, PAGE, README, missing, reproduce, write_tables
 from paper.rows import TABLES, choose_rows, for_validation, scaled
 from ram_envs.arguments import check_integer, check_number
 from ram_envs.errors import InvalidArgument, UserError

@@ -46,6 +46,7 @@ def test_its_commands_take_the_options_that_are_shown(folder):
     assert len(commands) >= 3
     for name, module, options in commands:
         words = [*name.split(), module, *options.split(), "--help"]
-        result = subprocess.run([sys.executable, "-m", "agents.cli", *words], cwd=folder, capture_output=True, text=True)
+        command = [sys.executable, "-m", "agents.cli", *words]
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
         assert all(word in result.stdout for word in words if word.startswith("--"))

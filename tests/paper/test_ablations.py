@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import ttest_ind
 
 from paper.__main__ import main
+from paper.ablation_tables import HEAD, ablation_tables, difference
 from paper.ablations import (
     ABLATION_SEEDS,
     ABLATIONS,
@@ -22,7 +23,6 @@ from paper.ablations import (
 from paper.records import differing_settings, plain_settings
 from paper.rows import HEADLINES, ROWS, VALIDATION_TRAIN
 from paper.tables import BEGIN, END
-from paper.ablation_tables import HEAD, difference, ablation_tables
 from tests.paper.fabricated import GAME, record, result
 
 PAGE = Path(__file__).parents[2] / "docs/ablations.md"
