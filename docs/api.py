@@ -34,7 +34,7 @@ PUBLIC: dict[str, list[str]] = {
     "ram_envs.sensors.sensor": ["Sensor", "Outline", "SENSORS", "register_sensor", "make_sensor"],
     "ram_envs.sensors.retina": ["Retina"],
     "ram_envs.sensors.zoom": ["Zoom"],
-    "ram_envs.scenes.datasets": ["ImageDataset", "load_dataset", "absolute_dataset"],
+    "ram_envs.scenes.datasets": ["ImageDataset", "load_dataset", "portable_dataset"],
     "ram_envs.scenes.registry": [
         "register_dataset",
         "registered_datasets",

@@ -18,7 +18,9 @@ SMALLER = {"num_envs=1024": "num_envs=4", 'device="cuda"': 'device="cpu"', "10_0
 
 
 def test_the_python_examples_run_one_after_the_other(tiny_images, monkeypatch):
-    monkeypatch.setattr(classification, "load_dataset", lambda dataset, split: load_dataset(tiny_images, split))
+    monkeypatch.setattr(
+        classification, "load_dataset", lambda dataset, split, **options: load_dataset(tiny_images, split)
+    )
     code = "\n".join(block for language, block in BLOCKS if language == "python")
     for shown, smaller in SMALLER.items():
         assert shown in code
