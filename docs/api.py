@@ -57,7 +57,7 @@ PUBLIC: dict[str, list[str]] = {
     "agents.pretrained": ["pretrained_ids", "load_pretrained"],
     "agents.errors": ["RAMError", "SettingsError"],
     "agents.training.settings": ["TrainingSettings", "HybridSettings", "GameSettings"],
-    "agents.training.presets": ["PRESETS", "settings_for", "register_preset"],
+    "agents.training.presets": ["PRESETS", "settings_for", "fit_to_images", "register_preset"],
     "agents.training.trainer": ["train", "resume", "TrainingResult"],
     "agents.training.run": ["TrainingError", "Progress"],
     "agents.training.fast.distributed": ["ProcessLost"],

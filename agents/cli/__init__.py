@@ -12,10 +12,11 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from agents.errors import RAMError
 
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(HELP)
         return 0
     try:
-        with _terminable(), _files_only(), _current_folder_on_path():
+        with _terminable(), _files_only(), _current_folder_on_path(), _plain_notes():
             return _run(name, rest)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -177,3 +178,30 @@ def _files_only() -> Iterator[None]:
             del os.environ["MPLBACKEND"]
         else:
             os.environ["MPLBACKEND"] = before
+
+
+@contextmanager
+def _plain_notes() -> Iterator[None]:
+    """Print a note about a dataset as one line, without the file and the line of code of a Python warning."""
+    before = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        from ram_envs.scenes.registry import DatasetWarning
+
+        if issubclass(category, DatasetWarning):
+            print(f"note: {message}", file=sys.stderr, flush=True)
+        else:
+            before(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before

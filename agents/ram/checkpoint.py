@@ -96,6 +96,7 @@ def save_checkpoint(
         "env_id": env_id,
         "env_settings": dict(env_settings),
         "policy": policy.settings.to_dict(),
+        "answer_names": policy.answer_names,
         "training": dict(training or {}),
         "progress": dict(progress or {}),
     }
@@ -143,6 +144,7 @@ def load_checkpoint(
     try:
         policy = RAMPolicy(RAMSettings.from_dict(content["policy"])).to(device)
         policy.load_state_dict(_with_prefix(tensors, _WEIGHTS))
+        policy.answer_names = tuple(content.get("answer_names", ()))  # version 0.1 did not store them
     except (TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path} does not fit this version's policy: {error}") from error
     return Checkpoint(

@@ -12,6 +12,7 @@ from ram_envs.arguments import check_choice, check_integer, check_number
 
 if TYPE_CHECKING:
     from ram_envs.envs.tensor import TensorEnv
+    from ram_envs.tasks import Task
 
 CORES = ("relu", "lstm")
 
@@ -109,12 +110,17 @@ class RAMSettings(NetworkSettings):
 
     @classmethod
     def for_environment(cls, env: TensorEnv, network: NetworkSettings) -> RAMSettings:
-        """Join the settings of the networks with the sizes that an environment determines.
+        """Join the settings of the networks with the sizes that an environment determines; see :meth:`for_task`."""
+        return cls.for_task(env.task, network)
+
+    @classmethod
+    def for_task(cls, task: Task[Any], network: NetworkSettings) -> RAMSettings:
+        """Join the settings of the networks with the sizes that a task determines.
 
         Raises:
-            SettingsError: If its task asks for numbers, not for a choice.
+            SettingsError: If the task asks for numbers, not for a choice.
         """
-        answer = env.task.answer
+        answer = task.answer
         if not answer.is_choice:
             raise SettingsError(
                 f"the task asks for {answer.size} numbers ({answer.space}), but the RAM policy can only choose one of "
@@ -123,8 +129,8 @@ class RAMSettings(NetworkSettings):
         chosen = {field.name: getattr(network, field.name) for field in fields(NetworkSettings)}
         return cls(
             num_actions=answer.size,
-            glimpse_shape=env.task.glimpse_sensor.glimpse_shape,
-            gaze_size=env.task.glimpse_sensor.gaze_size,
+            glimpse_shape=task.glimpse_sensor.glimpse_shape,
+            gaze_size=task.glimpse_sensor.gaze_size,
             **chosen,
         )
 

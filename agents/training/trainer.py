@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 
 from agents.errors import SettingsError
+from agents.evaluation.fit import check_fit
+from agents.evaluation.splits import with_dataset
 from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint, restore_optimizer
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
@@ -28,6 +30,7 @@ from agents.training.run import Plan, Progress, Run, check_new, claim
 from agents.training.settings import GameSettings, HybridSettings, settings_from_dict
 from ram_envs import make_tensor, parse_id
 from ram_envs.envs.tensor import TensorEnv
+from ram_envs.scenes.datasets import DatasetSource
 
 
 class TrainingResult(NamedTuple):
@@ -49,6 +52,7 @@ def train(
     settings: HybridSettings | GameSettings,
     out: str | os.PathLike[str],
     *,
+    dataset: DatasetSource | None = None,
     seed: int = 0,
     device: str = "auto",
     progress_bar: bool = True,
@@ -60,6 +64,9 @@ def train(
         settings: Training settings; their type is the training method. See
             :func:`agents.training.presets.settings_for`.
         out: Folder of the run; created if it does not exist.
+        dataset: The images, for environments that show some: a name, a path, or arrays as in
+            :func:`ram_envs.scenes.datasets.load_dataset`. None for those of ``settings.environment``. The checkpoint
+            stores the name or the absolute path; arrays are not stored and have to be given again for an evaluation.
         seed: Random seed, in [0, 2**29).
         device: "auto", "cpu" or "cuda".
         progress_bar: Whether to show a progress bar.
@@ -76,7 +83,8 @@ def train(
     distributed.join(torch_device)
     # Decided in one process, so that all compute in the same precision, and stored with the settings.
     precision = distributed.once(lambda: resolve_precision(settings.precision, torch_device))
-    settings = replace(settings, precision=precision)
+    environment = with_dataset(env_id, settings.environment, dataset)
+    settings = replace(settings, precision=precision, environment=environment)
     folder = distributed.once(lambda: check_new(folder))
     env = _make_env(env_id, settings, torch_device)
     # The orthogonal initialisation rounds differently with other numbers of threads, but a seed must always mean the
@@ -84,6 +92,7 @@ def train(
     with torch.random.fork_rng(devices=[]), _threads(settings.threads):
         torch.manual_seed(seed)
         policy = RAMPolicy(RAMSettings.for_environment(env, settings.network)).to(torch_device)
+    policy.answer_names = env.task.answer.names
     return _train(folder, env_id, settings, env, policy, {}, Progress(seed), progress_bar, new=True)
 
 
@@ -91,6 +100,7 @@ def resume(
     out: str | os.PathLike[str],
     *,
     env_id: str | None = None,
+    dataset: DatasetSource | None = None,
     device: str = "auto",
     progress_bar: bool = True,
 ) -> TrainingResult:
@@ -99,6 +109,7 @@ def resume(
     Args:
         out: Folder of the run, or the checkpoint in it.
         env_id: Environment that the run must be of; None for any.
+        dataset: The images of the run, if they have moved or were arrays; see :func:`train`.
         device: "auto", "cpu" or "cuda".
         progress_bar: Whether to show a progress bar.
 
@@ -119,7 +130,9 @@ def resume(
         raise CheckpointError(f"{folder} holds a checkpoint to use, but not to resume from: {error}") from error
     if progress.iteration and not checkpoint.optimizer:
         raise CheckpointError(f"{folder} holds an exported agent, which can be used, but not resumed: resume its run")
+    settings = replace(settings, environment=with_dataset(checkpoint.env_id, settings.environment, dataset))
     env = _make_env(checkpoint.env_id, settings, torch_device)
+    check_fit(checkpoint.policy, env.task, checkpoint.env_id)
     return _train(
         folder,
         checkpoint.env_id,
@@ -145,6 +158,7 @@ def _train(
     new: bool,
 ) -> TrainingResult:
     """Run the training loop."""
+    settings = replace(settings, environment=env.task.portable(settings.environment))
     optimizer = make_optimizer(policy, settings)
     restore_optimizer(policy, optimizer, optimizer_state)
     plan = Plan(

@@ -129,7 +129,7 @@ def load_dataset(
     if name == "test" and source.splits == ("train",) and options.test_fraction:
         stored = "train"
     if stored not in source.splits:
-        held_out = "" if "test" in source.splits else ". Or hold out part of the images with test_fraction=0.2"
+        held_out = "" if "test" in source.splits else _HOLD_OUT
         raise ValueError(
             f"{source.title} has no split {name!r}, only {_names(source.splits) or 'none'}: {source.layout}{held_out}"
         )
@@ -168,6 +168,9 @@ def _find_source(dataset: Any) -> Source:
     )
 
 
+_HOLD_OUT = (
+    ". Or train with test_fraction=0.2 (on the command line --test-fraction 0.2), which holds out a part of them"
+)
 _MOVED = "Check the path. If the images have moved, pass the new path (on the command line --dataset PATH)"
 
 

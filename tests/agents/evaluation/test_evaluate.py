@@ -155,7 +155,7 @@ def test_bad_arguments_are_refused(arguments, message):
 
 
 def test_policy_of_another_environment_is_refused():
-    with pytest.raises(ValueError, match="patch_size=4 and not 6"):
+    with pytest.raises(ValueError, match=r"glimpse_shape=\(1, 1, 4, 4\) and not \(3, 1, 6, 6\)"):
         evaluate(make_policy(DIGITS), CATCH, {})
 
 
