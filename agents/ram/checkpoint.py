@@ -116,6 +116,7 @@ def save_checkpoint(
         "env_id": env_id,
         "env_settings": dict(env_settings),
         "policy": policy.settings.to_dict(),
+        "answer_names": policy.answer_names,
         "training": dict(training or {}),
         "progress": dict(progress or {}),
     }
@@ -172,6 +173,7 @@ def load_checkpoint(
         if not name.startswith((WEIGHTS, _OPTIMIZER)):
             raise CheckpointError(f"{path} is damaged: the tensor {shown(name)} is unexpected: {REMEDY}")
     policy = make_policy(path, content["policy"], weights)
+    policy.answer_names = tuple(content.get("answer_names", ()))  # version 0.1 did not store them
 
     def is_never_learned(name: str) -> bool:
         return policy.settings.random_locations and name.startswith("location_network.")
