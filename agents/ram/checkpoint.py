@@ -163,7 +163,8 @@ def load_checkpoint(
         raise CheckpointError(f"{missing}: expected the folder of a run, or a file that training wrote ({FILE_NAME})")
     content, tensors = read_tensor_file(path, _KIND, _DESCRIPTION)
     check_content(path, content)
-    if env_id is not None and content["env_id"] != env_id:
+    content["env_id"] = content["env_id"].removeprefix("ram_envs:")  # as version 0.1 stored it if it was given so
+    if env_id is not None and content["env_id"] != env_id.removeprefix("ram_envs:"):
         raise CheckpointError(
             f"{path} was trained on {content['env_id']}, not on {env_id}: use the checkpoint of a run on {env_id}"
         )
