@@ -1,6 +1,6 @@
-"""Look at images of your own, from arrays or from a folder with one subfolder of images a class.
+"""Use your own images, from arrays or from a folder with one subfolder per class.
 
-python examples/own_images.py                              arrays made here: discs and squares in colour
+python examples/own_images.py                              generated arrays: discs and squares in color
 python examples/own_images.py --folder path/to/images      any images, all of one size
 ram train RAM-MNIST-v0 --dataset path/to/images            trains the agent on them
 """
@@ -30,7 +30,7 @@ dataset = arguments.folder or discs_and_squares(500)
 env = gym.make("ram_envs:RAM-TranslatedMNIST-v0", dataset=dataset, image_size=96, patch_size=8)
 env.action_space.seed(0)
 observation, info = env.reset(seed=0)
-print("action: fixation and a score a class,", env.action_space.shape)
+print("action: fixation and a score per class,", env.action_space.shape)
 print("glimpse: (scale, colour, row, column),", env.unwrapped.task.glimpse_sensor.glimpse_shape)
 successes = []
 for _ in range(arguments.steps):

@@ -19,7 +19,7 @@ from agents.ram.checkpoint import save_checkpoint
 from agents.ram.settings import NetworkSettings
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--steps", type=int, default=1_000_000, help="agent steps, all rows together")
+parser.add_argument("--steps", type=int, default=1_000_000, help="environment steps, summed over all rows")
 parser.add_argument("--num-env-runners", type=int, default=2, help="processes that play; 0 plays in this one")
 parser.add_argument("--num-envs", type=int, default=128, help="rows of each")
 parser.add_argument("--num-learners", type=int, default=0, help="processes that learn; 0 learns in this one")
