@@ -81,7 +81,7 @@ class Agent(nn.Module):
     def __init__(self, envs, fixation_std):
         super().__init__()
         sensor = envs.unwrapped.task.glimpse_sensor
-        # A pixel of scale i is the mean of 4**i scene pixels: scale it so that one white pixel counts the same everywhere.
+        # A pixel of scale i is the mean of 4**i scene pixels: the gain makes a white scene pixel count the same everywhere.
         gain = 4.0 ** torch.arange(sensor.num_scales).repeat_interleave(sensor.glimpse_size // sensor.num_scales)
         self.register_buffer("gain", gain)
         self.what = nn.Sequential(
@@ -220,7 +220,7 @@ if __name__ == "__main__":
                 {"fixation": fixation.cpu().numpy(), action_key: action.cpu().numpy()}
             )
             next_done = np.logical_or(terminations, truncations)
-            returns_of_episodes += reward[next_done].tolist()  # the reward of these tasks comes at the end of an episode
+            returns_of_episodes += reward[next_done].tolist()  # these tasks give their reward at the end
             rewards[step] = torch.tensor(reward).to(device).view(-1)
             next_glimpse = torch.Tensor(next_obs["glimpse"]).to(device)
             next_location = torch.Tensor(next_obs["location"]).to(device)

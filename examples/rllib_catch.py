@@ -1,11 +1,12 @@
 """Train the policy of the paper on Catch with RLlib's PPO, on this machine or on a cluster.
 
 pip install "ram-active-vision[rllib]"
-python examples/rllib_catch.py                                          minutes, on a Ray of its own
-python examples/rllib_catch.py --address auto --num-env-runners 32      on the cluster that this machine belongs to
-ram evaluate runs/rllib-catch                                           the result is a checkpoint like any other
+python examples/rllib_catch.py                                          a few minutes, starts Ray on this machine
+python examples/rllib_catch.py --address auto --num-env-runners 32      on the Ray cluster of this machine
+ram evaluate runs/rllib-catch                                           evaluates the checkpoint
 
-`ray start --head` starts a cluster on its first machine and says what to run on the others; all need this package.
+`ray start --head` starts a cluster on the first machine and prints the command for the others. Install this package on
+all of them.
 """
 
 import argparse

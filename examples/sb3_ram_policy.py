@@ -4,12 +4,12 @@ pip install "ram-active-vision[sb3]"
 python examples/sb3_ram_policy.py --out runs/sb3             a few minutes for both
 ram evaluate runs/sb3                                        evaluates the RAM policy (extra agents)
 
-Both use the same number of frames and the same hyperparameters: rollouts of whole games, minibatches of a quarter of the
-rows, GAE lambda 0.8. The RAM policy samples a location from a Gaussian and a move from a softmax; RecurrentPPO's own
-policy samples all five numbers from one Gaussian.
+Both use the same number of frames and the same hyperparameters: rollouts of whole games, minibatches of a quarter of
+the rows, GAE lambda 0.8. The RAM policy samples a location from a Gaussian and a move from a softmax; RecurrentPPO's
+own policy samples all five numbers from one Gaussian.
 
-After 1 M frames with seed 0 (two minutes on one core), the RAM policy catches 69.9 % [67.9, 71.9] of 2,000 new balls, and
-the policy of RecurrentPPO 6.5 % [5.5, 7.7]. The hyperparameters were chosen for the RAM policy.
+After 1 M frames with seed 0 (two minutes on one core), the RAM policy catches 69.9 % [67.9, 71.9] of 2,000 new balls,
+and RecurrentPPO's own policy 6.5 % [5.5, 7.7]. The hyperparameters were chosen for the RAM policy.
 """
 
 import argparse

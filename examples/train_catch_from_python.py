@@ -1,6 +1,6 @@
 """Train the agent on Catch from Python with one changed setting, and evaluate it on new episodes.
 
-python examples/train_catch_from_python.py                 minutes; like `ram train RAM-CatchGame-v0 --first-location center`
+python examples/train_catch_from_python.py                 a few minutes
 """
 
 import argparse
