@@ -108,8 +108,6 @@ REEXPORTED = {
 """The module to import the names of a module from, if it is another one."""
 ALSO_IMPORTED = {("ram_envs", "register_dataset"), ("ram_envs", "register_sensor")}
 """Names that are imported from a second module too."""
-SHORTCUTS = {("ram_envs", "register_dataset"), ("ram_envs", "register_sensor")}
-"""Names that can be imported from here too."""
 RECORDS = {"Task", "TrainingSettings", "NetworkSettings"}
 """Base classes of records that pass on their fields."""
 INTRODUCTION = """\

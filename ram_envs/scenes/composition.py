@@ -1,7 +1,7 @@
-"""Scenes composed in batches: a picture somewhere on a black canvas, and clutter cut from other pictures over it.
+"""Composition of scenes in batches: an image at a random position on a black canvas, plus clutter.
 
-The rules are those of the authors' own generator (Mnih et al. 2014, section 4.1): every offset at which a piece fits
-is possible, pieces add to what is there, and sums are clipped at 255.
+Clutter is cut from other images. The rules are those of the authors' generator (Mnih et al. 2014, section 4.1). Every
+offset at which a piece fits is possible. Pixels of a piece are added to the pixels of the scene, clipped at 255.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.randomness import integers
 
 DRAWS_PER_PICTURE = 2
-"""Random words that the place of a picture needs: row and column."""
+"""Random words per image: row and column of its position."""
 DRAWS_PER_PIECE = 5
-"""Random words that a piece of clutter needs: source, where it is cut (row, column), where it is put (row, column)."""
+"""Random words per piece of clutter: source image, row and column of the cut, row and column of its position."""
 
 
 def check_canvas(size: Sequence[int], image_size: int | None, num_clutter: int, clutter_size: int) -> None:
@@ -92,8 +92,13 @@ def paste(canvas: Array, pictures: Array, top: Array, left: Array) -> None:
     Args:
         canvas: uint8 (B, C, H, W).
         pictures: uint8 (B, C, h, w), at most as large as the canvas.
+<<<<<<< HEAD
         top: int64 (B,), the row of the canvas that the first row of the picture comes to lie on, in [0, H - h].
         left: int64 (B,), the same for the column, in [0, W - w].
+=======
+        top: int64 (B,), the canvas row of the first row of the picture, in [0, H - h].
+        left: int64 (B,), the canvas column of its first column, in [0, W - w].
+>>>>>>> docs
     """
     xp = namespace(canvas)
     batch, channels, height, width = canvas.shape
@@ -105,13 +110,13 @@ def paste(canvas: Array, pictures: Array, top: Array, left: Array) -> None:
 
 
 def place(images: Array, image_index: Array, words: Array, image_size: int) -> Array:
-    """Put one image each at a random place of a black square canvas.
+    """Put one image at a random position on each of a batch of black square canvases.
 
     Args:
-        images: uint8 (N, C, h, w), the pictures to choose from.
-        image_index: int64 (B,), which picture each scene shows.
+        images: uint8 (N, C, h, w), all images.
+        image_index: int64 (B,), the index of the image in each scene.
         words: int64 (B, 2), random words for the row and the column.
-        image_size: Side of the canvas, at least that of the pictures.
+        image_size: Side of the canvas in pixels, at least the longer side of an image.
 
     Returns:
         uint8 (B, C, image_size, image_size).
@@ -126,11 +131,11 @@ def place(images: Array, image_index: Array, words: Array, image_size: int) -> A
 
 
 def add_clutter(canvas: Array, images: Array, words: Array, num_clutter: int, clutter_size: int) -> None:
-    """Add ``num_clutter`` square pieces to every scene in place, each cut at random from a random image.
+    """Add ``num_clutter`` square pieces to every scene, in place. Each is cut at a random position of a random image.
 
     Args:
         canvas: uint8 (B, C, H, W), the scenes.
-        images: uint8 (N, C, h, w), where the pieces are cut from: the images of the scene's own split.
+        images: uint8 (N, C, h, w), the images that pieces are cut from: those of the same split.
         words: int64 (B, 5 * num_clutter), random words.
         num_clutter: Number of pieces.
         clutter_size: Side of a piece in pixels, at most that of an image and of the scene.
@@ -157,7 +162,7 @@ def add_clutter(canvas: Array, images: Array, words: Array, num_clutter: int, cl
 
 
 def _window(pictures: Array, top: Array, left: Array, height: int, width: int, scene: Array | None = None) -> Array:
-    """Return where a window lies in the flattened ``pictures`` (N, C, H, W): int64 (B, C, height, width).
+    """Return the indices of a window in the flattened ``pictures`` (N, C, H, W): int64 (B, C, height, width).
 
     Row ``b`` of the result is the window of picture ``scene[b]``, or of picture ``b``.
     """

@@ -1,4 +1,4 @@
-"""Classification: look at an image through glimpses, then name its class (Mnih et al. 2014, section 4.1)."""
+"""Classification of images through glimpses (Mnih et al. 2014, section 4.1)."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class ClassificationState(NamedTuple):
     Attributes:
         step: int64 (B,), steps taken.
         location: float32 (B, gaze_size), where the sensor looks, in [-1, 1].
-        prediction: int64 (B,), the predicted class; -1 while there is none.
+        prediction: int64 (B,), the predicted class; -1 before there is one.
         label: int64 (B,), the true class.
-        image_index: int64 (B,), which image of the split is shown.
+        image_index: int64 (B,), the index of the image in the split.
         scenes: uint8 (B, C, H, W), the scenes.
-        prepared: What the sensor reads (:meth:`ram_envs.sensors.Sensor.prepare`).
+        prepared: The prepared scenes that the sensor reads (:meth:`ram_envs.sensors.Sensor.prepare`).
     """
 
     step: Array
@@ -54,25 +54,26 @@ class Classification(Task[ClassificationState]):
     ## Description
     A scene, mostly black, shows one object: alone (``image_size=None``), or at a random place on a larger black canvas,
     with clutter cut from other images of the same split if ``num_clutter`` is above 0. The agent takes ``num_glimpses``
-    glimpses, the first at a random location and the others where it chooses, and names the class at the last step.
+    glimpses, the first at a random location and the others at locations it chooses, and predicts the class at the last
+    step.
 
     ## Action Space
-    The next fixation (x, y) and a class, in the format ``action_format``. The class counts only at the last step, where
-    the fixation does not. With ``stop="learned"`` there is one more choice, the last one, "look on": any class ends the
-    episode at once.
+    The next location (x, y) and a class, in the format ``action_format``. Only the class counts at the last step, and
+    only the location at all other steps. With ``stop="learned"`` there is one more choice, "look on", after the
+    classes; a class ends the episode at any step.
 
     ## Observation Space
     | key | dtype, shape | range | meaning |
     |---|---|---|---|
     | glimpse | float32 (k * C * g * g,) | [0, 1] | the patches, ordered (scale, channel, row, column), finest first |
-    | location | float32 (2,) | [-1, 1] | where the glimpse was taken, (x, y); (-1, -1) is the top-left corner |
+    | location | float32 (2,) | [-1, 1] | center of the glimpse, (x, y); (-1, -1) is the top-left corner |
 
     ## Rewards
-    1 for the right class at the last step, otherwise 0; 0 before. With ``stop="learned"`` every further glimpse costs
-    ``glimpse_cost``.
+    1 at the last step for the correct class, otherwise 0. 0 at all earlier steps. With ``stop="learned"`` every glimpse
+    after the first costs ``glimpse_cost``.
 
     ## Starting State
-    A uniformly random image of the split, position and clutter, and a uniformly random first fixation.
+    Image, position, clutter and first location are uniformly random; the images are those of the split.
 
     ## Episode End
     Terminated after ``num_glimpses`` steps: ``reset`` shows the first glimpse, steps 1 to T - 1 show the others, and
@@ -80,8 +81,8 @@ class Classification(Task[ClassificationState]):
     and "look on" at step T ends it without a prediction. Never truncated.
 
     ## Information
-    ``label``: int, the true class. ``prediction``: int, the predicted class, -1 while there is none. ``is_success``:
-    bool, whether the prediction is right. ``image_index``: int, which image of the split is shown.
+    ``label``: int, the true class. ``prediction``: int, the predicted class, -1 before there is one. ``is_success``:
+    bool, whether the prediction is correct. ``image_index``: int, the index of the image in the split.
     ``reset(options={"image_index": i})`` chooses the image.
 
     ## Arguments
@@ -197,7 +198,7 @@ class Classification(Task[ClassificationState]):
 
     @property
     def supervised(self) -> bool:
-        """Whether the class can be learned from the label: when to stop is learned by reinforcement only."""
+        """Whether the class can be learned from the label. A learned stop needs reinforcement learning."""
         return self.stop == "fixed"
 
     @property
@@ -236,7 +237,7 @@ class Classification(Task[ClassificationState]):
         )
 
     def transition(self, state: ClassificationState, location: Array, answer: Array) -> ClassificationState:
-        """Take the next glimpse, or read the class; see :meth:`Task.transition`."""
+        """Move to the next location, or store the prediction; see :meth:`Task.transition`."""
         xp = namespace(location)
         step = state.step + 1
         last = step == self.num_glimpses
@@ -252,11 +253,11 @@ class Classification(Task[ClassificationState]):
         )
 
     def observation(self, state: ClassificationState) -> Observation:
-        """Look at the scene."""
+        """Read the glimpses; see :meth:`Task.observation`."""
         return Observation(self.glimpse_sensor.read(state.prepared, state.location), state.location)
 
     def reward(self, state: ClassificationState) -> Array:
-        """1 for the right class, minus the cost of the glimpse."""
+        """Return 1 for the correct class, minus the cost of the glimpse; see :meth:`Task.reward`."""
         xp = namespace(state.step)
         reward = xp.astype(state.prediction == state.label, xp.float32)
         if self.glimpse_cost == 0:
@@ -265,7 +266,7 @@ class Classification(Task[ClassificationState]):
         return reward - self.glimpse_cost * xp.astype(looked_on, xp.float32)
 
     def terminal(self, state: ClassificationState) -> Array:
-        """There is a prediction, or the last step is over."""
+        """Return whether there is a prediction or the last step is over; see :meth:`Task.terminal`."""
         return (state.step == self.num_glimpses) | (state.prediction != UNDECIDED)
 
     def scene(self, state: ClassificationState) -> Array:
@@ -273,7 +274,7 @@ class Classification(Task[ClassificationState]):
         return state.scenes
 
     def answer_counts(self, state: ClassificationState) -> Array:
-        """Whether the next action ends the episode: at the last step, or at every step if stopping is learned."""
+        """Return whether the answer is used: at the last step, or at every step if stopping is learned."""
         return state.step >= (self.num_glimpses - 1 if self.stop == "fixed" else 0)
 
     def target(self, state: ClassificationState) -> Array:
