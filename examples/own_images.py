@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """Look at images of your own, from arrays or from a folder with one subfolder of images for each class.
 
 python examples/own_images.py                                      arrays made here: discs and squares in colour
@@ -6,13 +5,6 @@ python examples/own_images.py --folder path/to/images              images of one
 ram train RAM-Images-v0 --dataset path/to/images --resize 64       trains an agent on images of any size
 
 docs/own-images.md explains more.
-=======
-"""Use your own images, from arrays or from a folder with one subfolder per class.
-
-python examples/own_images.py                              generated arrays: discs and squares in color
-python examples/own_images.py --folder path/to/images      any images, all of one size
-ram train RAM-MNIST-v0 --dataset path/to/images            trains the agent on them
->>>>>>> docs
 """
 
 import argparse

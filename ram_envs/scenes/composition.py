@@ -92,13 +92,8 @@ def paste(canvas: Array, pictures: Array, top: Array, left: Array) -> None:
     Args:
         canvas: uint8 (B, C, H, W).
         pictures: uint8 (B, C, h, w), at most as large as the canvas.
-<<<<<<< HEAD
-        top: int64 (B,), the row of the canvas that the first row of the picture comes to lie on, in [0, H - h].
-        left: int64 (B,), the same for the column, in [0, W - w].
-=======
         top: int64 (B,), the canvas row of the first row of the picture, in [0, H - h].
         left: int64 (B,), the canvas column of its first column, in [0, W - w].
->>>>>>> docs
     """
     xp = namespace(canvas)
     batch, channels, height, width = canvas.shape
