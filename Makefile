@@ -2,7 +2,7 @@
 # make test    set up .venv, run the tests
 # make test-integrations   set up .venv-integrations with RLlib, TorchRL, skrl and Stable-Baselines3, run their tests there,
 #              on the oldest and the newest Gymnasium too
-# make tables  regenerate the tables of README.md, docs/results.md and docs/what-mattered.md from docs/results/*.json
+# make tables  regenerate the tables of README.md, docs/results.md and docs/ablations.md from docs/results/*.json
 # make check   ruff, mypy and the tests
 # make bench   set up .venv-bench with the peers, measure everything, write docs/performance.md (QUICK=1: a first look)
 # make clean   remove these environments and caches (trained runs in runs/ stay)

@@ -1,6 +1,6 @@
-"""Writes docs/api.md, the page of all public names, from the source: `python docs/api.py`.
+"""Write docs/api.md, the page of all public names, from the source: `python docs/api.py`.
 
-It reads the files and imports none of them, so that it needs no optional library.
+The script parses the files without importing them, so it needs no optional library.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PUBLIC: dict[str, list[str]] = {
     "ram_envs.sensors.sensor": ["Sensor", "Outline", "SENSORS", "register_sensor", "make_sensor"],
     "ram_envs.sensors.retina": ["Retina"],
     "ram_envs.sensors.zoom": ["Zoom"],
-    "ram_envs.scenes.datasets": ["ImageDataset", "load_dataset", "absolute_dataset"],
+    "ram_envs.scenes.datasets": ["ImageDataset", "load_dataset", "portable_dataset"],
     "ram_envs.scenes.registry": [
         "register_dataset",
         "registered_datasets",
@@ -42,9 +42,11 @@ PUBLIC: dict[str, list[str]] = {
         "DatasetSpec",
         "DatasetWarning",
     ],
-    "ram_envs.scenes.randomness": ["draw_words", "integers"],
+    "ram_envs.scenes.randomness": ["draw_words", "uniform", "integers"],
     "ram_envs.arrays": ["Array", "namespace", "clip"],
     "ram_envs.testing": ["TaskContract"],
+    "agents": ["load"],
+    "agents.agent": ["Agent", "AgentState"],
     "agents.ram.settings": ["NetworkSettings", "RAMSettings"],
     "agents.ram.policy": ["RAMPolicy"],
     "agents.ram.decisions": ["Decision", "Heads", "Noise", "SequenceEvaluation"],
@@ -61,7 +63,7 @@ PUBLIC: dict[str, list[str]] = {
     "agents.pretrained": ["pretrained_ids", "load_pretrained"],
     "agents.errors": ["RAMError", "SettingsError"],
     "agents.training.settings": ["TrainingSettings", "HybridSettings", "GameSettings"],
-    "agents.training.presets": ["PRESETS", "settings_for", "register_preset"],
+    "agents.training.presets": ["PRESETS", "settings_for", "fit_to_images", "register_preset"],
     "agents.training.trainer": ["train", "resume", "TrainingResult"],
     "agents.training.folder": ["TrainingError"],
     "agents.training.progress": ["Progress"],
@@ -81,9 +83,10 @@ PUBLIC: dict[str, list[str]] = {
     "agents.integrations.torchrl": ["RAMEnv"],
     "agents.integrations.skrl": ["RAMModel"],
     "agents.benchmark.algorithm": ["Algorithm", "Problem"],
+    "agents.ram.export": ["export_agent"],
     "agents.cli": ["main"],
 }
-"""What a user imports, by the module that defines it."""
+"""Public names by the module that defines them."""
 REEXPORTED = {
     "ram_envs.scenes.registry": "ram_envs.scenes.datasets",
     "ram_envs.tasks.catch": "ram_envs.tasks",
@@ -93,6 +96,7 @@ REEXPORTED = {
     "ram_envs.tasks.answer": "ram_envs.tasks",
     "ram_envs.tasks.figure": "ram_envs.tasks",
     "ram_envs.sensors.sensor": "ram_envs.sensors",
+    "agents.agent": "agents",
     "agents.ram.tensor_file": "agents.ram.checkpoint",
     "agents.training.folder": "agents.training.run",
     "agents.training.progress": "agents.training.run",
@@ -101,17 +105,18 @@ REEXPORTED = {
     "agents.integrations.sb3_networks": "agents.integrations.sb3",
     "agents.benchmark.algorithm": "agents.benchmark",
 }
-"""Where the names of a module are imported from, if not from itself."""
+"""The module to import the names of a module from, if it is another one."""
 ALSO_IMPORTED = {("ram_envs", "register_dataset"), ("ram_envs", "register_sensor")}
 """Names that are imported from a second module too."""
 RECORDS = {"Task", "TrainingSettings", "NetworkSettings"}
-"""What other records take their fields from."""
+"""Base classes of records that pass on their fields."""
 INTRODUCTION = """\
 # Public names
 
-All that a user imports, by the module it is imported from; everything is typed (`py.typed`). Records are shown with
-their fields, which are also the arguments that make one; the docstrings (`help(...)`) say what each argument is, with
-dtype, shape and range. Made from the source by `python docs/api.py`; a test fails where it is out of date.
+This page lists the public names by the module that you import them from. Everything is typed (`py.typed`). Records are
+shown with their fields, which are also the arguments of their constructors. The docstrings (`help(...)`) describe each
+argument with dtype, shape and range. `register_dataset` and `register_sensor` can also be imported from `ram_envs`. The
+page is generated from the source by `python docs/api.py`; a test fails if it is out of date.
 """
 
 

@@ -1,9 +1,7 @@
-"""An algorithm of one's own in a benchmark, beside the agent of this project.
-
-docs/benchmark-own-algorithm.md explains it line by line.
+"""Benchmark your own algorithm next to the agent of this project; docs/benchmark-own-algorithm.md explains the class.
 
 pip install "ram-active-vision[agents]"
-python examples/benchmark_own_algorithm.py       a minute; the report is runs/own-algorithm/report.md
+python examples/benchmark_own_algorithm.py       one minute; writes runs/own-algorithm/report.md
 """
 
 import argparse
@@ -16,7 +14,7 @@ from agents.cli import main
 
 
 class LinearReinforce(Algorithm):
-    """REINFORCE (Williams 1992) with a linear policy: a Gaussian for where to look, a softmax for what to do."""
+    """REINFORCE (Williams 1992) with a linear policy: a Gaussian for the location, a softmax for the answer."""
 
     name = "linear-reinforce"
     action_formats = ("dict",)
@@ -31,15 +29,15 @@ class LinearReinforce(Algorithm):
         self.weights = np.zeros((inputs, 2 + self.task.answer.size))
 
     def learn(self, frames, progress):
-        """Play a batch of whole episodes, follow the gradient of their return, and so on until the budget is used."""
+        """Alternate between a batch of whole episodes and a policy-gradient step until the budget is used."""
         rows, std = self.settings["num_envs"], self.settings["location_std"]
-        weight = self.settings["location_weight"]  # instead of 1 / std**2, which is far too lively
+        weight = self.settings["location_weight"]  # the exact gradient has 1 / std**2, which makes learning unstable
         generator = np.random.default_rng(self.problem.seed)
         observation, _ = self.env.reset(seed=self.problem.training_seed)
         done = 0
         while done < frames:
             gradient, total = 0, np.zeros(rows)  # of each row: (B, inputs, outputs), (B,)
-            for _ in range(self.task.max_episode_steps):  # all episodes are of this length, and begin together
+            for _ in range(self.task.max_episode_steps):  # all episodes have this length and start together
                 mean, probability = self.policy(observation)
                 fixation = mean + std * generator.normal(size=mean.shape)
                 choice = (probability.cumsum(1) > generator.random((rows, 1))).argmax(1)
@@ -54,18 +52,18 @@ class LinearReinforce(Algorithm):
             progress(done)
 
     def act(self, observation):
-        """Take the mean location and the likeliest action; without a memory, start() has nothing to forget."""
+        """Return the mean location and the most likely answer. The policy has no memory, so start() is not needed."""
         mean, probability = self.policy(observation)
         return self.action(mean, probability.argmax(1))
 
     def policy(self, observation):
-        """Return the mean location (B, 2) and the probabilities of the task actions (B, n)."""
+        """Return the mean location (B, 2) and the probabilities of the answers (B, n)."""
         output = with_bias(observation) @ self.weights
         exponential = np.exp(output[:, 2:] - output[:, 2:].max(axis=1, keepdims=True))
         return output[:, :2], exponential / exponential.sum(axis=1, keepdims=True)
 
     def action(self, fixation, choice):
-        """Write an action as the environment takes it."""
+        """Return the action in the "dict" format."""
         return {"fixation": fixation.astype(np.float32), self.task.answer.key: choice}
 
 

@@ -1,4 +1,4 @@
-"""Recurrent PPO in one file, like CleanRL's ppo_atari_lstm.py, for a decision in two parts: where to look, what to do.
+"""Recurrent PPO in one file, after CleanRL's ppo_atari_lstm.py, with a hybrid action: location and answer.
 
 pip install "ram-active-vision[agents]"
 python examples/cleanrl_ppo_lstm.py                              minutes
@@ -58,9 +58,9 @@ class Args:
     norm_adv: bool = True
     """toggles advantages normalization"""
     clip_coef: float = 0.2
-    """the surrogate clipping coefficient, for the fixation and for the task action apart"""
+    """the surrogate clipping coefficient, applied to fixation and answer separately"""
     ent_coef: float = 0.01
-    """coefficient of the task action's entropy"""
+    """coefficient of the entropy of the answer"""
     vf_coef: float = 0.5
     """coefficient of the value function"""
     max_grad_norm: float = 1.0
@@ -76,12 +76,12 @@ def layer_init(layer, std=2**0.5, bias_const=0.0):
 
 
 class Agent(nn.Module):
-    """Glimpse network, LSTM, and three heads: fixation, task action, value."""
+    """Glimpse network, LSTM, and three heads: fixation, answer, value."""
 
     def __init__(self, envs, fixation_std):
         super().__init__()
         sensor = envs.unwrapped.task.glimpse_sensor
-        # A pixel of scale i is the mean of 4**i pixels: weigh a lit one the same at every scale.
+        # A pixel of scale i is the mean of 4**i scene pixels; with this gain a white pixel counts equally at all scales.
         gain = 4.0 ** torch.arange(sensor.num_scales).repeat_interleave(sensor.glimpse_size // sensor.num_scales)
         self.register_buffer("gain", gain)
         self.what = nn.Sequential(
@@ -102,7 +102,7 @@ class Agent(nn.Module):
         self.critic = layer_init(nn.Linear(128, 1), std=1)
 
     def get_states(self, glimpse, location, lstm_state, done):
-        """Run a sequence, (T * B, ...), whose core starts anew where an episode does."""
+        """Run the LSTM on a sequence, (T * B, ...), and reset its state where an episode starts."""
         hidden = torch.relu(self.what(glimpse * self.gain) + self.where(location))
 
         # LSTM logic
@@ -128,13 +128,13 @@ class Agent(nn.Module):
         return self.critic(hidden)
 
     def get_action_and_value(self, glimpse, location, lstm_state, done, fixation=None, action=None):
-        """Decide, or judge a decision."""
+        """Sample an action, or evaluate a given one."""
         hidden, lstm_state = self.get_states(glimpse, location, lstm_state, done)
         looks = Normal(self.fixation_mean(hidden), self.fixation_std)
         acts = Categorical(logits=self.actor(hidden))
         if fixation is None:
             fixation, action = looks.sample(), acts.sample()
-        # (B, 2): the log-probabilities of the two parts of the decision, whose sum is that of the decision
+        # (B, 2): log-probabilities of fixation and answer; their sum is the log-probability of the action
         logprob = torch.stack([looks.log_prob(fixation).sum(-1), acts.log_prob(action)], dim=-1)
         return fixation, action, logprob, acts.entropy(), self.critic(hidden), lstm_state
 
@@ -220,7 +220,7 @@ if __name__ == "__main__":
                 {"fixation": fixation.cpu().numpy(), action_key: action.cpu().numpy()}
             )
             next_done = np.logical_or(terminations, truncations)
-            returns_of_episodes += reward[next_done].tolist()  # these tasks pay at the end of an episode
+            returns_of_episodes += reward[next_done].tolist()  # these tasks give their reward at the end
             rewards[step] = torch.tensor(reward).to(device).view(-1)
             next_glimpse = torch.Tensor(next_obs["glimpse"]).to(device)
             next_location = torch.Tensor(next_obs["location"]).to(device)

@@ -1,8 +1,10 @@
-"""Look at images of your own, from arrays or from a folder with one subfolder of images a class.
+"""Look at images of your own, from arrays or from a folder with one subfolder of images for each class.
 
-python examples/own_images.py                              arrays made here: discs and squares in colour
-python examples/own_images.py --folder path/to/images      any images, all of one size
-ram train RAM-MNIST-v0 --dataset path/to/images            trains the agent on them
+python examples/own_images.py                                      arrays made here: discs and squares in colour
+python examples/own_images.py --folder path/to/images              images of one size, at most 96x96
+ram train RAM-Images-v0 --dataset path/to/images --resize 64       trains an agent on images of any size
+
+docs/own-images.md explains more.
 """
 
 import argparse
@@ -30,7 +32,7 @@ dataset = arguments.folder or discs_and_squares(500)
 env = gym.make("ram_envs:RAM-TranslatedMNIST-v0", dataset=dataset, image_size=96, patch_size=8)
 env.action_space.seed(0)
 observation, info = env.reset(seed=0)
-print("action: fixation and a score a class,", env.action_space.shape)
+print("action: fixation and a score per class,", env.action_space.shape)
 print("glimpse: (scale, colour, row, column),", env.unwrapped.task.glimpse_sensor.glimpse_shape)
 successes = []
 for _ in range(arguments.steps):

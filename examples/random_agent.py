@@ -1,7 +1,7 @@
-"""Play Catch with random actions: the Gymnasium loop, and what an observation holds.
+"""Play Catch with random actions: the Gymnasium loop and the observation.
 
-python examples/random_agent.py            prints how many balls were caught by chance
-python examples/random_agent.py --show     opens a window: the hidden screen, the gaze, and what the agent sees of it
+python examples/random_agent.py            prints how many balls a random agent catches
+python examples/random_agent.py --show     opens a window with the hidden screen, the gaze and the glimpses
 """
 
 import argparse
@@ -21,7 +21,7 @@ print("location:", observation["location"], "(x, y), each from -1 to 1")
 
 caught = episodes = 0
 for _ in range(arguments.steps):
-    action = env.action_space.sample()  # where to look next (x, y), and a score for each of left, stay and right
+    action = env.action_space.sample()  # the next location (x, y), and a score each for left, stay and right
     observation, reward, terminated, truncated, info = env.step(action)
     if terminated:
         caught, episodes = caught + info["is_success"], episodes + 1

@@ -1,11 +1,12 @@
 """Train the policy of the paper on Catch with RLlib's PPO, on this machine or on a cluster.
 
 pip install "ram-active-vision[rllib]"
-python examples/rllib_catch.py                                          minutes, on a Ray of its own
-python examples/rllib_catch.py --address auto --num-env-runners 32      on the cluster that this machine belongs to
-ram evaluate runs/rllib-catch                                           the result is a checkpoint like any other
+python examples/rllib_catch.py                                          a few minutes, starts Ray on this machine
+python examples/rllib_catch.py --address auto --num-env-runners 32      on the Ray cluster of this machine
+ram evaluate runs/rllib-catch                                           evaluates the checkpoint
 
-`ray start --head` starts a cluster on its first machine and says what to run on the others; all need this package.
+`ray start --head` starts a cluster on the first machine and prints the command for the others. Install this package on
+all of them.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from agents.ram.checkpoint import save_checkpoint
 from agents.ram.settings import NetworkSettings
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--steps", type=int, default=1_000_000, help="agent steps, all rows together")
+parser.add_argument("--steps", type=int, default=1_000_000, help="environment steps, summed over all rows")
 parser.add_argument("--num-env-runners", type=int, default=2, help="processes that play; 0 plays in this one")
 parser.add_argument("--num-envs", type=int, default=128, help="rows of each")
 parser.add_argument("--num-learners", type=int, default=0, help="processes that learn; 0 learns in this one")

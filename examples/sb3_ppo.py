@@ -1,7 +1,7 @@
-"""Train Stable-Baselines3's PPO on Catch, without a wrapper, and let it play.
+"""Train and evaluate Stable-Baselines3's PPO on Catch, without a wrapper.
 
 pip install "ram-active-vision[sb3]"
-python examples/sb3_ppo.py       half a minute, in which it learns little: PPO has no memory, and Catch needs one
+python examples/sb3_ppo.py       half a minute; it learns little, because PPO has no memory and Catch needs one
 """
 
 import argparse

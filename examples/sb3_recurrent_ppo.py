@@ -1,7 +1,7 @@
-"""Train the recurrent PPO of sb3-contrib, whose LSTM can remember the ball; its log shows the share that is caught.
+"""Train sb3-contrib's RecurrentPPO on Catch; its log shows the success rate.
 
 pip install "ram-active-vision[sb3]"
-python examples/sb3_recurrent_ppo.py       some minutes; `ram train RAM-CatchGame-v0` learns the game many times faster
+python examples/sb3_recurrent_ppo.py       a few minutes; `ram train RAM-CatchGame-v0` learns many times faster
 """
 
 import argparse

@@ -17,7 +17,7 @@ from agents.integrations.skrl import RAMModel
 from agents.ram.settings import NetworkSettings
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--steps", type=int, default=1_000_000, help="agent steps, all rows together")
+parser.add_argument("--steps", type=int, default=1_000_000, help="environment steps, summed over all rows")
 parser.add_argument("--num-envs", type=int, default=256)
 parser.add_argument("--seed", type=int, default=0)
 arguments = parser.parse_args()
@@ -45,10 +45,10 @@ config.experiment.directory = "runs"
 
 
 class Player(PPO_RNN):
-    """Says after every tenth batch of games how many balls it caught."""
+    """Prints the success rate after every tenth batch of games."""
 
     def record_transition(self, *, rewards, terminated, timestep, **transition) -> None:
-        """Keep a step."""
+        """Store a step and print the success rate of the last games."""
         super().record_transition(rewards=rewards, terminated=terminated, timestep=timestep, **transition)
         if (timestep + 1) % (10 * episode) == 0 or timestep + 1 == transition["timesteps"]:
             caught = rewards[terminated].mean()

@@ -1,6 +1,6 @@
-"""Play on torch tensors that never leave their device: the interface for training at speed.
+"""Step the tensor environment, whose tensors stay on one device: the fastest interface for training.
 
-python examples/tensor.py                  on the GPU if there is one
+python examples/tensor.py                  uses the GPU if there is one
 python examples/tensor.py --device cpu
 """
 
@@ -12,7 +12,7 @@ import torch
 import ram_envs
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--steps", type=int, default=500_000, help="agent steps, all rows together")
+parser.add_argument("--steps", type=int, default=500_000, help="environment steps, summed over all rows")
 parser.add_argument("--num-envs", type=int, default=1024)
 parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
 arguments = parser.parse_args()

@@ -1,8 +1,8 @@
-"""Train TorchRL's PPO on Catch: the paper's networks around TorchRL's LSTM, where to look beside where to move.
+"""Train TorchRL's PPO on Catch with the paper's networks, TorchRL's LSTM and a hybrid action: location and move.
 
 pip install "ram-active-vision[torchrl]"
-python examples/torchrl_catch.py               minutes, on the tensor environment
-python examples/torchrl_catch.py --gym         the same through TorchRL's own wrapper, one environment a row: slower
+python examples/torchrl_catch.py               a few minutes, on the tensor environment
+python examples/torchrl_catch.py --gym         the same with TorchRL's wrapper of single environments: slower
 """
 
 import argparse
@@ -30,11 +30,11 @@ from agents.integrations.torchrl import RAMEnv
 from agents.ram.networks import ActionNetwork, Baseline, GlimpseNetwork, LocationNetwork
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--steps", type=int, default=1_000_000, help="agent steps, all rows together")
+parser.add_argument("--steps", type=int, default=1_000_000, help="environment steps, summed over all rows")
 parser.add_argument("--num-envs", type=int, default=256)
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--device", default="cpu")
-parser.add_argument("--gym", action="store_true", help="wrap single environments in place of the tensor environment")
+parser.add_argument("--gym", action="store_true", help="wrap single environments instead of the tensor environment")
 arguments = parser.parse_args()
 
 EPISODE, CORE, LOCATION_STD = 23, 128, 0.1
@@ -54,14 +54,14 @@ class Heads(nn.Module):
         self.location_network, self.action_network = LocationNetwork(CORE), ActionNetwork(CORE, 3)
 
     def forward(self, h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return mean and deviation of the location, and the logits of the moves."""
+        """Return mean and standard deviation of the location, and the logits of the moves."""
         mean = self.location_network(h)
         return mean, torch.full_like(mean, LOCATION_STD), self.action_network(h)
 
 
 # The five networks: glimpse, core, location, action and baseline; actor and critic share the first two.
-set_composite_lp_aggregate(False).set()  # the log-probabilities of location and move stay apart
-scale_gain = 4.0  # so that a lit pixel weighs the same at every scale
+set_composite_lp_aggregate(False).set()  # keep the log-probabilities of location and move separate
+scale_gain = 4.0  # so that one white pixel counts the same at every scale
 glimpse_network = GlimpseNetwork((3, 1, 6, 6), 128, 128, 256, scale_gain=scale_gain)
 core = LSTMModule(input_size=256, hidden_size=CORE, in_key="features", out_key="h", device=arguments.device)
 trunk = [TensorDictModule(glimpse_network, in_keys=["glimpse", "location"], out_keys=["features"]), core]
@@ -90,11 +90,11 @@ if arguments.gym:
     env = SerialEnv(arguments.num_envs, gym_env)
 else:
     env = RAMEnv("RAM-CatchGame-v0", arguments.num_envs, arguments.device)
-env = TransformedEnv(env, InitTracker())  # says where an episode begins, and the core starts anew
+env = TransformedEnv(env, InitTracker())  # marks the start of an episode, where the LSTM state is reset
 env.append_transform(core.make_tensordict_primer())
 env.set_seed(arguments.seed)
 
-batch = arguments.num_envs * EPISODE  # one whole episode a row
+batch = arguments.num_envs * EPISODE  # one whole episode per row
 batches = max(1, arguments.steps // batch)
 collector = Collector(env, actor, frames_per_batch=batch, total_frames=batches * batch)
 advantage = GAE(gamma=1.0, lmbda=0.9, value_network=critic, average_gae=True, deactivate_vmap=True)

@@ -1,6 +1,6 @@
-"""Train the agent on Catch from Python, evaluate it on fresh episodes, and change a setting on the way.
+"""Train the agent on Catch from Python with one changed setting, and evaluate it on new episodes.
 
-python examples/train_catch_from_python.py                 minutes; `ram train RAM-CatchGame-v0` does the same
+python examples/train_catch_from_python.py                 a few minutes
 """
 
 import argparse

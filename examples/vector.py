@@ -1,4 +1,4 @@
-"""Play 1,024 games at once with the native vector environment, and measure how fast it is.
+"""Play 1,024 games in parallel with the vector environment and measure the throughput.
 
 python examples/vector.py
 """
@@ -9,14 +9,14 @@ import time
 import gymnasium as gym
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--steps", type=int, default=1_000_000, help="agent steps, all rows together")
+parser.add_argument("--steps", type=int, default=1_000_000, help="environment steps, summed over all rows")
 parser.add_argument("--num-envs", type=int, default=1024)
 arguments = parser.parse_args()
 
 envs = gym.make_vec("ram_envs:RAM-CatchGame-v0", num_envs=arguments.num_envs, autoreset_mode="SameStep")
 envs.action_space.seed(0)
-actions = envs.action_space.sample()  # (1024, 5); drawing new ones at every step would take longer than the game
-observations, infos = envs.reset(seed=0)  # row i is the single environment that is seeded with 0 + i
+actions = envs.action_space.sample()  # (1024, 5); sampling new actions at every step would take longer than the steps
+observations, infos = envs.reset(seed=0)  # row i equals the single environment with seed 0 + i
 
 caught = episodes = steps = 0
 start = time.perf_counter()

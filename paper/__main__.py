@@ -15,7 +15,7 @@ from agents.errors import RAMError
 from paper.ablations import ABLATION_SEEDS, ABLATIONS, choose_ablations
 from paper.drawings import draw_figures
 from paper.export import export_best
-from paper.reproduce import DOCUMENTS, PAGE, README, WHAT_MATTERED, missing, reproduce, write_tables
+from paper.reproduce import ABLATIONS_PAGE, DOCUMENTS, PAGE, README, missing, reproduce, write_tables
 from paper.rows import TABLES, choose_rows, for_validation, scaled
 from ram_envs.arguments import check_integer, check_number
 from ram_envs.errors import InvalidArgument, UserError
@@ -23,7 +23,7 @@ from ram_envs.errors import InvalidArgument, UserError
 REPRODUCE = """
 Reproduce the rows of the paper's tables: train and evaluate what is missing, resume what was interrupted. Each row has
 one results file in --results. After every run, the tables of README.md and docs/results.md are regenerated from these
-files (with --ablations, those of docs/what-mattered.md). Several processes may run at once: each run is done by one of
+files (with --ablations, those of docs/ablations.md). Several processes may run at once: each run is done by one of
 them. Ctrl-C saves a checkpoint first; the same command resumes.
 """
 FIGURES = """
@@ -119,7 +119,7 @@ def _reproduce(options: argparse.Namespace) -> int:
         )
     seeds, validate, out, results = options.seeds, options.validate, options.out, options.results
     if options.ablations:
-        rows, documents = choose_ablations(options.table, options.row), [WHAT_MATTERED]
+        rows, documents = choose_ablations(options.table, options.row), [ABLATIONS_PAGE]
         seeds, validate = ABLATION_SEEDS if seeds is None else seeds, True
     else:
         for name in options.row:

@@ -16,15 +16,15 @@ from agents.experiments.queue import Queue, lock
 from agents.ram.checkpoint import CheckpointError
 from agents.training.fast.device import resolve_device
 from agents.training.run import TrainingError
+from paper.ablation_tables import ablation_tables
 from paper.ablations import ABLATIONS
 from paper.jobs import Job, check_data, check_folder, evaluate_run, train
 from paper.records import Record, add_result, read_record, record_file
 from paper.rows import ROWS, Row
-from paper.tables import markdown, write_between_markers
-from paper.what_mattered import what_mattered
+from paper.tables import headline_table, results_tables, write_between_markers
 
-README, PAGE, WHAT_MATTERED = Path("README.md"), Path("docs/results.md"), Path("docs/what-mattered.md")
-DOCUMENTS = (README, PAGE, WHAT_MATTERED)
+README, PAGE, ABLATIONS_PAGE = Path("README.md"), Path("docs/results.md"), Path("docs/ablations.md")
+DOCUMENTS = (README, PAGE, ABLATIONS_PAGE)
 """The pages with generated tables."""
 
 
@@ -146,8 +146,8 @@ def write_tables(results: Path, documents: Sequence[Path]) -> list[Path]:
 
     Args:
         results: Folder of the results files.
-        documents: README.md gets the paper's tables in brief, docs/what-mattered.md the ablations, any other page the
-            paper's tables in detail.
+        documents: README.md gets the table of the headline rows, docs/ablations.md the ablations, any other page
+            all tables of the paper.
 
     Raises:
         ResultError: If a results file cannot be read.
@@ -159,9 +159,9 @@ def write_tables(results: Path, documents: Sequence[Path]) -> list[Path]:
 
 
 def _tables(results: Path, document: Path) -> str:
-    if document.name == WHAT_MATTERED.name:
-        return what_mattered(read_records(results, [one.full_name for one in ABLATIONS]))
-    return markdown(read_records(results), detail=document.name != README.name)
+    if document.name == ABLATIONS_PAGE.name:
+        return ablation_tables(read_records(results, [one.full_name for one in ABLATIONS]))
+    return (headline_table if document.name == README.name else results_tables)(read_records(results))
 
 
 def _has_result(results: Path, job: Job) -> bool:

@@ -1,4 +1,4 @@
-"""The tables of README.md and docs/results.md, made from the results files alone."""
+"""The tables of README.md (headline rows) and docs/results.md (all rows), made from the results files alone."""
 
 from __future__ import annotations
 
@@ -23,32 +23,58 @@ from paper.rows import HEADLINES, ROWS, TABLES, Row, departures
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 NOTHING = "–"
 _REPORTED = ("arXiv v1", "NeurIPS", "best public")
+_GAME_MEASURE, _ERROR_MEASURE = "balls caught (%)", "test error (%)"
 PROTOCOL = (
     "Test error in percent; for Catch, the share of balls caught. Hyperparameters were tuned on a validation set (the "
     "last 5,000 training images). The models reported here were retrained on all 60,000. Evaluation is deterministic "
-    "(the mean location and the most likely class): every test image is shown once, in a scene with a fixed random "
-    "seed; Catch is evaluated on 10,000 new episodes. With three or more seeds: mean ± standard deviation; with fewer: "
-    "the mean and the 95 % interval of the first seed."
+    "(the mean location and the most likely class) with a single rollout: every test image is shown once, in a scene "
+    "with a fixed random seed; Catch is evaluated on 10,000 new episodes. With three or more seeds: mean ± standard "
+    "deviation; with fewer: the mean and the 95 % interval of the first seed."
 )
 
 
-def markdown(records: Mapping[str, Record], detail: bool = False) -> str:
-    """Return all tables.
+def headline_table(records: Mapping[str, Record]) -> str:
+    """Return the table of the README: the headline rows that have results, and the duration of their training.
 
     Args:
         records: Results by row.
-        detail: Whether to include every seed, sampled locations, cost of the training, and rows without results.
+    """
+    rows = [ROWS[name] for name in HEADLINES if name in ROWS and name in records]
+    last = {row.name: records[row.name].seeds[max(records[row.name].seeds)] for row in rows}
+    table = markdown_table(
+        ("task", "measure", "paper", "best public", "**ours**", "seeds", "training"),
+        [
+            (
+                _scene(row) + (f", {row.num_glimpses} glimpses" if row.num_glimpses else ""),
+                _GAME_MEASURE if row.is_game else _ERROR_MEASURE,
+                *_reported(row)[1:],
+                _figure(row, records[row.name]),
+                str(len(records[row.name].seeds)),
+                f"{last[row.name].seconds / 60:.0f} min",
+            )
+            for row in rows
+        ],
+        numeric=True,
+    )
+    machines = "; ".join(dict.fromkeys(_machine(one.hardware) for one in last.values()))
+    return f"{table}\n\nTraining time: the last seed, on {machines}." if rows else ""
+
+
+def results_tables(records: Mapping[str, Record]) -> str:
+    """Return the tables of docs/results.md: every row and seed, sampled locations, and the cost of the training.
+
+    Args:
+        records: Results by row. Rows without results are listed with the reported figures.
     """
     parts = [PROTOCOL]
+    marks = _letters(records)
     for table, (_, title) in TABLES.items():
-        rows = [row for row in ROWS.values() if row.table == table and (detail or row.name in records)]
+        rows = [row for row in ROWS.values() if row.table == table]
         if not rows:
             continue
-        parts.append(f"**{title}**")
-        parts.append((_detailed if detail else _brief)(rows, records))
-        below = [_notes(rows, records), _outdated(rows, records, detail)]
-        if detail:
-            below.append(_learning_speed(rows, records) + _exported(rows, records))
+        parts += [f"**{title}**", _table(rows, records, marks)]
+        below = [_notes(rows, records, marks), _outdated(rows, records)]
+        below.append(_learning_speed(rows, records) + _exported(rows, records))
         parts += [" ".join(sentences) for sentences in below if sentences]
     return "\n\n".join(parts)
 
@@ -75,44 +101,26 @@ def write_between_markers(file: Path, text: str) -> bool:
     return True
 
 
-def _brief(rows: Sequence[Row], records: Mapping[str, Record]) -> str:
-    """Return a table of the reported figures and ours."""
-    marks = _marks(rows, records)
-    return markdown_table(
-        ("", *_REPORTED, "**ours**", "seeds"),
-        [
-            (
-                row.label + marks.get(row.name, ""),
-                *_reported(row),
-                _figure(row, records.get(row.name)),
-                str(len(records[row.name].seeds)) if row.name in records else NOTHING,
-            )
-            for row in rows
-        ],
-        numeric=True,
-    )
-
-
-def _detailed(rows: Sequence[Row], records: Mapping[str, Record]) -> str:
-    """Return a table with everything in the results files."""
-    marks = _marks(rows, records)
+def _table(rows: Sequence[Row], records: Mapping[str, Record], marks: Mapping[str, str]) -> str:
+    """Return a table with everything in the results files; ``marks`` are those of :func:`_letters`."""
     lines = []
     for row in rows:
         record = records.get(row.name)
         seeds = [] if record is None else [record.seeds[seed] for seed in sorted(record.seeds)]
+        letters = ", ".join(sorted(marks[departure] for departure in _departures(record)))
         lines.append(
             (
-                row.label + marks.get(row.name, ""),
+                row.label + (f" <sup>{letters}</sup>" if letters else ""),
                 *_reported(row),
                 _figure(row, record),
                 _each(seeds, lambda one: f"{in_percent(one.greedy):.2f}"),
                 _mean_sampled(seeds),
                 _each(seeds, lambda one: f"{one.frames / 1e6:.3g} M", once=True),
-                _each(seeds, lambda one: f"{one.seconds / 3600:.2f} h"),
+                _each(seeds, lambda one: f"{one.seconds / 60:.1f}"),
                 _each(seeds, lambda one: one.hardware, once=True),
             )
         )
-    head = ("", *_REPORTED, "**ours**", "each seed", "sampled locations", "frames", "time", "on")
+    head = ("", *_REPORTED, "**ours**", "each seed", "sampled locations", "frames", "minutes", "hardware")
     return markdown_table(head, lines, numeric=True)
 
 
@@ -149,39 +157,42 @@ def _each(seeds: Sequence[SeedResult], write: Callable[[SeedResult], str], once:
     return ", ".join(dict.fromkeys(texts) if once else texts) or NOTHING
 
 
-def _marks(rows: Sequence[Row], records: Mapping[str, Record]) -> dict[str, str]:
-    """Return the mark of each row that differs from the paper."""
-    legend = _legend(rows, records)
-    return {name: f" <sup>{mark}</sup>" for mark, (names, _) in legend.items() for name in names}
+def _scene(row: Row) -> str:
+    """Return the task and the size of its scene, from the title of the table."""
+    return ", ".join(TABLES[row.table][1].split(", ")[:2])
 
 
-def _legend(rows: Sequence[Row], records: Mapping[str, Record]) -> dict[str, tuple[list[str], str]]:
-    """Return the rows and the meaning of each mark."""
-    groups: dict[str, list[str]] = {}
-    for row in rows:
-        record = records.get(row.name)
-        if record is not None and "network" in record.settings and (found := departures(record.settings)):
-            groups.setdefault(", ".join(found), []).append(row.name)
-    return {chr(ord("a") + n): (names, text) for n, (text, names) in enumerate(groups.items())}
+def _machine(hardware: str) -> str:
+    """Return a description of hardware without the precision of the training."""
+    return ", ".join(part for part in hardware.split(", ") if part not in ("bfloat16", "float32"))
 
 
-def _notes(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:
-    """Return the sentences below a table."""
-    marks = [f"<sup>{mark}</sup> Differs from the paper: {text}." for mark, (_, text) in _legend(rows, records).items()]
+def _departures(record: Record | None) -> list[str]:
+    """Return the differences from the paper's RAM; none for classifiers of whole scenes."""
+    return departures(record.settings) if record is not None and "network" in record.settings else []
+
+
+def _letters(records: Mapping[str, Record]) -> dict[str, str]:
+    """Return the letter that stands for each difference from the paper, in all tables of the page."""
+    found = dict.fromkeys(text for name in ROWS for text in _departures(records.get(name)))
+    return {text: chr(ord("a") + number) for number, text in enumerate(found)}
+
+
+def _notes(rows: Sequence[Row], records: Mapping[str, Record], marks: Mapping[str, str]) -> list[str]:
+    """Return the footnote of a table: each difference from the paper once, and the notes of the rows."""
+    used = {text for row in rows for text in _departures(records.get(row.name))}
+    legend = "; ".join(f"<sup>{mark}</sup> {text}" for text, mark in marks.items() if text in used)
     notes = [row.reported.note for row in rows if row.reported.note]
-    return marks + [f"{note[0].upper()}{note[1:]}." for note in notes]
+    return [f"Differs from the paper: {legend}."] * bool(used) + [f"{note[0].upper()}{note[1:]}." for note in notes]
 
 
-def _outdated(rows: Sequence[Row], records: Mapping[str, Record], detail: bool) -> list[str]:
-    """Name the rows that were trained with other settings than the current ones; with ``detail``, the settings too."""
+def _outdated(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:
+    """Name the rows that were trained with other settings than the current ones, and these settings."""
     groups: dict[str, list[str]] = {}
     for row in rows:
         record = records.get(row.name)
         if record is not None and (found := differing_settings(record.settings, plain_settings(row))):
             groups.setdefault("; ".join(found), []).append(row.label)
-    if not detail:
-        labels = [label for group in groups.values() for label in group]
-        return [f"Trained with earlier settings than the current presets: {'; '.join(labels)}."] if labels else []
     return [f"{'; '.join(labels)}: trained with earlier settings, {found}." for found, labels in groups.items()]
 
 

@@ -1,4 +1,4 @@
-"""docs/api.md lists what users import, as it is."""
+"""docs/api.md lists the public names, and is up to date."""
 
 import ast
 import importlib.util
@@ -25,7 +25,7 @@ def test_the_page_is_what_the_source_says():
     assert written == api.page(), "docs/api.md is out of date: python docs/api.py"
 
 
-def test_all_that_examples_and_documents_import_is_on_the_page():
+def test_names_that_examples_and_documents_import_are_on_the_page():
     sources = [file.read_text(encoding="utf-8") for file in (ROOT / "examples").glob("*.py")]
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         sources += re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)

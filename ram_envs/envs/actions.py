@@ -1,6 +1,6 @@
-"""The action formats, and their translation into a gaze action and an answer.
+"""Action formats, and their translation to a gaze action and an answer.
 
-Every format holds the same two parts: ``gaze_size`` numbers in [-1, 1] for the gaze (see
+Every format has the same two parts: ``gaze_size`` values in [-1, 1] for the gaze (see
 :class:`ram_envs.sensors.gaze.GazeControl`), and the answer (see :class:`ram_envs.tasks.Answer`).
 """
 
@@ -27,11 +27,11 @@ FIXATION = "fixation"
 
 
 class ActionFormat(ABC):
-    """One way to write an action down.
+    """Base class of the action formats.
 
     Args:
         task: The task.
-        grid_size: Cells per number of the gaze in the two discrete formats.
+        grid_size: Cells per value of the gaze in the two discrete formats.
 
     Attributes:
         space: The space of one action.
@@ -89,9 +89,9 @@ class ActionFormat(ABC):
 
 
 class BoxFormat(ActionFormat):
-    """float32: the gaze in [-1, 1], then a score in [-1, 1] for each choice, of which the largest counts.
+    """float32: the gaze in [-1, 1], then a score in [-1, 1] for each choice; the highest score wins.
 
-    For a Box answer, its numbers in its bounds take the place of the scores.
+    A Box answer has its numbers, within their bounds, instead of the scores.
     """
 
     def __init__(self, task: Task[Any], grid_size: int) -> None:
@@ -149,7 +149,7 @@ class DictFormat(ActionFormat):
 
 
 class GridFormat(ActionFormat):
-    """What the two discrete formats share: the gaze chooses a cell of a grid, ``grid_size`` cells per number."""
+    """Base class of the two discrete formats: the gaze selects a cell of a grid with ``grid_size`` cells per value."""
 
     def __init__(self, task: Task[Any], grid_size: int) -> None:
         super().__init__(task, grid_size)
@@ -167,7 +167,7 @@ class GridFormat(ActionFormat):
 
 
 class MultiDiscreteFormat(GridFormat):
-    """int64 (1 + gaze_size,): the answer in [0, n), then the cell: column, row and further numbers, each in [0, G)."""
+    """int64 (1 + gaze_size,): the answer in [0, n), then the cell: column, row and further values, each in [0, G)."""
 
     def __init__(self, task: Task[Any], grid_size: int) -> None:
         super().__init__(task, grid_size)

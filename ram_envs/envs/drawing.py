@@ -1,4 +1,4 @@
-"""Builds the view of one row of a task: what is drawn of its state."""
+"""Builds the view of one row: the data that renderings draw."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ram_envs.tasks.task import Task
 
 
 def picture(scene: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Copy scenes (..., C, H, W), as the rules have them, to pictures (..., H, W), or (..., H, W, 3) in colour."""
+    """Copy scenes (..., C, H, W) to pictures, (..., H, W) in grayscale or (..., H, W, 3) in color."""
     if scene.shape[-3] == 1:
         return scene[..., 0, :, :].copy()
     return np.moveaxis(scene, -3, -1).copy()

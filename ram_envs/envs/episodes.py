@@ -1,4 +1,4 @@
-"""The running episodes of a batch of rows: their seeds, numbers and states, and what follows when one ends.
+"""The running episodes of a batch of rows: seeds, episode numbers, states and auto-reset.
 
 Each interface (single, vector, tensor) owns one :class:`Episodes` and adds only its own formats.
 """
@@ -18,16 +18,16 @@ from ram_envs.tasks import Observation, Task
 
 
 class Outcome(NamedTuple):
-    """What one step of a batch leads to.
+    """The result of one step of a batch.
 
     Attributes:
-        observation: Of the state that each row is in now, after any auto-reset.
+        observation: The observation after any auto-reset.
         reward: float32 (B,).
         terminated: bool (B,).
         truncated: bool (B,); None without a limit on the steps.
-        info: Arrays (B,), of the state that each row is in now.
-        final_observation: Of all rows before a same-step auto-reset; None where no row was reset.
-        final_info: Of all rows before a same-step auto-reset.
+        info: The info after any auto-reset, arrays of shape (B,).
+        final_observation: The observation of all rows before a same-step auto-reset; None if no row was reset.
+        final_info: The info of all rows before a same-step auto-reset; None if no row was reset.
     """
 
     observation: Observation
@@ -50,7 +50,7 @@ class Episodes:
     Args:
         task: The rules.
         num_rows: Number of rows, B.
-        like: Any array: its kind (NumPy or torch) and device become those of the rows.
+        like: Any array; the rows use its library (NumPy or torch) and device.
         autoreset_mode: NEXT_STEP resets a row that has ended with its next step, SAME_STEP at once, DISABLED never.
         freeze: Whether rows that have ended may be stepped with auto-reset disabled: they then stay as they are, with
             reward 0, until they are reset. Otherwise the caller makes sure that this does not happen.
@@ -119,7 +119,7 @@ class Episodes:
         """Take one step in every row, and reset the rows that are due.
 
         Args:
-            gaze: float32 (B, gaze_size), without NaN; what the actions say about the gaze.
+            gaze: float32 (B, gaze_size), without NaN; the gaze part of the actions.
             answer: int64 (B,) in [0, n), or float32 (B, n) for a Box answer.
         """
         task, before = self.task, self.state
@@ -148,12 +148,12 @@ class Episodes:
         return terminated if truncated is None else terminated | truncated
 
     def observation(self) -> Observation:
-        """Return what the agents observe now, in arrays of their own."""
+        """Return the current observations, as new arrays."""
         glimpse, location = self.task.observation(self.state)
         return Observation(glimpse, _copy(location))
 
     def info(self) -> dict[str, Array]:
-        """Return what an evaluator may know, in arrays of their own."""
+        """Return the current infos, as new arrays."""
         return {key: _copy(value) for key, value in self.task.info(self.state).items()}
 
     def _initial(self, seed: Array, episode: Array, image_index: Array | None) -> Any:

@@ -1,4 +1,4 @@
-"""The observation formats."""
+"""Observation formats."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ OBSERVATION_FORMATS = ("dict", "flat", "image")
 
 
 class ObservationFormat:
-    """One way to write an observation down.
+    """Writes observations in one of three formats.
 
     - "dict": ``{"glimpse": float32 (glimpse_size,) in [0, 1], "location": float32 (gaze_size,) in [-1, 1]}``.
-    - "flat": both in one float32 array, the glimpse first.
+    - "flat": one float32 array, the glimpse followed by the location.
     - "image": as "dict", with the glimpse as float32 (levels * channels, rows, columns), for convolutional policies.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a user passes to a constructor or to ``reset``, checked once for all three interfaces."""
+"""Checks of the arguments of constructors and ``reset``, shared by the three interfaces."""
 
 from __future__ import annotations
 
@@ -66,15 +66,15 @@ def check_seed(seed: Any) -> int:
 
 
 def read_row_seeds(seed: Any, num_rows: int, like: Array) -> tuple[Array, Array]:
-    """Turn what a user passes as ``seed`` into one seed per row.
+    """Convert the argument ``seed`` to one random seed per row.
 
     Args:
-        seed: An int s for s, s + 1, ...; or a list, a tuple or an array with a seed, or None, for each row.
+        seed: An int s for the seeds s, s + 1, ...; or a list, a tuple or an array with a seed or None for each row.
         num_rows: Number of rows, B.
-        like: An array of the kind and on the device of the rows.
+        like: An array of the library (NumPy or torch) and on the device of the rows.
 
     Returns:
-        Which rows get a seed, bool (B,), and the seeds, int64 (B,).
+        bool (B,), whether a row gets a seed, and int64 (B,), the seeds.
 
     Raises:
         InvalidArgument: If it is none of these, has another length, or a seed is negative.

@@ -1,4 +1,4 @@
-"""One environment at a time: the interface of ``gymnasium.make``."""
+"""The single environment: the interface of ``gymnasium.make``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ram_envs.tasks import Observation, Task, construct_task
 class GlimpseEnv(gym.Env[Any, Any]):
     """A task as a Gymnasium environment.
 
-    The documentation of an instance is that of its task: ``help(env.unwrapped)``.
+    ``help(env.unwrapped)`` shows the documentation of the task.
 
     Args:
         task: A short name ("catch", "classification"), "module:Class" or a :class:`ram_envs.tasks.Task` class; its
@@ -89,22 +89,22 @@ class GlimpseEnv(gym.Env[Any, Any]):
 
     @property
     def window_closed(self) -> bool:
-        """Whether a person has closed the window of render mode "human"."""
+        """Whether the user has closed the window of render mode "human"."""
         return self._renderer is not None and self._renderer.window_closed
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begin an episode.
+        """Start an episode.
 
         Args:
-            seed: Makes this the first episode of that seed, which decides everything that follows; None begins the
-                next one.
+            seed: Random seed. It determines this episode and all later ones. None starts the next episode of the
+                current seed.
             options: ``{"image_index": int}`` chooses the image, in tasks that show images.
 
         Returns:
-            The first observation, and what an evaluator may know.
+            The first observation and the info.
 
         Raises:
-            InvalidArgument: If the seed or an option has a value that it cannot have; nothing has changed then.
+            InvalidArgument: If the seed or an option is not valid. The environment is unchanged then.
         """
         if seed is not None:
             seed = check_seed(seed)
@@ -121,11 +121,11 @@ class GlimpseEnv(gym.Env[Any, Any]):
         """Take one step.
 
         Args:
-            action: In the format of ``action_space``. A fixation outside [-1, 1] is clipped.
+            action: An element of ``action_space``. A fixation outside [-1, 1] is clipped.
 
         Raises:
-            InvalidAction: If the action has a wrong shape or dtype, a NaN, or names what does not exist; nothing has
-                changed then.
+            InvalidAction: If the action has a wrong shape or dtype, a NaN, or a choice that does not exist. The
+                environment is unchanged then.
             ResetNeeded: If no episode is running.
         """
         if self._over:

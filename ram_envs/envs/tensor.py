@@ -1,4 +1,4 @@
-"""Many environments on torch tensors, on any device: the interface for fast training."""
+"""The tensor environment: batched on torch tensors on any device, for fast training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ram_envs.tasks import Task, construct_task
 
 
 class TensorEnv:
-    """A batch of environments that never leaves its device; on the CPU it equals the vector environment bit for bit.
+    """A batch of environments whose data stay on one device; on the CPU it equals the vector environment bit for bit.
 
     Rows, seeds, formats and auto-reset modes are those of :class:`ram_envs.envs.vector.GlimpseVectorEnv`, with three
     differences. Values are tensors. Infos have no masks, and after a same-step reset ``info["final_obs"]`` and
@@ -31,13 +31,13 @@ class TensorEnv:
     Args:
         task: A short name ("catch", "classification"), "module:Class" or a :class:`ram_envs.tasks.Task` class.
         num_envs: Number of rows, B.
-        device: Where the rows live, "cpu" or "cuda".
+        device: Device of all tensors, "cpu" or "cuda".
         autoreset_mode: "NextStep", "SameStep" or "Disabled". Disabled, a step never waits for the device if
             ``check_actions`` is False.
         action_format: "box", "dict", "multidiscrete" or "discrete".
         observation_format: "dict", "flat" or "image".
         grid_size: Cells per side of the grid of fixations in the two discrete action formats.
-        check_actions: Whether actions are checked for wrong values, which on a GPU waits for the device at every step.
+        check_actions: Whether to check the values of actions. On a GPU the check waits for the device at every step.
         max_episode_steps: Truncate episodes after so many steps; None for no limit.
         **settings: The arguments of the task.
 
@@ -103,7 +103,7 @@ class TensorEnv:
         return cast(torch.Tensor, self.task.scene(self.state)).clone()
 
     def target(self) -> torch.Tensor | None:
-        """Return the right answer of each row at present, as :meth:`Task.target` does; None in a game."""
+        """Return the correct answer of each row, as :meth:`Task.target` does; None in a game."""
         return cast("torch.Tensor | None", self.task.target(self.state))
 
     def answer_counts(self) -> torch.Tensor:
@@ -113,7 +113,7 @@ class TensorEnv:
     def reset(
         self, *, seed: int | Sequence[int | None] | torch.Tensor | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, torch.Tensor]]:
-        """Begin an episode in every row, or in those of ``options["reset_mask"]``, bool (B,).
+        """Start an episode in every row, or in those of ``options["reset_mask"]``, bool (B,).
 
         Args:
             seed: An int s seeds row i with s + i, a sequence has one entry per row; None begins the next episode of

@@ -1,4 +1,4 @@
-"""Many environments in one call: the interface of ``gymnasium.make_vec``, native and batched, on NumPy."""
+"""The vector environment: the interface of ``gymnasium.make_vec``, natively batched on NumPy."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from ram_envs.tasks import Observation, Task, construct_task
 
 
 class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
-    """A batch of environments whose row i, seeded s, is the single environment seeded s + i.
+    """A batch of environments. Row i of a batch with seed s equals the single environment with seed s + i.
 
-    What it returns equals what ``gymnasium.vector.SyncVectorEnv`` returns over single environments, infos and
-    auto-resets included.
+    The return values are those of ``gymnasium.vector.SyncVectorEnv`` over single environments, including infos and
+    auto-resets.
 
     Args:
         task: A short name ("catch", "classification"), "module:Class" or a :class:`ram_envs.tasks.Task` class; its
@@ -105,19 +105,19 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Begin an episode in every row, or in some.
+        """Start an episode in every row, or in some.
 
         Args:
-            seed: An int s seeds row i with s + i, a sequence has one entry a row; None begins the next episode of
-                every row.
-            options: ``{"reset_mask": bool (B,)}`` names the rows to reset, the other rows stay as they are;
+            seed: An int s seeds row i with s + i; a sequence has one entry per row. None starts the next episode
+                of every row.
+            options: ``{"reset_mask": bool (B,)}`` selects the rows to reset, and the other rows stay unchanged;
                 ``{"image_index": int64 (B,)}`` chooses the images, in tasks that show images.
 
         Returns:
-            The observations of all rows, and what an evaluator may know.
+            The observations and infos of all rows.
 
         Raises:
-            InvalidArgument: If seeds or options have a wrong shape or value; nothing has changed then.
+            InvalidArgument: If seeds or options have a wrong shape or value. The environment is unchanged then.
             TypeError: If the mask is not a NumPy array of bools.
             ResetNeeded: If there is a mask, but no episode has begun.
         """
@@ -137,14 +137,14 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
     def step(
         self, actions: Any
     ) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """Take one step in every row; rows that ended are reset as ``autoreset_mode`` says.
+        """Take one step in every row; ended rows are reset according to ``autoreset_mode``.
 
         Args:
-            actions: In the format of ``action_space``. Fixations outside [-1, 1] are clipped.
+            actions: An element of ``action_space``. Fixations outside [-1, 1] are clipped.
 
         Raises:
-            InvalidAction: If the actions have a wrong shape or dtype, a NaN, or name what does not exist; nothing has
-                changed then.
+            InvalidAction: If the actions have a wrong shape or dtype, a NaN, or a choice that does not exist. The
+                environment is unchanged then.
             ResetNeeded: If no episode is running, or, with auto-reset disabled, a row has ended and was not reset.
         """
         if self._episodes.state is None:

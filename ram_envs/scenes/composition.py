@@ -1,18 +1,89 @@
-"""Scenes composed in batches: a picture somewhere on a black canvas, and clutter cut from other pictures over it.
+"""Composition of scenes in batches: an image at a random position on a black canvas, plus clutter.
 
-The rules are those of the authors' own generator (Mnih et al. 2014, section 4.1): every offset at which a piece fits
-is possible, pieces add to what is there, and sums are clipped at 255.
+Clutter is cut from other images. The rules are those of the authors' generator (Mnih et al. 2014, section 4.1). Every
+offset at which a piece fits is possible. Pixels of a piece are added to the pixels of the scene, clipped at 255.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ram_envs.arguments import check_integer
 from ram_envs.arrays import Array, namespace
+from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.randomness import integers
 
 DRAWS_PER_PICTURE = 2
-"""Random words that the place of a picture needs: row and column."""
+"""Random words per image: row and column of its position."""
 DRAWS_PER_PIECE = 5
-"""Random words that a piece of clutter needs: source, where it is cut (row, column), where it is put (row, column)."""
+"""Random words per piece of clutter: source image, row and column of the cut, row and column of its position."""
+
+
+def check_canvas(size: Sequence[int], image_size: int | None, num_clutter: int, clutter_size: int) -> None:
+    """Check that images and clutter fit on the canvas.
+
+    Args:
+        size: (height, width) of the images.
+        image_size: Side of the square canvas, or None for a scene of the size of the image.
+        num_clutter: Number of pieces of clutter.
+        clutter_size: Side of a piece in pixels.
+
+    Raises:
+        InvalidArgument: If they do not fit, or a value is not valid.
+    """
+    check_integer("num_clutter", num_clutter, 0, 800)
+    check_integer("clutter_size", clutter_size, 1)
+    height, width = size
+    if image_size is not None:
+        check_integer("image_size", image_size, 1, 8192)
+        if image_size < max(height, width):
+            raise InvalidArgument(
+                f"image_size={image_size} is smaller than the images, {height}x{width}: expected at least "
+                f"{max(height, width)}, or None for the images alone"
+            )
+    if num_clutter == 0:
+        return
+    if clutter_size > min(height, width):
+        raise InvalidArgument(
+            f"clutter_size={clutter_size} is larger than the images that clutter is cut from, {height}x{width}: "
+            f"expected at most {min(height, width)}"
+        )
+    if image_size is not None:
+        height = width = image_size
+    if num_clutter * clutter_size**2 > height * width:
+        raise InvalidArgument(
+            f"num_clutter={num_clutter} pieces of {clutter_size}x{clutter_size} are more than fit into a "
+            f"{height}x{width} scene: expected at most {height * width // clutter_size**2}, or a larger image_size"
+        )
+
+
+def draws_per_scene(num_clutter: int) -> int:
+    """Return the number of random words that a scene needs."""
+    return DRAWS_PER_PICTURE + DRAWS_PER_PIECE * num_clutter
+
+
+def compose(
+    images: Array, image_index: Array, words: Array, image_size: int | None, num_clutter: int, clutter_size: int
+) -> Array:
+    """Return scenes: each shows one image, at a random place of a black canvas if there is one, and clutter.
+
+    Args:
+        images: uint8 (N, C, h, w), the images to choose from.
+        image_index: int64 (B,), the image of each scene.
+        words: int64 (B, draws_per_scene(num_clutter)), random words.
+        image_size: Side of the canvas, or None for scenes of the size of the images.
+        num_clutter: Number of pieces of clutter.
+        clutter_size: Side of a piece in pixels.
+
+    Returns:
+        uint8 (B, C, H, W).
+    """
+    if image_size is None:
+        scenes = images[image_index]
+    else:
+        scenes = place(images, image_index, words[:, :DRAWS_PER_PICTURE], image_size)
+    add_clutter(scenes, images, words[:, DRAWS_PER_PICTURE:], num_clutter, clutter_size)
+    return scenes
 
 
 def paste(canvas: Array, pictures: Array, top: Array, left: Array) -> None:
@@ -21,8 +92,8 @@ def paste(canvas: Array, pictures: Array, top: Array, left: Array) -> None:
     Args:
         canvas: uint8 (B, C, H, W).
         pictures: uint8 (B, C, h, w), at most as large as the canvas.
-        top: int64 (B,), the row of the canvas that the first row of the picture comes to lie on, in [0, H - h].
-        left: int64 (B,), likewise for the column, in [0, W - w].
+        top: int64 (B,), the canvas row of the first row of the picture, in [0, H - h].
+        left: int64 (B,), the canvas column of its first column, in [0, W - w].
     """
     xp = namespace(canvas)
     batch, channels, height, width = canvas.shape
@@ -34,13 +105,13 @@ def paste(canvas: Array, pictures: Array, top: Array, left: Array) -> None:
 
 
 def place(images: Array, image_index: Array, words: Array, image_size: int) -> Array:
-    """Put one image each at a random place of a black square canvas.
+    """Put one image at a random position on each of a batch of black square canvases.
 
     Args:
-        images: uint8 (N, C, h, w), the pictures to choose from.
-        image_index: int64 (B,), which picture each scene shows.
+        images: uint8 (N, C, h, w), all images.
+        image_index: int64 (B,), the index of the image in each scene.
         words: int64 (B, 2), random words for the row and the column.
-        image_size: Side of the canvas, at least that of the pictures.
+        image_size: Side of the canvas in pixels, at least the longer side of an image.
 
     Returns:
         uint8 (B, C, image_size, image_size).
@@ -55,11 +126,11 @@ def place(images: Array, image_index: Array, words: Array, image_size: int) -> A
 
 
 def add_clutter(canvas: Array, images: Array, words: Array, num_clutter: int, clutter_size: int) -> None:
-    """Add ``num_clutter`` square pieces to every scene in place, each cut at random from a random image.
+    """Add ``num_clutter`` square pieces to every scene, in place. Each is cut at a random position of a random image.
 
     Args:
         canvas: uint8 (B, C, H, W), the scenes.
-        images: uint8 (N, C, h, w), where the pieces are cut from: the images of the scene's own split.
+        images: uint8 (N, C, h, w), the images that pieces are cut from: those of the same split.
         words: int64 (B, 5 * num_clutter), random words.
         num_clutter: Number of pieces.
         clutter_size: Side of a piece in pixels, at most that of an image and of the scene.
@@ -86,7 +157,7 @@ def add_clutter(canvas: Array, images: Array, words: Array, num_clutter: int, cl
 
 
 def _window(pictures: Array, top: Array, left: Array, height: int, width: int, scene: Array | None = None) -> Array:
-    """Return where a window lies in the flattened ``pictures`` (N, C, H, W): int64 (B, C, height, width).
+    """Return the indices of a window in the flattened ``pictures`` (N, C, H, W): int64 (B, C, height, width).
 
     Row ``b`` of the result is the window of picture ``scene[b]``, or of picture ``b``.
     """

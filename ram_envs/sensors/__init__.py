@@ -1,4 +1,4 @@
-"""Sensors: how a scene is seen."""
+"""Glimpse sensors: the interface and the registry."""
 
 from ram_envs.sensors.sensor import SENSORS, Outline, Sensor, make_sensor, register_sensor
 

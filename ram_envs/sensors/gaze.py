@@ -1,4 +1,4 @@
-"""Gaze control: how an action moves the gaze."""
+"""Gaze control: translates the gaze part of an action to the next location."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ DEFAULT_MAX_STEP = 0.2
 
 
 class GazeControl:
-    """Turns the gaze part of an action into the next location.
+    """Translates the gaze part of an action to the next location.
 
-    "absolute": the action is the next location itself, as in Mnih et al. 2014. "relative": the action is a move, as of
-    a camera: (dx, dy) of length 1 or more moves the gaze by ``max_step`` in its direction, a shorter one by that share
-    of ``max_step``. Further numbers, such as the zoom, move by ``max_step`` times their value in [-1, 1]. The gaze
-    stays within [-1, 1].
+    "absolute": the action is the next location itself, as in Mnih et al. 2014.
+
+    "relative": the action is a bounded move, as for a camera. A move (dx, dy) is cut to length 1 if it is longer, then
+    multiplied by ``max_step`` and added to the location. Further values, such as the zoom, are clipped to [-1, 1] and
+    multiplied by ``max_step``. The location stays within [-1, 1].
 
     Args:
         gaze: "absolute" or "relative".
-        max_step: With "relative", the longest move, where 1 is half the width (or height) of the scene; None for 0.2.
+        max_step: With "relative", the maximum length of a move; 1 is half the width (or height) of the scene. None for
+            0.2.
 
     Raises:
         InvalidArgument: If an argument is not valid, or ``max_step`` is given with ``gaze="absolute"``.
@@ -41,9 +43,9 @@ class GazeControl:
         """Return the next locations.
 
         Args:
-            location: float32 (B, gaze_size) in [-1, 1], where the gaze is.
-            action: float32 (B, gaze_size), finite; values outside [-1, 1] are clipped (the length of a relative move is
-                cut first, so its direction is kept).
+            location: float32 (B, gaze_size) in [-1, 1], the current locations.
+            action: float32 (B, gaze_size), finite. Absolute actions are clipped to [-1, 1]. Relative moves are cut to
+                length 1, which keeps their direction.
 
         Returns:
             float32 (B, gaze_size) in [-1, 1].
@@ -54,7 +56,7 @@ class GazeControl:
         return clip(location + moved, -1.0, 1.0)
 
     def within(self, action: Array) -> Array:
-        """Return actions of the same meaning within the action space: float (B, gaze_size) in [-1, 1]."""
+        """Return equivalent actions within the action space: float (B, gaze_size) in [-1, 1]."""
         if not self.relative:
             return clip(action, -1.0, 1.0)
         xp = namespace(action)

@@ -1,11 +1,11 @@
-"""Concentric square patches: the one home of coordinates, rounding, padding, scales and averaging.
+"""Concentric square patches: coordinates, rounding, padding, scales and averaging are defined here.
 
 This is the glimpse sensor of Mnih et al. 2014, section 3.1. A location (x, y) in [-1, 1] maps edge to edge onto the
-scene: column ``c = (x + 1) / 2 * width``, row likewise. The patch of scale ``i`` is twice as wide as that of scale
-``i - 1``. A patch of side ``s`` covers the columns ``floor(c - s/2 + 1/2)`` to that ``+ s - 1``, computed in float32.
+scene: column ``c = (x + 1) / 2 * width``, row ``(y + 1) / 2 * height``. Each scale's patch is twice as wide as that of
+the scale before. A patch of side ``s`` covers ``s`` columns from ``floor(c - s/2 + 1/2)`` on, computed in float32.
 Its cell ``n`` (of ``g`` in a row) is the mean of the block of pixels from ``floor(n * s / g)`` up to
 ``floor((n + 1) * s / g)``; pixels outside the scene are 0. Sums are integers, and one division scales them to [0, 1],
-so every backend gives the same bits. ``kernels.py`` repeats these rules in compiled loops; a test holds both equal.
+so every backend gives the same bits. ``kernels.py`` has the same rules as compiled loops; a test compares the two.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ MAX_BLOCK = 2**11  # a white block of this side is the largest whose sum fits in
 
 
 class Grid(NamedTuple):
-    """The cells of the patches, relative to the corner of each patch. B is 1 where all rows share them.
+    """The cells of the patches, relative to the corner of each patch. B is 1 if all rows share them.
 
     Attributes:
         sides: int64 (B, k), the side of each patch in scene pixels.
         edges: int64 (B, k, g + 1), where the cells of each patch begin; the last edge is the end of the last cell.
-        white: float32 (B, k*C*g*g), the sum of a cell that is all white.
+        white: float32 (B, k*C*g*g), the sum over a completely white cell.
     """
 
     sides: Array
@@ -40,9 +40,9 @@ class Grid(NamedTuple):
 
 
 class Patches(Sensor):
-    """Square patches of the same location, each averaged to ``patch_size x patch_size`` cells; finest first.
+    """Square patches around one location, each averaged to ``patch_size x patch_size`` cells; finest first.
 
-    Subclasses say how wide the patches are.
+    Subclasses define the width of the patches.
 
     Args:
         height: Rows of the scene, in pixels.
@@ -71,7 +71,7 @@ class Patches(Sensor):
 
     @abstractmethod
     def widest_side(self) -> int:
-        """Return the side of the widest patch there can be, in scene pixels."""
+        """Return the largest possible side of a patch, in scene pixels."""
 
     @abstractmethod
     def grid(self, location: Array) -> Grid:
@@ -108,14 +108,14 @@ class Patches(Sensor):
         return (location[..., :2] + 1) * self._constants.like(location)["half"]
 
     def summed_area_table(self, scenes: Array) -> Array:
-        """Return the table from which :meth:`read` takes its sums (Crow 1984).
+        """Return the summed-area table that :meth:`read` uses (Crow 1984).
 
         Args:
             scenes: uint8 (B, C, H, W).
 
         Returns:
-            int32 (B, C, H + 1, W + 1); entry (r, c) is the sum of all pixels above row r and left of column c. Where a
-            sum leaves the range of int32, differences of entries are still exact, because they wrap back.
+            int32 (B, C, H + 1, W + 1); entry (r, c) is the sum of all pixels above row r and left of column c. If a
+            sum overflows int32, differences of entries are still exact, because they wrap back.
         """
         xp = namespace(scenes)
         batch, channels, height, width = scenes.shape
@@ -125,7 +125,7 @@ class Patches(Sensor):
         return table
 
     def prepare(self, scenes: Array) -> Array:
-        """Return the scenes where compiled kernels read them, otherwise their summed-area table."""
+        """Return the scenes if compiled kernels are available, otherwise their summed-area table."""
         return self.summed_area_table(scenes) if compiled_kernels(scenes) is None else scenes
 
     def read(self, prepared: Array, location: Array) -> Array:

@@ -1,4 +1,4 @@
-"""The paper's retina: patches of fixed sides (Mnih et al. 2014, section 3.1)."""
+"""The paper's retina: concentric patches of fixed size (Mnih et al. 2014, section 3.1)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ram_envs.sensors.patches import Grid, Patches, call_kernel
 
 
 class Retina(Patches):
-    """Patches whose finest scale shows the scene pixel by pixel: side ``patch_size * 2**i`` at scale ``i``.
+    """Concentric patches of side ``patch_size * 2**i`` at scale ``i``; the finest has the resolution of the scene.
 
     A location is (x, y). The arguments are those of :class:`Patches`.
     """

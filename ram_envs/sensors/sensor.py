@@ -1,7 +1,7 @@
 """The sensor interface, and the registry of sensors.
 
-A sensor is "rho" of Mnih et al. 2014, section 3.1: it reads a glimpse of fixed shape from a scene at a location. Write
-one in a file of your own, call :func:`register_sensor`, and pass its name as ``sensor=`` to any environment.
+A sensor ("rho" in Mnih et al. 2014, section 3.1) reads a glimpse of fixed shape from a scene at a location. To add your
+own, derive from :class:`Sensor`, call :func:`register_sensor`, and pass the name as ``sensor=`` to any environment.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from ram_envs.errors import InvalidArgument
 from ram_envs.lookup import find_class
 
 NOWHERE = -(2**20)
-"""A row or column that no sensor reaches: :meth:`Sensor.read_points` ignores a point that is placed there."""
+"""A row or column outside every glimpse: :meth:`Sensor.read_points` ignores points in it."""
 
 
 class Outline(NamedTuple):
-    """The part of the scene that one level of a glimpse covers, in scene pixels. It may leave the scene."""
+    """The part of the scene that one level of a glimpse covers, in scene pixels. It may extend beyond the scene."""
 
     top: int
     left: int
@@ -44,8 +44,8 @@ class Sensor(ABC):
         **settings: The settings that the sensor was registered with.
 
     Attributes:
-        gaze_size: Numbers in a location: 2 for (x, y), more for a sensor that also zooms or turns. The first two are
-            always x and y.
+        gaze_size: Number of values in a location: 2 for (x, y), more for a sensor that also zooms or rotates. The first
+            two values are always x and y.
         glimpse_shape: Shape of a glimpse: (levels, channels, rows, columns), finest level first.
     """
 
@@ -59,17 +59,17 @@ class Sensor(ABC):
 
     @property
     def glimpse_size(self) -> int:
-        """Numbers in a glimpse: the product of ``glimpse_shape``."""
+        """Number of values in a glimpse: the product of ``glimpse_shape``."""
         return math.prod(self.glimpse_shape)
 
     def prepare(self, scenes: Array) -> Array:
-        """Return what :meth:`read` reads fastest; called once for a scene that is read several times.
+        """Preprocess scenes so that :meth:`read` is fast. Called once for a scene that is read several times.
 
         Args:
             scenes: uint8 (B, C, H, W).
 
         Returns:
-            An array whose first axis is B. By default the scenes.
+            An array whose first axis is B; by default the scenes themselves.
         """
         return scenes
 
@@ -78,7 +78,7 @@ class Sensor(ABC):
         """Read one glimpse from each scene.
 
         Args:
-            prepared: What :meth:`prepare` returned, or the scenes themselves, uint8 (B, C, H, W).
+            prepared: The result of :meth:`prepare`, or the scenes themselves, uint8 (B, C, H, W).
             location: float32 (B, gaze_size) in [-1, 1]; x and y first.
 
         Returns:
@@ -88,7 +88,7 @@ class Sensor(ABC):
     def read_points(self, columns: Array, rows: Array, location: Array) -> Array:
         """Read one glimpse from each of a batch of grayscale scenes that are black except for a few white pixels.
 
-        It gives what :meth:`read` gives for the drawn scenes. This default draws them; a sensor may do it faster.
+        The result equals that of :meth:`read` on the drawn scenes. This default draws them; subclasses may be faster.
 
         Args:
             columns: int64 (P, B), the columns of the P white pixels of each scene, no pixel twice.
@@ -111,13 +111,14 @@ class Sensor(ABC):
     def outlines(self, location: Array) -> list[Outline]:
         """Return the part of the scene that each level covers, finest first, for one location, float32 (gaze_size,).
 
-        Renderings draw these rectangles and put the levels of the glimpse where they were taken.
+        Renderings draw these rectangles and place the levels of the glimpse in them.
         """
 
     def to_pixels(self, location: Array) -> Array:
         """Convert locations to scene pixels, edge to edge.
 
-        ``column = (x + 1) / 2 * width``, row likewise: (-1, -1) is the top-left corner of the top-left pixel.
+        ``column = (x + 1) / 2 * width`` and ``row = (y + 1) / 2 * height``: (-1, -1) is the top-left corner of the
+        top-left pixel.
 
         Args:
             location: float32 (..., gaze_size).
@@ -138,7 +139,7 @@ SENSORS: dict[str, tuple[str | type[Sensor], dict[str, Any]]] = {
 
 
 def register_sensor(name: str, sensor: type[Sensor] | str, **settings: Any) -> None:
-    """Register a sensor under a name that every task takes as ``sensor=``.
+    """Register a sensor under a name, which every task accepts as ``sensor=``.
 
     Args:
         name: The name. It must not contain ":", which separates a module from a class.

@@ -1,4 +1,4 @@
-"""A retina that zooms: the third number of its location widens the patches, down to single pixels."""
+"""A retina with zoom: the third value of its location sets the width of the patches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ram_envs.sensors.patches import Grid, Patches, call_kernel
 class Zoom(Patches):
     """Patches of variable width. A location is (x, y, z).
 
-    At z = -1 the finest patch is ``patch_size`` pixels wide and shows the scene pixel by pixel. At z = 1 it is as wide
+    At z = -1 the finest patch is ``patch_size`` pixels wide and has the resolution of the scene. At z = 1 it is as wide
     as the longer side of the scene (at least ``patch_size``). In between its side grows linearly with z, rounded to
     whole pixels: ``floor(g + (z + 1) / 2 * (longest - g) + 1/2)``, computed in float32. Scale ``i`` is ``2**i`` times
     as wide. A cell averages a block of whole pixels; the blocks of one patch may differ by one pixel in width.

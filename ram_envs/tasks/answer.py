@@ -1,4 +1,4 @@
-"""What the agent says besides where it looks."""
+"""The answer: the part of an action that is not the gaze."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ram_envs.errors import InvalidArgument
 
 @dataclass(frozen=True)
 class Answer:
-    """A move, a label, a number: the part of an action that is not the gaze.
+    """The part of an action that is not the gaze: a move, a label, or numbers.
 
     Attributes:
         key: Its key in a dictionary action, such as "move" or "label".
-        space: ``Discrete(n)`` starting at 0, or a bounded one-dimensional float32 ``Box`` where numbers are asked for.
-        names: What the choices are called, such as ("left", "stay", "right"), or the numbers of a Box. Empty for
-            "0", "1", ... The names "left", "right", "up" and "down" make a person's arrow keys play them.
-        look_on: The choice that answers nothing and takes another glimpse; None if there is none.
+        space: ``Discrete(n)`` starting at 0, or a bounded one-dimensional float32 ``Box`` for numbers.
+        names: Names of the choices, such as ("left", "stay", "right"), or of the numbers of a Box. Empty for
+            "0", "1", ... Choices named "left", "right", "up" and "down" are mapped to the arrow keys in ``ram play``.
+        look_on: The choice that gives no answer and takes another glimpse; None if there is none.
 
     Raises:
         InvalidArgument: If the space is of another kind, the names do not match it, or the key is taken.

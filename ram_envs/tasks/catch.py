@@ -1,4 +1,4 @@
-"""Catch: a game that is won by looking at the right place at the right time (Mnih et al. 2014, section 4.2)."""
+"""The game Catch, seen through glimpses (Mnih et al. 2014, section 4.2)."""
 
 from __future__ import annotations
 
@@ -51,24 +51,24 @@ class Catch(Task[CatchState]):
     A ball of one pixel falls from the top of a black 24x24 screen, one row per step, at a constant horizontal speed. It
     bounces off the side walls. A paddle of two pixels at the bottom moves left, stays or moves right. The agent
     controls the paddle and its own gaze, and learns only from the reward at the end. It must see the ball twice at the
-    finest scale to know where the ball will land, and the paddle is slow, so the game needs memory: a player that only
-    follows the ball catches half.
+    finest scale to know where the ball will land, and the paddle is slow, so the game needs memory: a player that
+    always moves toward the ball catches about half of the balls.
 
     ## Action Space
-    The next fixation (x, y) and one of the moves 0 (left), 1 (stay), 2 (right), in the format ``action_format``.
+    The next location (x, y) and one of the moves 0 (left), 1 (stay), 2 (right), in the format ``action_format``.
 
     ## Observation Space
     | key | dtype, shape | range | meaning |
     |---|---|---|---|
     | glimpse | float32 (108,) | [0, 1] | three 6x6 patches, 6, 12 and 24 pixels wide, finest first, each row by row |
-    | location | float32 (2,) | [-1, 1] | where the glimpse was taken, (x, y); (-1, -1) is the top-left corner |
+    | location | float32 (2,) | [-1, 1] | center of the glimpse, (x, y); (-1, -1) is the top-left corner |
 
     ## Rewards
-    1 if the ball is above one of the paddle's two columns when it reaches the last row, otherwise 0; 0 before.
+    1 at the last step if the ball is in one of the paddle's two columns, otherwise 0. 0 at all earlier steps.
 
     ## Starting State
-    The ball is in row 0 at a uniform column. Its speed is uniform in [-1, 1] columns per row. The paddle and the first
-    fixation are uniform.
+    The ball is in row 0, in a uniformly random column. Its speed is uniform in [-1, 1] columns per row. The position of
+    the paddle and the first location are uniformly random.
 
     ## Episode End
     Terminated after ``screen_size - 1`` steps, 23, with the ball in the last row. Never truncated.
@@ -113,11 +113,11 @@ class Catch(Task[CatchState]):
 
     @property
     def max_episode_steps(self) -> int:
-        """Rows that the ball falls."""
+        """The number of rows that the ball falls."""
         return self.screen_size - 1
 
     def initial(self, seed: Array, episode: Array) -> CatchState:
-        """Drop a new ball."""
+        """Start with a new ball; see :meth:`Task.initial`."""
         xp = namespace(seed)
         words = draw_words(seed, episode, 3 + self.glimpse_sensor.gaze_size)
         ball = integers(words[:, 0], self.screen_size)
@@ -146,7 +146,7 @@ class Catch(Task[CatchState]):
         return CatchState(step, column, ball, speed, paddle, caught, location)
 
     def observation(self, state: CatchState) -> Observation:
-        """Look at the two pixels of the paddle and at the ball."""
+        """Read the glimpses of the ball and the paddle; see :meth:`Task.observation`."""
         xp = namespace(state.column)
         bottom = xp.full_like(state.step, self.screen_size - 1)
         # A caught ball lies on a pixel that is white already.
@@ -156,12 +156,12 @@ class Catch(Task[CatchState]):
         return Observation(self.glimpse_sensor.read_points(columns, rows, state.location), state.location)
 
     def reward(self, state: CatchState) -> Array:
-        """1 for a caught ball."""
+        """Return 1 for a caught ball; see :meth:`Task.reward`."""
         xp = namespace(state.column)
         return xp.astype(state.caught, xp.float32)
 
     def terminal(self, state: CatchState) -> Array:
-        """The ball is in the last row."""
+        """Return whether the ball is in the last row; see :meth:`Task.terminal`."""
         return state.step == self.max_episode_steps
 
     def scene(self, state: CatchState) -> Array:
@@ -176,7 +176,7 @@ class Catch(Task[CatchState]):
         return screen
 
     def info(self, state: CatchState) -> dict[str, Array]:
-        """Whether the ball was caught."""
+        """Return whether the ball was caught, bool (B,)."""
         return {"is_success": state.caught}
 
     def caption(self, state: CatchState, row: int) -> str:
@@ -192,7 +192,7 @@ class Catch(Task[CatchState]):
 
 
 class CatchOracle:
-    """Keeps the speeds that agree with the ball so far, and moves to where it lands on average over these speeds.
+    """Keeps the speeds that are consistent with the ball so far, and moves to the mean landing column over them.
 
     Args:
         task: The game.

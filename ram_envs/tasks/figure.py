@@ -1,4 +1,4 @@
-"""Figures of merit: the number by which a policy is compared, and how it is written."""
+"""Figures of merit: the metric that an evaluation reports, and its formatting."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class FigureOfMerit:
-    """The number that an evaluation reports.
+    """The metric that an evaluation reports.
 
     Attributes:
         name: Its name in files: JSON, ``metrics.csv``, TensorBoard.
-        label: Its name for people, as on an axis.
+        label: Its name in text and on axes.
         of: What it is computed from: "success", the share of episodes with ``info["is_success"]``; "failure", the
-            share of the others; "return", the mean episode return.
+            share of all other episodes; "return", the mean episode return.
         unit: Unit of the shown value, such as "%"; empty for none.
-        stored_factor: A share is stored in files times this number, such as 100 for an error in percent.
-        shown_factor: The stored value is shown times this number.
+        stored_factor: Files hold the share times this number, such as 100 for an error in percent.
+        shown_factor: Text and axes show the stored value times this number.
         more_is_better: Whether a larger value is better.
         digits: Decimal places of the shown value.
-        logarithmic: Whether an axis in its unit is best drawn logarithmic.
+        logarithmic: Whether its axis is logarithmic.
     """
 
     name: str
@@ -39,11 +39,11 @@ class FigureOfMerit:
         return self.of != "return"
 
     def shown(self, value: float) -> float:
-        """Return a stored value in the unit in which people read it."""
+        """Convert a stored value to the unit that is shown."""
         return value * self.shown_factor
 
     def write(self, value: float) -> str:
-        """Write a stored value with its unit: "99.65 %"."""
+        """Format a stored value with its unit: "99.65 %"."""
         return f"{self.shown(value):.{self.digits}f} {self.unit}".rstrip()
 
     def better(self, one: float, other: float) -> bool:

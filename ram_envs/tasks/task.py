@@ -25,11 +25,11 @@ FIRST_LOCATIONS = ("random", "inside", "center")
 
 
 class Observation(NamedTuple):
-    """What the agent observes.
+    """An observation of the agent.
 
     Attributes:
         glimpse: float32 (B, glimpse_size) in [0, 1], in the order (level, channel, row, column), finest level first.
-        location: float32 (B, gaze_size) in [-1, 1], where it was taken; (x, y) first.
+        location: float32 (B, gaze_size) in [-1, 1], the location of the glimpse; (x, y) first.
     """
 
     glimpse: Array
@@ -37,7 +37,7 @@ class Observation(NamedTuple):
 
 
 class State(Protocol):
-    """What every state has; its other arrays are the task's own. Every first axis is the row."""
+    """The arrays that every state has. A task adds its own. The first axis of every array is the row."""
 
     @property
     def step(self) -> Array:
@@ -45,17 +45,17 @@ class State(Protocol):
 
     @property
     def location(self) -> Array:
-        """float32 (B, gaze_size) in [-1, 1], where the sensor looks."""
+        """float32 (B, gaze_size) in [-1, 1], the location of the sensor."""
 
 
 StateT = TypeVar("StateT", bound=State)
 
 
 class Oracle(Protocol):
-    """A player that sees the hidden state; it gives the upper end of a task's scale."""
+    """A player that sees the hidden state: an upper bound for benchmarks."""
 
     def start(self, num_rows: int) -> None:
-        """Forget everything: new episodes begin in all rows."""
+        """Reset the memory: new episodes start in all rows."""
 
     def answer(self, state: Any) -> Array:
         """Return the best answer of each row, int64 (B,)."""
@@ -63,7 +63,7 @@ class Oracle(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Task(ABC, Generic[StateT]):
-    """The settings that every task has, and the rules that it must give.
+    """Base class of all tasks: common settings, and the rules that a task implements.
 
     Derive a frozen, keyword-only dataclass from it. Its fields are the arguments of ``gymnasium.make``; check them in
     ``__post_init__``, then call ``super().__post_init__()``. :class:`ram_envs.tasks.Catch` is the shortest example.
@@ -71,9 +71,9 @@ class Task(ABC, Generic[StateT]):
     ## Arguments
     - ``patch_size``: side of a patch as the agent receives it, in pixels.
     - ``num_scales``: number of concentric patches, each twice as wide as the one before.
-    - ``first_location`` ("random"): where the first glimpse is taken: "random" (uniform over the scene, so patches may
-      lie partly outside), "inside" (uniform over the places where the finest patch lies inside the scene), "center", or
-      a pair (x, y) in [-1, 1].
+    - ``first_location`` ("random"): location of the first glimpse: "random" (uniform over the scene, so patches may lie
+      partly outside), "inside" (uniform over the locations whose finest patch is inside the scene), "center", or a pair
+      (x, y) in [-1, 1].
     - ``sensor`` ("retina"): the sensor: "retina", "zoom", the name of a registered one, or "module:Class".
     - ``gaze`` ("absolute"): how an action moves the gaze: "absolute" (the action is the next location) or "relative"
       (the action is a move of at most ``max_step``).
@@ -109,13 +109,13 @@ class Task(ABC, Generic[StateT]):
 
     @cached_property
     def glimpse_sensor(self) -> Sensor:
-        """The sensor through which this task is seen."""
+        """The sensor that reads the glimpses."""
         height, width, channels = self.scene_shape
         return make_sensor(self.sensor, height, width, channels, self.patch_size, self.num_scales)
 
     @cached_property
     def gaze_control(self) -> GazeControl:
-        """How an action moves the gaze."""
+        """Translates the gaze part of an action to the next location."""
         return GazeControl(self.gaze, self.max_step)
 
     # What the task is.
@@ -131,21 +131,21 @@ class Task(ABC, Generic[StateT]):
     @property
     @abstractmethod
     def answer(self) -> Answer:
-        """What the agent says besides where it looks: its key, space and names."""
+        """The part of an action that is not the gaze: key, space and names."""
 
     @property
     @abstractmethod
     def max_episode_steps(self) -> int:
-        """The most steps that an episode takes."""
+        """The maximum number of steps per episode."""
 
     @property
     def reward_range(self) -> tuple[float, float]:
-        """The least and the greatest reward of one step."""
+        """The lowest and the highest reward of one step."""
         return 0.0, 1.0
 
     @property
     def figure(self) -> FigureOfMerit:
-        """The figure of merit. The default is the share of episodes whose info says ``is_success``."""
+        """The figure of merit. The default is the share of episodes with ``info["is_success"]``."""
         return SUCCESS_RATE
 
     @property
@@ -160,21 +160,30 @@ class Task(ABC, Generic[StateT]):
 
     @classmethod
     def summary(cls, settings: Mapping[str, Any]) -> str:
-        """Describe an environment in one line, from the settings that it was registered with, without loading data."""
+        """Describe an environment in one line, from its registered settings and without loading data."""
         return next(iter((cls.__doc__ or cls.__name__).strip().splitlines()))
+
+    @classmethod
+    def portable(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings as they are stored with an agent: plain values that mean the same in another folder.
+
+        Args:
+            settings: Arguments of this task, as a user gave them.
+        """
+        return dict(settings)
 
     # The rules.
 
     @abstractmethod
     def initial(self, seed: Array, episode: Array) -> StateT:
-        """Start episodes. Everything random follows from the two arguments.
+        """Start new episodes. All randomness follows from the two arguments.
 
         A task that shows images takes a third argument, ``image_index``: int64 (B,) in [0, num_images), the images to
-        show, or None for random ones.
+        show, or None for random images.
 
         Args:
             seed: int64 (B,), the random seed of each row.
-            episode: int64 (B,), the number of the row's episode, 0 first.
+            episode: int64 (B,), the episode number of each row, starting at 0.
 
         Returns:
             The state: a NamedTuple of arrays whose first axis is B, with at least ``step`` and ``location``.
@@ -182,17 +191,17 @@ class Task(ABC, Generic[StateT]):
 
     @abstractmethod
     def transition(self, state: StateT, location: Array, answer: Array) -> StateT:
-        """Return the state one step later; the old one stays as it was.
+        """Return the state after one step, without changing ``state``.
 
         Args:
             state: The state, of B rows.
-            location: float32 (B, gaze_size) in [-1, 1], where to look next.
+            location: float32 (B, gaze_size) in [-1, 1], the next location.
             answer: int64 (B,) in [0, n), or float32 (B, n) if the answer's space is a Box.
         """
 
     @abstractmethod
     def observation(self, state: StateT) -> Observation:
-        """Return what the agent observes in a state."""
+        """Return the observation in a state."""
 
     @abstractmethod
     def reward(self, state: StateT) -> Array:
@@ -211,34 +220,35 @@ class Task(ABC, Generic[StateT]):
         return state.step >= 0
 
     def target(self, state: StateT) -> Array | None:
-        """Return the right answer at present, as :meth:`transition` takes it; None if there is none, as in a game."""
+        """Return the correct answer in this state, in the format of :meth:`transition`; None if there is none."""
         return None
 
     def info(self, state: StateT) -> dict[str, Array]:
-        """Return what an evaluator may know and a policy must not: arrays of one axis, (B,).
+        """Return the info of a state, which evaluation may use and a policy must not: arrays of shape (B,).
 
-        ``is_success``, bool, is needed if the figure of merit counts successes.
+        ``is_success``, bool, is required if the figure of merit counts successes.
         """
         return {}
 
     def caption(self, state: StateT, row: int) -> str:
-        """Return one line for people about this row's episode."""
+        """Return the caption of this row in renderings, one line."""
         return f"step {int(state.step[row])}/{self.max_episode_steps}"
 
     def oracle(self) -> Oracle | None:
-        """Return a player that sees the state; by default one that answers :meth:`target`, None without a target."""
+        """Return a player that sees the state. By default it answers :meth:`target`; None if there is no target."""
         return TargetOracle(self) if type(self).target is not Task.target else None
 
     # What the rules are built from.
 
     def first_fixation(self, words: Array) -> Array:
-        """Turn random words into the first locations.
+        """Convert random words to the first locations.
 
         Args:
             words: int64 (B, gaze_size), a random word for each number of a location.
 
         Returns:
-            float32 (B, gaze_size). "inside" has -1 for the numbers after (x, y), the others 0 unless they are random.
+            float32 (B, gaze_size). Values after (x, y) are random for "random", -1 for "inside", and 0 otherwise unless
+            ``first_location`` gives them.
         """
         xp = namespace(words)
         if self.first_location in ("random", "inside"):
@@ -257,13 +267,13 @@ class Task(ABC, Generic[StateT]):
 
 
 class TargetOracle:
-    """Answers what the task says is right."""
+    """Answers the target of the task."""
 
     def __init__(self, task: Task[Any]) -> None:
         self._task = task
 
     def start(self, num_rows: int) -> None:
-        """Do nothing: it has no memory."""
+        """Do nothing, since this player has no memory."""
 
     def answer(self, state: Any) -> Array:
         """Return the target of each row."""

@@ -39,3 +39,14 @@ def test_its_contract_test_passes(folder):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout[-2000:]
+
+
+def test_its_commands_take_the_options_that_are_shown(folder):
+    commands = re.findall(r"^ram (.* )?(my_module\S*)(.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(commands) >= 3
+    for name, module, options in commands:
+        words = [*name.split(), module, *options.split(), "--help"]
+        command = [sys.executable, "-m", "agents.cli", *words]
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        assert all(word in result.stdout for word in words if word.startswith("--"))

@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import ttest_ind
 
 from paper.__main__ import main
+from paper.ablation_tables import HEAD, ablation_tables, difference
 from paper.ablations import (
     ABLATION_SEEDS,
     ABLATIONS,
@@ -22,10 +23,9 @@ from paper.ablations import (
 from paper.records import differing_settings, plain_settings
 from paper.rows import HEADLINES, ROWS, VALIDATION_TRAIN
 from paper.tables import BEGIN, END
-from paper.what_mattered import HEAD, difference, what_mattered
 from tests.paper.fabricated import GAME, record, result
 
-PAGE = Path(__file__).parents[2] / "docs/what-mattered.md"
+PAGE = Path(__file__).parents[2] / "docs/ablations.md"
 
 
 def full(name):
@@ -59,7 +59,7 @@ def test_what_the_preset_has_anyway_is_no_ablation(monkeypatch):
     assert "ablation-catch-core" in [row.name for row in choose_ablations()]
     monkeypatch.setitem(ROWS, "catch", relu)
     assert "ablation-catch-core" not in [row.name for row in choose_ablations()]
-    assert "| core network |" not in what_mattered({}).split("**Cluttered")[0]
+    assert "| core network |" not in ablation_tables({}).split("**Cluttered")[0]
 
 
 def test_ablations_are_short_and_never_see_the_validation_images():
@@ -114,7 +114,7 @@ def test_the_page_compares_each_ablation_with_the_preset():
             caught("ablation-catch-location-std", 0.99),
         )
     }
-    text = what_mattered(records)
+    text = ablation_tables(records)
     core = line(text, "core network")
     assert (core["preset"], core["changed to"]) == ("lstm", "relu")
     assert core["with the preset (%)"] == "97.00 ± 1.00" and core["changed (%)"] == "41.00 ± 1.00"
@@ -142,7 +142,7 @@ def test_what_hurts_most_comes_first():
     }
     catch, cluttered = (
         [one.split("|")[1].strip() for one in part.splitlines() if one.startswith("| ")][2:]
-        for part in what_mattered(records).split("**Cluttered")
+        for part in ablation_tables(records).split("**Cluttered")
     )
     assert catch[:3] == ["core network", "algorithm", "GAE lambda"]
     assert cluttered[:2] == ["core network", "steps with classification loss, and reward of the location policy"]
@@ -151,7 +151,7 @@ def test_what_hurts_most_comes_first():
 def test_results_of_other_settings_are_named_and_left_out():
     older = caught("ablation-catch-core", 0.5, 0.5, 0.5)
     older = replace(older, settings={**older.settings, "learning_rate": 0.5})
-    text = what_mattered({"ablation-catch-core": older})
+    text = ablation_tables({"ablation-catch-core": older})
     assert line(text, "core network")["changed (%)"] == "–"
     assert "Left out because they were trained with earlier settings: ablation-catch-core." in text
 
@@ -175,14 +175,14 @@ def test_the_command_runs_an_ablation_and_writes_the_page(tmp_path, monkeypatch,
     monkeypatch.setitem(ROWS, "catch", replace(GAME, name="catch"))
     monkeypatch.setitem(LENGTHS, "catch", {"frames": GAME.settings.frames // 3})
     (tmp_path / "docs").mkdir()
-    page, readme = tmp_path / "docs/what-mattered.md", tmp_path / "README.md"
+    page, readme = tmp_path / "docs/ablations.md", tmp_path / "README.md"
     for file in (page, readme):
         file.write_text(f"{BEGIN}\n{END}\n")
     options = ["--ablations", "--row=ablation-catch-advantage", "--device=cpu"]
     assert main(["reproduce", *options, "--dry-run"]) == 0
     assert len(capsys.readouterr().out.split()) == 2 * ABLATION_SEEDS
     assert main(["reproduce", *options, "--seeds=2"]) == 0
-    assert capsys.readouterr().out == "docs/what-mattered.md\n" and readme.read_text() == f"{BEGIN}\n{END}\n"
+    assert capsys.readouterr().out == "docs/ablations.md\n" and readme.read_text() == f"{BEGIN}\n{END}\n"
     content = json.loads((tmp_path / "docs/results/ablation-catch-advantage.json").read_text())
     assert content["settings"]["normalise_advantage"] is False and list(content["seeds"]) == ["0", "1"]
     assert content["seeds"]["1"]["greedy"]["seed"] == 1_000_000, "judged by the episodes of validation"

@@ -1,15 +1,19 @@
 """The tables: made from results files, and put between the markers and nowhere else."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from agents import pretrained
 from agents.training import trainer
 from paper.export import export_pretrained
-from paper.rows import ROWS
-from paper.tables import BEGIN, END, markdown, write_between_markers
+from paper.reproduce import read_records
+from paper.rows import HEADLINES, ROWS
+from paper.tables import BEGIN, END, headline_table, results_tables, write_between_markers
 from tests.paper.fabricated import GAME, record, records, result
+
+ROOT = Path(__file__).parents[2]
 
 
 def line(text, label, table="MNIST, 28x28"):
@@ -19,51 +23,68 @@ def line(text, label, table="MNIST, 28x28"):
     return [cell.strip() for cell in cells]
 
 
-def test_without_results_every_row_is_there_with_the_figures_of_others_where_all_is_told():
-    text = markdown({}, detail=True)
+def test_rows_without_results_have_the_reported_figures():
+    text = results_tables({})
     assert line(text, "RAM, 2 glimpses")[:5] == ["RAM, 2 glimpses", "6.27", "3.79", "–", "–"]
     assert all(f"| {row.label} " in text for row in ROWS.values())
 
 
-def test_in_brief_only_what_has_results_is_there():
-    assert "|" not in markdown({})
-    text = markdown({"mnist-2": records()["mnist-2"]})
-    assert line(text + "\n\n", "RAM, 2 glimpses")[-1] == "1"
-    assert "RAM, 6 glimpses" not in text and "Catch, 24x24" not in text
+def test_the_headline_table_has_the_headline_rows_with_results_and_the_duration_of_the_last_seed():
+    assert headline_table({}) == ""
+    table, sentence = headline_table(records()).split("\n\n")
+    cells = [[cell.strip() for cell in one.split("|")[1:-1]] for one in table.splitlines()[2:]]
+    assert len(cells) == len(HEADLINES)
+    assert cells[0] == ["MNIST, 28x28, 6 glimpses", "test error (%)", "1.12", "0.67", "3.00 ± 1.00", "3", "30 min"]
+    assert cells[-1] == ["Catch, 24x24", "balls caught (%)", "85.00", "89.00", "**98.00** ± 1.00", "3", "30 min"]
+    assert sentence == "Training time: the last seed, on a processor."
+    assert "Translated" not in headline_table({"mnist-6": records()["mnist-6"]})
+
+
+def test_the_readme_and_the_results_page_hold_the_tables_of_the_results_files():
+    found = read_records(ROOT / "docs/results")
+    for page, text in (("README.md", headline_table(found)), ("docs/results.md", results_tables(found))):
+        assert f"{BEGIN}\n{text}\n{END}" in (ROOT / page).read_text(encoding="utf-8"), "run: python -m paper tables"
 
 
 def test_three_seeds_have_a_spread_and_one_has_its_interval():
-    text = markdown(records())
-    assert line(text, "RAM, 6 glimpses")[1:] == ["1.29", "1.12", "0.67", "3.00 ± 1.00", "3"]
-    assert line(text, "RAM, 2 glimpses")[1:] == ["6.27", "3.79", "–", "**2.00** [1.80, 2.20]", "1"]
-    assert line(text + "\n\n", "RAM", "Catch, 24x24")[2:] == ["85.00", "89.00", "**98.00** ± 1.00", "3"]
+    text = results_tables(records())
+    assert line(text, "RAM, 6 glimpses")[1:6] == ["1.29", "1.12", "0.67", "3.00 ± 1.00", "2.00, 3.00, 4.00"]
+    assert line(text, "RAM, 2 glimpses")[1:6] == ["6.27", "3.79", "–", "**2.00** [1.80, 2.20]", "2.00"]
+    assert line(text, "RAM", "Catch, 24x24")[2:5] == ["85.00", "89.00", "**98.00** ± 1.00"]
 
 
-def test_departures_from_the_papers_networks_are_marked_where_they_are():
-    row = ROWS["mnist-2"]
+def like_the_paper(row, **changes):
+    """Return a record of a row with the paper's networks and training signal, but for some changes of the network."""
     found = record(row, result())
-    for changes, mark in (({}, ""), ({"core": "lstm"}, " <sup>a</sup>")):
-        network = {
-            **found.settings["network"],
-            "core": "relu",
-            "location_network_hidden": 0,
-            "squash_location": False,
-            **changes,
-        }
-        paper = {"location_reward": "return", "class_loss": "last", "location_gradient": 0.0}
-        text = markdown({"mnist-2": replace(found, settings={**found.settings, **paper, "network": network})}) + "\n\n"
-        assert line(text, "RAM, 2 glimpses")[0] == "RAM, 2 glimpses" + mark
-        assert ("<sup>a</sup> Differs from the paper: LSTM core." in text) == bool(mark)
+    network = {"core": "relu", "location_network_hidden": 0, "squash_location": False, **changes}
+    signal = {"location_reward": "return", "class_loss": "last", "location_gradient": 0.0}
+    settings = {**found.settings, **signal, "network": {**found.settings["network"], **network}}
+    return replace(found, settings=settings)
+
+
+def test_differences_from_the_paper_have_one_letter_in_all_tables_and_stand_below_a_table_once():
+    found = {
+        "mnist-2": like_the_paper(ROWS["mnist-2"]),
+        "mnist-4": like_the_paper(ROWS["mnist-4"], core="lstm"),
+        "mnist-5": like_the_paper(ROWS["mnist-5"], core="lstm", squash_location=True),
+        "translated-4": like_the_paper(ROWS["translated-4"], squash_location=True),
+    }
+    text = results_tables(found)
+    assert line(text, "RAM, 2 glimpses")[0] == "RAM, 2 glimpses"
+    assert line(text, "RAM, 4 glimpses")[0] == "RAM, 4 glimpses <sup>a</sup>"
+    assert line(text, "RAM, 5 glimpses")[0] == "RAM, 5 glimpses <sup>a, b</sup>"
+    assert line(text, "RAM, 4 glimpses", "Translated MNIST, 60x60")[0] == "RAM, 4 glimpses <sup>b</sup>"
+    assert text.count("Differs from the paper: <sup>a</sup> LSTM core; <sup>b</sup> tanh-squashed location mean.") == 1
+    assert text.count("Differs from the paper: <sup>b</sup> tanh-squashed location mean.") == 1
 
 
 def test_a_row_by_other_settings_than_todays_says_which():
     found = record(ROWS["mnist-2"], result())
-    assert "earlier settings" not in markdown({"mnist-2": found})
+    assert "earlier settings" not in results_tables({"mnist-2": found})
     older = replace(found, settings={**found.settings, "learning_rate": 0.5, "precision": "bfloat16"})
     today = ROWS["mnist-2"].settings.learning_rate
     said = f"RAM, 2 glimpses: trained with earlier settings, learning_rate=0.5 instead of {today}."
-    assert said in markdown({"mnist-2": older}, detail=True)
-    assert "Trained with earlier settings than the current presets: RAM, 2 glimpses." in markdown({"mnist-2": older})
+    assert said in results_tables({"mnist-2": older})
 
 
 def test_rows_by_the_same_other_settings_share_a_sentence():
@@ -71,17 +92,17 @@ def test_rows_by_the_same_other_settings_share_a_sentence():
     for name in ("mnist-2", "mnist-3"):
         found = record(ROWS[name], result())
         older[name] = replace(found, settings={**found.settings, "learning_rate": 0.5})
-    text = markdown(older, detail=True)
+    text = results_tables(older)
     assert "RAM, 2 glimpses; RAM, 3 glimpses: trained with earlier settings, learning_rate=0.5 instead" in text
 
 
 def test_the_detailed_table_has_every_seed_drawn_locations_and_what_it_took():
-    text = markdown(records(), detail=True)
+    text = results_tables(records())
     assert line(text, "RAM, 6 glimpses")[5:] == [
         "2.00, 3.00, 4.00",
         "6.00",
         "2 M",
-        "0.50 h, 0.50 h, 0.50 h",
+        "30.0, 30.0, 30.0",
         "a processor",
     ]
     assert "Training reached 85 % of balls caught after 2.00, 2.00, 2.00 M frames" in text
@@ -89,14 +110,14 @@ def test_the_detailed_table_has_every_seed_drawn_locations_and_what_it_took():
 
 def test_the_seed_that_comes_with_the_package_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
-    assert "of the package" not in markdown(records(), detail=True)
+    assert "of the package" not in results_tables(records())
     trainer.train(GAME.env_id, GAME.settings, tmp_path / "run", seed=2, device="cpu", progress_bar=False)
     export_pretrained(tmp_path / "run", GAME.env_id)
     found = records()
     said = "The agent of the package is seed 2 of RAM, "
-    assert f"{said}the best in validation." in markdown(found, detail=True)
+    assert f"{said}the best in validation." in results_tables(found)
     found["catch"].seeds.pop(2)
-    assert f"{said}although seed 1 is the best in validation." in markdown(found, detail=True)
+    assert f"{said}although seed 1 is the best in validation." in results_tables(found)
 
 
 def test_text_goes_between_the_markers_and_nowhere_else(tmp_path):

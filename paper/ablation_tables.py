@@ -1,4 +1,4 @@
-"""The tables of docs/what-mattered.md, one line per ablation, made from the results files alone."""
+"""The tables of docs/ablations.md, one line per ablation, made from the results files alone."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def difference(ones: Sequence[float], others: Sequence[float]) -> Difference:
     return Difference(value, value - reach, value + reach)
 
 
-def what_mattered(records: Mapping[str, Record]) -> str:
+def ablation_tables(records: Mapping[str, Record]) -> str:
     """Return a table for each headline row with ablations, the most harmful change first.
 
     Args:
