@@ -19,9 +19,20 @@ EXAMPLES = {
     "train_catch_from_python.py": "success_rate",
     "cleanrl_ppo_lstm.py": "episodic_return",
     "benchmark_own_algorithm.py": "own-algorithm/report.md",
+    "agent.py": "figure of its gaze: gaze.png",
+    "early_stopping.py": "best.safetensors: error_percent",
 }
 """What each one prints, among other things."""
-INTEGRATIONS = {"rllib_catch.py", "torchrl_catch.py", "skrl_catch.py"}
+SMALL = {"early_stopping.py": ["--epochs", "4", "--patience", "1"]}
+"""A small budget, where it is not --steps 200."""
+INTEGRATIONS = {
+    "rllib_catch.py",
+    "torchrl_catch.py",
+    "skrl_catch.py",
+    "optuna_pruning.py",
+    "mlflow_tracking.py",
+    "wandb_offline.py",
+}
 """Those that need an environment of their own: tests/integrations runs them."""
 
 
@@ -38,7 +49,7 @@ def test_every_example_is_tested():
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_example_runs(example, tmp_path):
-    result = run(example, "--steps", "200", folder=tmp_path)
+    result = run(example, *SMALL.get(example, ["--steps", "200"]), folder=tmp_path)
     assert result.returncode == 0, result.stderr
     assert EXAMPLES[example] in result.stdout
 

@@ -12,6 +12,7 @@ MODULES = {
     "sb3": ("sb3", "stable_baselines3"),
     "torchrl": ("torchrl", "torchrl"),
     "skrl": ("skrl", "skrl"),
+    "hub": ("hub", "huggingface_hub"),
 }
 """Extra and library of each module."""
 

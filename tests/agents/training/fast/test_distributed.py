@@ -168,3 +168,9 @@ def test_alone_nothing_is_shared():
     assert distributed.share() == (0, 1) and distributed.rows(6) == slice(0, 6)
     assert distributed.own(rows, 6) is rows and distributed.average(rows) is rows
     assert distributed.largest(7) == 7 and distributed.once(lambda: "done") == "done" and distributed.first()
+
+
+def test_a_callback_is_called_in_the_first_process_and_stops_all(two):
+    folder, said = two
+    assert [process["called"] for process in said] == [["callback", 4, [2, 4]], ["callback", 4, []]]
+    assert load_checkpoint(folder / "called").progress["iteration"] == 4

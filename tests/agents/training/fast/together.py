@@ -67,6 +67,15 @@ def main(folder: Path) -> None:
     run.Run.log = original  # type: ignore[method-assign]
     trainer.resume(folder / "resumed")
 
+    calls = []
+
+    def stop(progress, metrics, policy):
+        calls.append(progress.iteration)
+        return progress.iteration < 4
+
+    called = trainer.train(DIGITS, PPO, folder / "called", seed=SEED, callback=stop)
+    said["called"] = [called.stopped_by, called.progress.iteration, calls]
+
     update = games.update
 
     def poisoned(policy, optimizer, loss, max_grad_norm):

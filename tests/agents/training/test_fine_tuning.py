@@ -1,0 +1,165 @@
+"""Fine-tuning starts from the weights of a checkpoint, and names what does not fit."""
+
+import json
+import warnings
+from dataclasses import replace
+
+import pytest
+import torch
+
+from agents.cli import main
+from agents.errors import SettingsError
+from agents.ram.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from agents.ram.policy import RAMPolicy
+from agents.ram.settings import NetworkSettings, RAMSettings
+from agents.training.fine_tuning import RECORD, FineTuningWarning, initialise_from
+from agents.training.settings import HybridSettings
+from agents.training.trainer import resume, train
+from ram_envs import make_tensor
+
+DIGITS, CATCH = "RAM-Digits-v0", "RAM-CatchGame-v0"
+SMALL = NetworkSettings(core_size=8, glimpse_hidden=8, location_hidden=8, glimpse_features=8)
+SETTINGS = HybridSettings(
+    environment={"split": "train[:32]", "num_glimpses": 2}, network=SMALL, num_envs=16, epochs=1, learning_rate=1e-9
+)
+HEAD = ("action_network.logits.weight", "action_network.logits.bias")
+
+
+def make_policy(seed=0, network=SMALL, num_actions=10, glimpse_shape=(1, 1, 4, 4)):
+    torch.manual_seed(seed)
+    chosen = {name: getattr(network, name) for name in NetworkSettings.__dataclass_fields__}
+    return RAMPolicy(RAMSettings(num_actions=num_actions, glimpse_shape=glimpse_shape, **chosen))
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A checkpoint with random weights for the digits, with a location_std of its own."""
+    return save_checkpoint(tmp_path / "before.safetensors", make_policy(7), DIGITS, {})
+
+
+def same(a, b, names=None):
+    a, b = a.state_dict(), b.state_dict()
+    return all(torch.equal(a[name], b[name]) for name in (names or a))
+
+
+def test_a_run_starts_from_the_weights_of_the_checkpoint(checkpoint, tmp_path):
+    seen = []
+
+    def look(progress, metrics, policy):
+        seen.append({name: value.clone() for name, value in policy.state_dict().items()})
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FineTuningWarning)
+        train(DIGITS, SETTINGS, tmp_path / "run", init_from=checkpoint, callback=look, progress_bar=False, device="cpu")
+    before, fresh = load_checkpoint(checkpoint).policy.state_dict(), make_policy(0).state_dict()
+    for name, value in seen[-1].items():  # which the tiny learning rate has hardly moved
+        assert torch.allclose(value, before[name], atol=1e-6), name
+    assert not torch.allclose(before["core_network.from_core.weight"], fresh["core_network.from_core.weight"], atol=0.1)
+
+
+def test_a_fine_tuned_run_is_stopped_and_resumed_exactly(checkpoint, tmp_path):
+    settings = replace(SETTINGS, epochs=4, learning_rate=1e-2, log_every=1)
+    options = {"init_from": checkpoint, "progress_bar": False, "device": "cpu"}
+    train(DIGITS, settings, tmp_path / "whole", **options)
+    stop = lambda progress, metrics, policy: progress.iteration < 3  # noqa: E731
+    train(DIGITS, settings, tmp_path / "stopped", callback=stop, **options)
+    resume(tmp_path / "stopped", progress_bar=False, device="cpu")
+    assert same(load_checkpoint(tmp_path / "whole").policy, load_checkpoint(tmp_path / "stopped").policy)
+
+
+def test_the_run_folder_says_where_the_weights_came_from(checkpoint, tmp_path):
+    train(DIGITS, SETTINGS, tmp_path / "run", init_from=str(checkpoint), progress_bar=False, device="cpu")
+    record = json.loads((tmp_path / "run" / RECORD).read_text())
+    assert record["checkpoint"] == str(checkpoint) and record["started_anew"] == []
+    assert set(record["copied"]) == {name for name, _ in make_policy().named_parameters()}
+    train(DIGITS, SETTINGS, tmp_path / "plain", progress_bar=False, device="cpu")
+    assert not (tmp_path / "plain" / RECORD).exists()
+
+
+def test_other_classes_start_the_head_anew_and_are_named_in_one_line(checkpoint):
+    policy, fresh = make_policy(num_actions=4), make_policy(num_actions=4)
+    with pytest.warns(FineTuningWarning) as caught:
+        initial = initialise_from(policy, checkpoint)
+    (line,) = [str(warning.message) for warning in caught]
+    assert line == (
+        f"init_from='{checkpoint}': started anew "
+        "action_network.logits.weight ((10, 8) in the checkpoint, (4, 8) here), "
+        "action_network.logits.bias ((10,) in the checkpoint, (4,) here)"
+    )
+    assert initial.started_anew == HEAD and same(policy, fresh, HEAD)
+    assert same(policy, load_checkpoint(checkpoint).policy, initial.copied)
+
+
+def test_another_sensor_starts_its_layer_anew(checkpoint):
+    policy = make_policy(glimpse_shape=(2, 3, 6, 6))
+    with pytest.warns(FineTuningWarning, match=r"from_glimpse.weight \(\(8, 16\) in the checkpoint, \(8, 216\) here\)"):
+        initial = initialise_from(policy, checkpoint)
+    assert initial.started_anew == ("glimpse_network.from_glimpse.weight",)
+
+
+def test_another_core_starts_anew_as_it_is_not_in_the_checkpoint(checkpoint):
+    policy = make_policy(network=replace(SMALL, core="lstm"))
+    with pytest.warns(FineTuningWarning, match=r"lstm.weight_ih_l0 \(not in the checkpoint, \(32, 8\) here\)"):
+        initial = initialise_from(policy, checkpoint)
+    assert all(name.startswith("core_network.lstm") for name in initial.started_anew)
+
+
+def test_the_standard_deviation_of_the_location_is_that_of_the_new_run(checkpoint):
+    policy = make_policy(network=replace(SMALL, location_std=0.25))
+    initialise_from(policy, checkpoint)
+    assert policy.location_std == 0.25
+
+
+def test_no_warning_where_it_is_not_wanted(checkpoint):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert initialise_from(make_policy(num_actions=4), checkpoint, warn=False).started_anew == HEAD
+
+
+def test_weights_of_which_none_fits_are_refused_with_the_settings_that_differ(checkpoint, tmp_path):
+    big = NetworkSettings(core_size=9, glimpse_hidden=9, location_hidden=9, glimpse_features=9)
+    with pytest.raises(SettingsError, match="none of its weights fits .*core_size=8, here 9") as caught:
+        train(DIGITS, replace(SETTINGS, network=big), tmp_path / "run", init_from=checkpoint, progress_bar=False)
+    assert "\n" not in str(caught.value) and not (tmp_path / "run").exists()
+
+
+def test_a_checkpoint_that_is_not_there_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(CheckpointError, match="does not exist"):
+        train(DIGITS, SETTINGS, tmp_path / "run", init_from=tmp_path / "nothing", progress_bar=False)
+    with pytest.raises(CheckpointError, match="no trained agent pretrained:RAM-Nothing-v0"):
+        train(DIGITS, SETTINGS, tmp_path / "run", init_from="pretrained:RAM-Nothing-v0", progress_bar=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_packaged_agent_is_fine_tuned(tmp_path):
+    """Half precision in the file becomes full precision in training."""
+    env = make_tensor(DIGITS, 1)
+    settings = load_checkpoint(agent_file()).policy.settings
+    policy = RAMPolicy(RAMSettings.for_environment(env, settings))
+    assert initialise_from(policy, "pretrained:RAM-Digits-v0").started_anew == ()
+    assert {value.dtype for value in policy.parameters()} == {torch.float32}
+
+
+def agent_file():
+    from agents.pretrained import pretrained_file
+
+    return pretrained_file(DIGITS)
+
+
+NETWORK = ["--core-size=8", "--glimpse-hidden=8", "--location-hidden=8", "--glimpse-features=8"]
+TRAIN = ["train", DIGITS, *NETWORK, "--split=train[:32]", "--epochs=1", "--num-envs=16", "--device=cpu"]
+
+
+def test_the_command_names_in_one_line_what_started_anew(checkpoint, tmp_path, capsys):
+    options = ["--patch-size=5", "--init-from", str(checkpoint), "--out", str(tmp_path / "run")]
+    assert main([*TRAIN, *options]) == 0
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "anew" in line]
+    assert line.startswith(f"ram train: warning: init_from='{checkpoint}': started anew glimpse_network.from_glimpse")
+    assert (tmp_path / "run" / RECORD).exists()
+
+
+def test_the_command_refuses_in_one_line(tmp_path, capsys):
+    assert main([*TRAIN, "--init-from=nothing", f"--out={tmp_path / 'run'}"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("ram train: nothing does not exist: expected the folder")
+    assert main(["train", "--resume", str(tmp_path), "--init-from", "x"]) == 2
+    assert "a resumed run keeps its own settings: leave out --init-from" in capsys.readouterr().err
