@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from agents.errors import SettingsError, invalid_settings
-from agents.evaluation.evaluate import check_fit
+from agents.evaluation.fit import check_fit
 from agents.evaluation.players import FORMATS, choose, row_noise
 from agents.evaluation.splits import with_split
 from agents.observation import read_observation
@@ -164,7 +164,7 @@ class Agent:
             ValueError: If an argument is not valid.
         """
         env = gymnasium.make(self.env_id, render_mode=render_mode, **self._settings(split, settings))
-        check_fit(self.policy, env.unwrapped, self.env_id)
+        check_fit(self.policy, cast(Any, env.unwrapped).task, self.env_id)
         return env
 
     def make_vec(
@@ -179,7 +179,7 @@ class Agent:
             **settings: See :meth:`make_env`; also ``autoreset_mode``.
         """
         env = gymnasium.make_vec(self.env_id, num_envs, render_mode=render_mode, **self._settings(split, settings))
-        check_fit(self.policy, env, self.env_id)
+        check_fit(self.policy, cast(Any, env).task, self.env_id)
         return env
 
     def follow_gaze(self, episodes: int = 6, seed: int = 0) -> Gaze:

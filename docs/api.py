@@ -34,7 +34,7 @@ PUBLIC: dict[str, list[str]] = {
     "ram_envs.sensors.sensor": ["Sensor", "Outline", "SENSORS", "register_sensor", "make_sensor"],
     "ram_envs.sensors.retina": ["Retina"],
     "ram_envs.sensors.zoom": ["Zoom"],
-    "ram_envs.scenes.datasets": ["ImageDataset", "load_dataset", "absolute_dataset"],
+    "ram_envs.scenes.datasets": ["ImageDataset", "load_dataset", "portable_dataset"],
     "ram_envs.scenes.registry": [
         "register_dataset",
         "registered_datasets",
@@ -63,7 +63,7 @@ PUBLIC: dict[str, list[str]] = {
     "agents.pretrained": ["pretrained_ids", "load_pretrained"],
     "agents.errors": ["RAMError", "SettingsError"],
     "agents.training.settings": ["TrainingSettings", "HybridSettings", "GameSettings"],
-    "agents.training.presets": ["PRESETS", "settings_for", "register_preset"],
+    "agents.training.presets": ["PRESETS", "settings_for", "fit_to_images", "register_preset"],
     "agents.training.trainer": ["train", "resume", "TrainingResult"],
     "agents.training.folder": ["TrainingError"],
     "agents.training.progress": ["Progress"],

@@ -1,8 +1,10 @@
 """Use your own images, from arrays or from a folder with one subfolder per class.
 
-python examples/own_images.py                              generated arrays: discs and squares in color
-python examples/own_images.py --folder path/to/images      any images, all of one size
-ram train RAM-MNIST-v0 --dataset path/to/images            trains the agent on them
+python examples/own_images.py                                      generated arrays: discs and squares in color
+python examples/own_images.py --folder path/to/images              images of one size, at most 96x96
+ram train RAM-Images-v0 --dataset path/to/images --resize 64       trains an agent on images of any size
+
+docs/own-images.md explains more.
 """
 
 import argparse

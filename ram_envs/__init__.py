@@ -39,6 +39,9 @@ register(
     "RAM-ClutteredMNIST100-v0", "classification", **{**_CLUTTERED, "image_size": 100, "num_clutter": 8, "num_scales": 4}
 )
 register("RAM-Digits-v0", "classification", dataset="digits", patch_size=4, num_scales=1, num_glimpses=4)
+register(
+    "RAM-Images-v0", "classification", dataset=None, test_fraction=0.2, patch_size=16, num_scales=3, num_glimpses=6
+)
 
 _LAZY = {"register_dataset": "ram_envs.scenes.registry", "register_sensor": "ram_envs.sensors"}
 

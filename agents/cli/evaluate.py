@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.cli.options import Checkpoint, Count, Device, Split, Switch
+from agents.cli.options import Checkpoint, Count, Dataset, Device, Split, Switch
 from agents.cli.parser import parse
 
 
@@ -21,6 +21,7 @@ class EvaluateOptions:
     episodes: Count | None = None
     """Episodes to play: 10,000 in games if not given; in classification the number of images, all if not given."""
     split: Split = None
+    dataset: Dataset = None
     sampled: Switch = False
     """Sample locations and actions from the policy, as in training."""
     seed: int = 0
@@ -47,6 +48,7 @@ def run(arguments: Sequence[str]) -> int:
         checkpoint.env_settings,
         episodes=options.episodes,
         split=options.split,
+        dataset=options.dataset,
         seed=options.seed,
         greedy=not options.sampled,
         num_envs=options.num_envs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,6 +27,14 @@ Folder = Annotated[Path, Argument(metavar="FOLDER")]
 File = Annotated[Path, Argument(metavar="FILE")]
 Count = Annotated[int, Argument(metavar="N")]
 Switch = Annotated[bool, Argument(switch=True)]
+Dataset = Annotated[
+    str | os.PathLike[str] | None,
+    Argument(
+        metavar="DATASET",
+        help="Images to show in place of those of training, or where these have moved: a folder, a .npz file or a "
+        "registered name.",
+    ),
+]
 Split = Annotated[
     str | None,
     Argument(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -18,12 +19,15 @@ from agents.ram.checkpoint import FILE_NAME, load_checkpoint
 from agents.training import trainer
 from agents.training.fast.device import resolve_device
 from agents.training.fast.distributed import first
+from agents.training.presets import fit_to_images
 from agents.training.run import METRICS
+from agents.training.settings import HybridSettings
 from ram_envs import make_task
 from ram_envs.errors import UserError
 
 if TYPE_CHECKING:
     from agents.cli.train import Request
+    from agents.training.settings import GameSettings
     from agents.training.trainer import TrainingResult
 
 EXIT_STATUS = {"SIGINT": 130, "SIGTERM": 143}
@@ -35,8 +39,7 @@ def train(request: Request) -> int:
     if options.seeds < 1:
         raise UsageError(f"--seeds={options.seeds} is out of range: expected at least 1")
     # Mistakes are found before a folder is made; the images that this loads are kept for the training.
-    env_id, settings = request.environment.id, request.settings
-    settings.check_task(env_id, make_task(env_id, **settings.environment))
+    env_id, settings = request.environment.id, fitting_settings(request)
     folder = options.out or new_folder(Path("runs"), request)
     seeds = range(options.seed, options.seed + options.seeds)
     for seed in seeds:
@@ -61,7 +64,27 @@ def train(request: Request) -> int:
     return 0
 
 
-def resume(folder: Path, env_id: str | None, device: str) -> int:
+def fitting_settings(request: Request) -> HybridSettings | GameSettings:
+    """Return the settings of a request with a batch size and a length for its images, and print what was changed.
+
+    Raises:
+        RAMError: If the settings do not fit the environment.
+        UserError: If the environment cannot be made.
+    """
+    settings, env_id = request.settings, request.environment.id
+    task = make_task(env_id, **settings.environment)
+    settings.check_task(env_id, task)
+    fitting = fit_to_images(settings, task.num_images, request.given)
+    if fitting != settings:
+        assert isinstance(fitting, HybridSettings)
+        say(
+            f"{task.num_images:,} training images are fewer than the preset is for: using --num-envs "
+            f"{fitting.num_envs} --epochs {fitting.epochs} ({fitting.iterations(task):,} updates)"
+        )
+    return fitting
+
+
+def resume(folder: Path, env_id: str | None, dataset: str | os.PathLike[str] | None, device: str) -> int:
     """Continue the run in a folder, which may be given by its checkpoint, and return the exit status.
 
     Raises:
@@ -76,7 +99,7 @@ def resume(folder: Path, env_id: str | None, device: str) -> int:
         raise UsageError(
             f"{folder} holds several runs ({', '.join(runs)}): resume one of them, such as {folder / runs[0]}"
         )
-    return finish(trainer.resume(folder, env_id=env_id, device=device), device)
+    return finish(trainer.resume(folder, env_id=env_id, dataset=dataset, device=device), device)
 
 
 def new_folder(parent: Path, request: Request) -> Path:

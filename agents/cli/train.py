@@ -16,7 +16,7 @@ from agents.cli.environment import (
     read_for_environment,
 )
 from agents.cli.fields import options_of, own_fields
-from agents.cli.options import Count, Device, EnvironmentId, Folder
+from agents.cli.options import Count, Dataset, Device, EnvironmentId, Folder
 from agents.cli.parser import Parser, UsageError, group_of
 from agents.cli.values import Argument
 from agents.ram.settings import NetworkSettings
@@ -56,16 +56,32 @@ class RunOptions:
     """Fine-tune: start from the weights of this run folder, checkpoint file or pretrained:ENV_ID. Tensors of another
     shape (other classes, another sensor) are named and started anew."""
     resume: Folder | None = None
-    """Continue the run in this folder with its own settings; only --device goes with it."""
+    """Continue the run in this folder with its own settings; only --device goes with it, and --dataset if its images
+    have moved."""
     device: Device = "auto"
 
 
+@dataclass(frozen=True, kw_only=True)
+class ResumeOptions(RunOptions):
+    """What may be given to resume a run."""
+
+    dataset: Dataset = None
+
+
 class Request(NamedTuple):
-    """A training that a command line asks for."""
+    """A training that a command line asks for.
+
+    Attributes:
+        environment: The environment.
+        settings: The settings, those that were given and those of the preset.
+        options: The other options.
+        given: Names of the settings that were given.
+    """
 
     environment: Environment
     settings: HybridSettings | GameSettings
     options: RunOptions
+    given: frozenset[str] = frozenset()
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -73,7 +89,7 @@ def run(arguments: Sequence[str]) -> int:
     if asks_for_help(arguments):
         print(help_text(arguments))
         return 0
-    values, unknown = run_parser().read_known(arguments)
+    values, unknown = run_parser(ResumeOptions).read_known(arguments)
     if "resume" in (options := group_of(values, RUN)):
         return _resume(options, unknown)
     request = read(arguments)
@@ -96,21 +112,20 @@ def read(arguments: Sequence[str]) -> Request:
     environment, values = read_for_environment("train", arguments, RUN, run_parser, parser_for)
     settings, options = _preset(environment, arguments), group_of(values, RUN)
     changes = {name: options.pop(name) for name in RUN_SETTINGS if name in options}
+    changes |= {**group_of(values, OPTIMISATION), **group_of(values, ALGORITHM)}
     settings = replace(
         settings,
         environment={**settings.environment, **group_of(values, ENVIRONMENT)},
         network=replace(settings.network, **group_of(values, NETWORK)),
         **changes,
-        **group_of(values, OPTIMISATION),
-        **group_of(values, ALGORITHM),
     )
-    return Request(environment, settings, RunOptions(**options))
+    return Request(environment, settings, RunOptions(**options), frozenset(changes))
 
 
-def run_parser() -> Parser:
+def run_parser(options: type[RunOptions] = RunOptions) -> Parser:
     """Return the parser of the options that do not depend on the environment."""
     parser = Parser("train", SUMMARY)
-    parser.add_options(RUN, options_of(RunOptions))
+    parser.add_options(RUN, options_of(options))
     return parser
 
 
@@ -186,10 +201,12 @@ def _resume(options: dict[str, Any], unknown: Sequence[str]) -> int:
         UsageError: If the command line has other options: a run keeps its settings.
     """
     others = [argument for argument in unknown if argument.startswith("-")]
-    others += [f"--{name.replace('_', '-')}" for name in options if name not in ("env_id", "resume", "device")]
+    others += [
+        f"--{name.replace('_', '-')}" for name in options if name not in ("env_id", "resume", "device", "dataset")
+    ]
     if others:
         raise UsageError(f"a resumed run keeps its own settings: leave out {' '.join(others)}")
     env_id = find_environment(options["env_id"]).id if "env_id" in options else None
     from agents.cli.runs import resume
 
-    return resume(options["resume"], env_id, options.get("device", "auto"))
+    return resume(options["resume"], env_id, options.get("dataset"), options.get("device", "auto"))

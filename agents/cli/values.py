@@ -84,7 +84,8 @@ def reader_of(hint: Any) -> Reader:
     if get_origin(hint) is tuple and parts[1:] == (...,):
         return reader_of(parts[0])._replace(repeats=True)
     if _is_sequence(hint) and parts and set(parts) <= {int, float}:
-        return Reader(_numbers(len(parts) if get_origin(hint) is tuple else None), "X Y", takes_numbers=True)
+        count, only_integers = len(parts) if get_origin(hint) is tuple else None, float not in parts
+        return Reader(_numbers(count, only_integers), "N N" if only_integers else "X Y", takes_numbers=True)
     return Reader(_python, "VALUE")
 
 
@@ -145,12 +146,18 @@ def _path(text: str) -> Path:
     return Path(text).expanduser()
 
 
-def _numbers(count: int | None) -> Callable[[str], tuple[float, ...]]:
+def _numbers(count: int | None, only_integers: bool) -> Callable[[str], tuple[float, ...]]:
+    kind, parse = ("integers", _integer) if only_integers else ("numbers", _number)
+
     def read(text: str) -> tuple[float, ...]:
-        numbers = [parse_number(part) for part in text.replace(",", " ").split()]
-        if None in numbers or not numbers or count not in (None, len(numbers)):
-            raise ArgumentTypeError(f"expected {count or 'several'} numbers, got {text!r}")
-        return tuple(number for number in numbers if number is not None)
+        parts = text.replace(",", " ").split()
+        try:
+            numbers = tuple(parse(part) for part in parts)
+        except ArgumentTypeError:
+            numbers = ()
+        if not numbers or count not in (None, len(numbers)):
+            raise ArgumentTypeError(f"expected {count or 'several'} {kind}, got {text!r}")
+        return numbers
 
     return read
 

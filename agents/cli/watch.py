@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.cli.options import Checkpoint, Count, File, Split
+from agents.cli.options import Checkpoint, Count, Dataset, File, Split
 from agents.cli.parser import parse
 
 VIDEO_EPISODES = 6
@@ -21,6 +21,7 @@ class WatchOptions:
     episodes: Count | None = None
     """Episodes to show: 6 in an animation if not given; a window stays open until it is closed."""
     split: Split = None
+    dataset: Dataset = None
     seed: int = 0
     """Random seed of the first episode."""
 
@@ -28,14 +29,15 @@ class WatchOptions:
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(WatchOptions, "watch", arguments)
-    from agents.evaluation.splits import with_split
+    from agents.evaluation.splits import with_dataset, with_split
     from agents.pictures.animation import animate
     from agents.pictures.watch import watch
     from agents.pretrained import resolve_checkpoint
     from agents.ram.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint))
-    env_settings = with_split(checkpoint.env_id, checkpoint.env_settings, options.split)
+    env_settings = with_dataset(checkpoint.env_id, checkpoint.env_settings, options.dataset)
+    env_settings = with_split(checkpoint.env_id, env_settings, options.split)
     if options.video is None:
         watch(checkpoint.policy, checkpoint.env_id, env_settings, options.episodes, options.seed)
         return 0

@@ -19,15 +19,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agents.evaluation.fit import check_fit
 from agents.evaluation.intervals import mean_interval, wilson_interval
 from agents.evaluation.loop import play_all
 from agents.evaluation.players import FORMATS, PolicyPlayer
-from agents.evaluation.splits import evenly_spread, with_split
+from agents.evaluation.splits import evenly_spread, with_dataset, with_split
 from agents.ram.policy import RAMPolicy
-from agents.ram.settings import RAMSettings
 from ram_envs import make_tensor
 from ram_envs.arguments import check_integer
 from ram_envs.errors import InvalidArgument
+from ram_envs.scenes.datasets import DatasetSource
 from ram_envs.tasks import EPISODE_RETURN, FIGURES, FigureOfMerit
 
 GAME_EPISODES = 10_000
@@ -91,6 +92,7 @@ def evaluate(
     *,
     episodes: int | None = None,
     split: str | None = None,
+    dataset: DatasetSource | None = None,
     seed: int = 0,
     greedy: bool = True,
     greedy_action: bool | None = None,
@@ -105,6 +107,9 @@ def evaluate(
         episodes: Number of episodes. With images: None shows each image of the split once, a smaller number as many
             images, evenly spread over the split. Without images: None is 10,000.
         split: The images to show: "test" if None, or any split of the dataset, such as "train[-5000:]".
+        dataset: The images to show in place of those of training: a name, a path, or arrays as in
+            :func:`ram_envs.scenes.datasets.load_dataset`. None for the images of training, which have to be where they
+            were; arrays are not stored and have to be given again.
         seed: Image i is shown in episode 0 of the row with seed + i; episode i of a game is that too. Training never
             uses seeds that small.
         greedy: Take the mean location instead of sampling it. Random locations are sampled in any case.
@@ -117,12 +122,12 @@ def evaluate(
     start = time.perf_counter()
     check_integer("seed", seed, 0, 2**62)
     check_integer("num_envs", num_envs, 1)
-    settings = {**with_split(env_id, env_settings, split), **FORMATS}
+    settings = {**with_split(env_id, with_dataset(env_id, env_settings, dataset), split), **FORMATS}
     greedy_action = greedy if greedy_action is None else greedy_action
     device = policy.location_std.device
 
     one = make_tensor(env_id, 1, device, **settings)
-    check_fit(policy, one, env_id)
+    check_fit(policy, one.task, env_id)
     task = one.task
     numbers = _episode_numbers(episodes, task.num_images)
     env = make_tensor(env_id, min(num_envs, len(numbers)), device, check_actions=False, **settings)
@@ -178,22 +183,3 @@ def _episode_numbers(episodes: int | None, num_images: int | None) -> NDArray[np
             f"{num_images}"
         )
     return evenly_spread(num_images if episodes is None else episodes, num_images)
-
-
-def check_fit(policy: RAMPolicy, env: Any, env_id: str) -> None:
-    """Refuse a policy that was made for another sensor or other answers.
-
-    Args:
-        policy: The policy.
-        env: A single, vector or tensor environment of this package, without wrappers.
-        env_id: Its id.
-
-    Raises:
-        InvalidArgument: If it was.
-    """
-    made, here = asdict(policy.settings), asdict(RAMSettings.for_environment(env, policy.settings))
-    if differing := [f"{name}={made[name]} and not {here[name]}" for name in made if made[name] != here[name]]:
-        raise InvalidArgument(
-            f"the policy was made for {', '.join(differing)} as {env_id} has here: use it with the environment and the "
-            "settings that it was trained on"
-        )

@@ -79,7 +79,7 @@ def play(env: Any, player: Player, *, seed: Any = None, options: Mapping[str, An
         observation, reward, terminated, truncated, info = env.step(player.act(observation))
         last = info.get("final_info", info)
         ended = running & (terminated | truncated)
-        returns = returns + xp.where(running, reward, 0.0)
+        returns = returns + reward * running
         if "is_success" in last:
             success = success | (ended & last["is_success"])
         running = running & ~ended

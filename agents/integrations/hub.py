@@ -58,7 +58,7 @@ action, state = agent.act(observation)
 """Template of the model card, which ``save_pretrained`` writes to README.md unless there is one."""
 
 
-class HubAgent(
+class HubAgent(  # type: ignore[call-arg, unused-ignore]  # without the library, its types are unknown
     PyTorchModelHubMixin,
     Agent,
     library_name="ram-active-vision",
@@ -85,7 +85,7 @@ class HubAgent(
         *,
         force_download: bool = False,
         token: str | bool | None = None,
-        cache_dir: str | os.PathLike[str] | None = None,
+        cache_dir: str | Path | None = None,
         local_files_only: bool = False,
         revision: str | None = None,
         device: str = "cpu",
@@ -150,7 +150,7 @@ class HubAgent(
         *,
         model_id: str,
         revision: str | None,
-        cache_dir: str | os.PathLike[str] | None,
+        cache_dir: str | Path | None,
         force_download: bool,
         local_files_only: bool,
         token: str | bool | None,

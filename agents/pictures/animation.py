@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agents.evaluation.fit import check_fit
 from agents.files import write_atomically
 from agents.pictures.encoding import Shot, encoder
 from agents.pictures.watch import HOLD_SECONDS, frame_seconds, looks, make_one
@@ -43,6 +44,7 @@ def animate(
     encode = encoder(path.suffix)
     check_integer("episodes", episodes, 1)
     env = make_one(env_id, env_settings)
+    check_fit(policy, env.task, env_id)
     seconds = frame_seconds(env.task)
     shots = [
         Shot.of(draw_frame(look.view), HOLD_SECONDS if look.over else seconds)

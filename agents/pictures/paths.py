@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agents.evaluation.fit import check_fit
 from agents.evaluation.loop import Moment, play
 from agents.evaluation.players import FORMATS, PolicyPlayer
 from agents.evaluation.splits import with_split
@@ -72,6 +73,7 @@ def follow_gaze(
     """
     check_integer("episodes", episodes, 1)
     env = make_tensor(env_id, episodes, **{**with_split(env_id, env_settings, None), **FORMATS})
+    check_fit(policy, env.task, env_id)
     sensor = env.task.glimpse_sensor
     player = PolicyPlayer(policy, env.task.answer.key, torch.arange(seed, seed + episodes))
     scenes, locations, glimpses = [], [], []

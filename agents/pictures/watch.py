@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode
 
+from agents.evaluation.fit import check_fit
 from agents.evaluation.loop import play
 from agents.evaluation.players import FORMATS, PolicyPlayer
 from agents.play.display import open_display
@@ -119,6 +120,7 @@ def watch(
         check_integer("episodes", episodes, 1)
     pygame = import_pygame()
     env = make_one(env_id, env_settings)
+    check_fit(policy, env.task, env_id)
     seconds, score = frame_seconds(env.task), Score(env.task.figure)
     controls: _Controls | None = None
     try:

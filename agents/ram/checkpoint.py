@@ -116,6 +116,7 @@ def save_checkpoint(
         "env_id": env_id,
         "env_settings": dict(env_settings),
         "policy": policy.settings.to_dict(),
+        "answer_names": policy.answer_names,
         "training": dict(training or {}),
         "progress": dict(progress or {}),
     }
@@ -162,7 +163,8 @@ def load_checkpoint(
         raise CheckpointError(f"{missing}: expected the folder of a run, or a file that training wrote ({FILE_NAME})")
     content, tensors = read_tensor_file(path, _KIND, _DESCRIPTION)
     check_content(path, content)
-    if env_id is not None and content["env_id"] != env_id:
+    content["env_id"] = content["env_id"].removeprefix("ram_envs:")  # as version 0.1 stored it if it was given so
+    if env_id is not None and content["env_id"] != env_id.removeprefix("ram_envs:"):
         raise CheckpointError(
             f"{path} was trained on {content['env_id']}, not on {env_id}: use the checkpoint of a run on {env_id}"
         )
@@ -172,6 +174,7 @@ def load_checkpoint(
         if not name.startswith((WEIGHTS, _OPTIMIZER)):
             raise CheckpointError(f"{path} is damaged: the tensor {shown(name)} is unexpected: {REMEDY}")
     policy = make_policy(path, content["policy"], weights)
+    policy.answer_names = tuple(content.get("answer_names", ()))  # version 0.1 did not store them
 
     def is_never_learned(name: str) -> bool:
         return policy.settings.random_locations and name.startswith("location_network.")

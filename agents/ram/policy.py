@@ -37,11 +37,13 @@ class RAMPolicy(nn.Module):
 
     Attributes:
         location_std: float32 (), standard deviation of the location; a buffer, so that training can anneal it.
+        answer_names: What the task actions are called, such as the names of classes; empty if that is not known.
     """
 
     def __init__(self, settings: RAMSettings) -> None:
         super().__init__()
         self.settings = settings
+        self.answer_names: tuple[str, ...] = ()
         self.glimpse_network = GlimpseNetwork(
             settings.glimpse_shape,
             settings.glimpse_hidden,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ram_envs.envs.single import GlimpseEnv
     from ram_envs.envs.tensor import TensorEnv
     from ram_envs.envs.vector import GlimpseVectorEnv
+    from ram_envs.tasks import Task
 
 CORES = ("relu", "lstm")
 
@@ -111,12 +112,17 @@ class RAMSettings(NetworkSettings):
 
     @classmethod
     def for_environment(cls, env: TensorEnv | GlimpseEnv | GlimpseVectorEnv, network: NetworkSettings) -> RAMSettings:
-        """Join the settings of the networks with the sizes that an environment determines.
+        """Join the settings of the networks with the sizes that an environment determines; see :meth:`for_task`."""
+        return cls.for_task(env.task, network)
+
+    @classmethod
+    def for_task(cls, task: Task[Any], network: NetworkSettings) -> RAMSettings:
+        """Join the settings of the networks with the sizes that a task determines.
 
         Raises:
-            SettingsError: If its task asks for numbers, not for a choice.
+            SettingsError: If the task asks for numbers, not for a choice.
         """
-        answer = env.task.answer
+        answer = task.answer
         if not answer.is_choice:
             raise SettingsError(
                 f"the task asks for {answer.size} numbers ({answer.space}), but the RAM policy can only choose one of "
@@ -125,8 +131,8 @@ class RAMSettings(NetworkSettings):
         chosen = {field.name: getattr(network, field.name) for field in fields(NetworkSettings)}
         return cls(
             num_actions=answer.size,
-            glimpse_shape=env.task.glimpse_sensor.glimpse_shape,
-            gaze_size=env.task.glimpse_sensor.gaze_size,
+            glimpse_shape=task.glimpse_sensor.glimpse_shape,
+            gaze_size=task.glimpse_sensor.gaze_size,
             **chosen,
         )
 

@@ -17,8 +17,8 @@ from agents.ram.settings import RAMSettings
 from agents.ram.tensor_file import REMEDY, CheckpointError, check_finite
 from agents.untrusted import one_line, shown
 
-FORMAT = 1
-"""Version of the format; a checkpoint of a newer one is refused."""
+FORMAT = 2
+"""Version of the format; newer ones are refused. Version 1 had no ``glimpse_shape`` and ``gaze_size``."""
 WEIGHTS = "policy."
 """What the names of the policy's tensors start with."""
 _ENV_ID = re.compile(r"(?:(?P<module>[A-Za-z_]\w*(?:\.\w+)*):)?(?P<name>[\w./-]+)", re.ASCII)

@@ -7,6 +7,8 @@ smaller. The README lists the result and the command of each. A package adds pre
 
 from __future__ import annotations
 
+import math
+from collections.abc import Container
 from dataclasses import replace
 from typing import Literal
 
@@ -57,6 +59,19 @@ _DIGITS = HybridSettings(
     num_envs=64,
     epochs=150,
 )
+# A photograph differs in every patch, so a few passes separate classes; most datasets of photographs are small, and
+# fit_to_images then decides batch and length.
+_IMAGES = HybridSettings(
+    network=NetworkSettings(core_start="identity", location_network_hidden=128, location_std=0.2, squash_location=True),
+    class_loss="every",
+    location_reward="confidence",
+    confidence_discount=0.5,
+    warmup=0.05,
+    schedule="cosine",
+    weight_decay=0.01,
+    num_envs=256,
+    epochs=100,
+)
 # In small scenes the agent is soon certain of the class, and then only tanh keeps the gaze on the digit: runs without
 # it diverged. At 100x100 it gained half a point in validation.
 _SCENES = HybridSettings(
@@ -86,6 +101,7 @@ PRESETS: dict[str, dict[str, HybridSettings | GameSettings]] = {
     "RAM-ClutteredMNIST-v0": {"default": _SCENES},
     "RAM-ClutteredMNIST100-v0": {"default": _SCENES},
     "RAM-Digits-v0": {"default": _DIGITS},
+    "RAM-Images-v0": {"default": _IMAGES},
 }
 """Presets by environment and name."""
 
@@ -103,21 +119,20 @@ NOTES: dict[str, dict[str, tuple[str, str]]] = {
     "RAM-ClutteredMNIST-v0": {"default": ("18 M images, 46 min", "2.7 % error")},
     "RAM-ClutteredMNIST100-v0": {"default": ("18 M images, 60 min", "2.8 % error")},
     "RAM-Digits-v0": {"default": ("0.2 M images, 2 min", "6.1 % error")},
+    "RAM-Images-v0": {"default": ("40 photographs, 1 min", "docs/own-images.md")},
 }
-"""Cost of each preset on one core of an AMD EPYC, and its result in deterministic evaluation (docs/results.md)."""
+"""What each preset costs on one core of an AMD EPYC, and its result in deterministic evaluation (docs/results.md)."""
+
+IMAGES_PER_ROW = 8
+"""A batch has at most one row for this many images; fewer images get a smaller batch."""
+SMALLEST_BATCH = 64
+"""Rows that are left in any case: every row shows its image through other glimpses."""
+FEWEST_UPDATES = 1_000
+"""Updates that any dataset gets; 40 to 180 photographs are learned in 200 to 500."""
 
 # For tasks without a preset.
 _ANY_GAME = GameSettings(network=NetworkSettings(core="lstm", location_std=0.2))
-_ANY_SUPERVISED = HybridSettings(
-    network=NetworkSettings(core_start="identity", location_network_hidden=128, location_std=0.2, squash_location=True),
-    class_loss="every",
-    location_reward="confidence",
-    confidence_discount=0.5,
-    warmup=0.05,
-    schedule="cosine",
-    weight_decay=0.01,
-    frames=10_000_000,
-)
+_ANY_SUPERVISED = replace(_IMAGES, epochs=60, frames=10_000_000)
 
 
 def register_preset(env_id: str, settings: HybridSettings | GameSettings, name: str = "default") -> None:
@@ -139,7 +154,10 @@ def register_preset(env_id: str, settings: HybridSettings | GameSettings, name: 
 
 
 def settings_for(
-    env_id: str, preset: str | None = None, method: Literal["hybrid", "game"] | None = None
+    env_id: str,
+    preset: str | None = None,
+    method: Literal["hybrid", "game"] | None = None,
+    num_images: int | None = None,
 ) -> HybridSettings | GameSettings:
     """Return a preset, or for an environment that has none the settings for its kind of task.
 
@@ -150,16 +168,18 @@ def settings_for(
         preset: Name of the preset; None for "default".
         method: Training method. If the preset is for the other method, only its networks and its arguments of the
             environment are kept. None for the method of the preset.
+        num_images: Number of training images, for a dataset of your own; see :func:`fit_to_images`. None returns the
+            preset as it is.
 
     Raises:
         UnknownName: If there is no such environment.
         SettingsError: If it has no such preset; the message names the ones it has.
     """
     settings = _preset(env_id, preset)
-    if method in (None, settings.method):
-        return settings
-    others: HybridSettings | GameSettings = _ANY_GAME if method == GameSettings.method else _ANY_SUPERVISED
-    return replace(others, network=settings.network, environment=settings.environment)
+    if method not in (None, settings.method):
+        others: HybridSettings | GameSettings = _ANY_GAME if method == GameSettings.method else _ANY_SUPERVISED
+        settings = replace(others, network=settings.network, environment=settings.environment)
+    return fit_to_images(settings, num_images)
 
 
 def _preset(env_id: str, preset: str | None) -> HybridSettings | GameSettings:
@@ -171,3 +191,31 @@ def _preset(env_id: str, preset: str | None) -> HybridSettings | GameSettings:
         return _ANY_SUPERVISED if make_task(env_id).supervised else _ANY_GAME
     known = ", ".join(map(repr, presets)) or "'default'"
     raise SettingsError(f"preset={name!r} is not one of {base}: expected one of {known}")
+
+
+def fit_to_images(
+    settings: HybridSettings | GameSettings, num_images: int | None, keep: Container[str] = ()
+) -> HybridSettings | GameSettings:
+    """Return settings with a batch and a length that suit a small dataset.
+
+    Presets count their length in epochs. A batch as large as a small dataset would make an epoch of one update, and a
+    training of too few. So the batch has at most one row for ``IMAGES_PER_ROW`` images, but at least ``SMALLEST_BATCH``
+    rows, and the training takes at least ``FEWEST_UPDATES`` updates.
+
+    Args:
+        settings: Training settings. Those of games, and those that suit the dataset, are returned as they are.
+        num_images: Number of training images; None if the task has none.
+        keep: Which of "num_envs" and "epochs" to leave as they are.
+    """
+    if not isinstance(settings, HybridSettings) or num_images is None:
+        return settings
+    if settings.num_envs * IMAGES_PER_ROW <= num_images:
+        return settings
+    rows, copies = settings.num_envs, settings.rollouts_per_image
+    if "num_envs" not in keep:
+        rows = min(rows, max(SMALLEST_BATCH, 2 ** int(math.log2(max(num_images / IMAGES_PER_ROW, 1)))))
+        rows = max(rows - rows % copies, copies)
+    epochs = settings.epochs
+    if "epochs" not in keep:
+        epochs = max(epochs, math.ceil(FEWEST_UPDATES * rows / (num_images * copies)))
+    return replace(settings, num_envs=rows, epochs=epochs)

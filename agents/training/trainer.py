@@ -22,6 +22,8 @@ import torch
 from torch import Tensor
 
 from agents.errors import SettingsError
+from agents.evaluation.fit import check_fit
+from agents.evaluation.splits import with_dataset
 from agents.ram.checkpoint import Checkpoint, CheckpointError, load_checkpoint, restore_optimizer
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
@@ -35,6 +37,7 @@ from agents.training.settings import GameSettings, HybridSettings, settings_from
 from agents.untrusted import one_line
 from ram_envs import make_tensor, parse_id
 from ram_envs.envs.tensor import TensorEnv
+from ram_envs.scenes.datasets import DatasetSource
 
 
 class TrainingResult(NamedTuple):
@@ -56,6 +59,7 @@ def train(
     settings: HybridSettings | GameSettings,
     out: str | os.PathLike[str],
     *,
+    dataset: DatasetSource | None = None,
     seed: int = 0,
     device: str = "auto",
     progress_bar: bool = True,
@@ -69,6 +73,9 @@ def train(
         settings: Training settings; their type is the training method. See
             :func:`agents.training.presets.settings_for`.
         out: Folder of the run; created if it does not exist.
+        dataset: The images, for environments that show some: a name, a path, or arrays as in
+            :func:`ram_envs.scenes.datasets.load_dataset`. None for those of ``settings.environment``. The checkpoint
+            stores the name or the absolute path; arrays are not stored and have to be given again for an evaluation.
         seed: Random seed, in [0, 2**29).
         device: "auto", "cpu" or "cuda".
         progress_bar: Whether to show a progress bar.
@@ -94,7 +101,8 @@ def train(
     distributed.join(torch_device)
     # Decided in one process, so that all compute in the same precision, and stored with the settings.
     precision = distributed.once(lambda: resolve_precision(settings.precision, torch_device))
-    settings = replace(settings, precision=precision)
+    environment = with_dataset(env_id, settings.environment, dataset)
+    settings = replace(settings, precision=precision, environment=environment)
     folder = distributed.once(lambda: check_new(folder))
     env = _make_env(env_id, settings, torch_device)
     # The orthogonal initialisation rounds differently with other numbers of threads, but a seed must always mean the
@@ -103,6 +111,7 @@ def train(
         torch.manual_seed(seed)
         policy = RAMPolicy(RAMSettings.for_environment(env, settings.network)).to(torch_device)
     initial = None if init_from is None else initialise_from(policy, init_from, distributed.first())
+    policy.answer_names = env.task.answer.names
     return _train(folder, env_id, settings, env, policy, {}, Progress(seed), progress_bar, callback, initial)
 
 
@@ -110,6 +119,7 @@ def resume(
     out: str | os.PathLike[str],
     *,
     env_id: str | None = None,
+    dataset: DatasetSource | None = None,
     device: str = "auto",
     progress_bar: bool = True,
     callback: Callback | None = None,
@@ -119,6 +129,7 @@ def resume(
     Args:
         out: Folder of the run.
         env_id: Environment that the run must be of; None for any.
+        dataset: The images of the run, if they have moved or were arrays; see :func:`train`.
         device: "auto", "cpu" or "cuda".
         progress_bar: Whether to show a progress bar.
         callback: See :func:`train`.
@@ -141,7 +152,9 @@ def resume(
         raise CheckpointError(
             f"{folder} holds a checkpoint to use, but not to resume from: {one_line(error)}"
         ) from error
+    settings = replace(settings, environment=with_dataset(checkpoint.env_id, settings.environment, dataset))
     env = _resumed_env(folder, checkpoint, settings, torch_device)
+    check_fit(checkpoint.policy, env.task, checkpoint.env_id)
     policy, optimizer_state = checkpoint.policy, checkpoint.optimizer
     return _train(folder, checkpoint.env_id, settings, env, policy, optimizer_state, progress, progress_bar, callback)
 
@@ -181,6 +194,7 @@ def _train(
     initial: InitialWeights | None = None,
 ) -> TrainingResult:
     """Run the training loop."""
+    settings = replace(settings, environment=env.task.portable(settings.environment))
     optimizer = make_optimizer(policy, settings)
     restore_optimizer(policy, optimizer, optimizer_state)
     plan = Plan(

@@ -6,13 +6,84 @@ offset at which a piece fits is possible. Pixels of a piece are added to the pix
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ram_envs.arguments import check_integer
 from ram_envs.arrays import Array, namespace
+from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.randomness import integers
 
 DRAWS_PER_PICTURE = 2
 """Random words per image: row and column of its position."""
 DRAWS_PER_PIECE = 5
 """Random words per piece of clutter: source image, row and column of the cut, row and column of its position."""
+
+
+def check_canvas(size: Sequence[int], image_size: int | None, num_clutter: int, clutter_size: int) -> None:
+    """Check that images and clutter fit on the canvas.
+
+    Args:
+        size: (height, width) of the images.
+        image_size: Side of the square canvas, or None for a scene of the size of the image.
+        num_clutter: Number of pieces of clutter.
+        clutter_size: Side of a piece in pixels.
+
+    Raises:
+        InvalidArgument: If they do not fit, or a value is not valid.
+    """
+    check_integer("num_clutter", num_clutter, 0, 800)
+    check_integer("clutter_size", clutter_size, 1)
+    height, width = size
+    if image_size is not None:
+        check_integer("image_size", image_size, 1, 8192)
+        if image_size < max(height, width):
+            raise InvalidArgument(
+                f"image_size={image_size} is smaller than the images, {height}x{width}: expected at least "
+                f"{max(height, width)}, or None for the images alone"
+            )
+    if num_clutter == 0:
+        return
+    if clutter_size > min(height, width):
+        raise InvalidArgument(
+            f"clutter_size={clutter_size} is larger than the images that clutter is cut from, {height}x{width}: "
+            f"expected at most {min(height, width)}"
+        )
+    if image_size is not None:
+        height = width = image_size
+    if num_clutter * clutter_size**2 > height * width:
+        raise InvalidArgument(
+            f"num_clutter={num_clutter} pieces of {clutter_size}x{clutter_size} are more than fit into a "
+            f"{height}x{width} scene: expected at most {height * width // clutter_size**2}, or a larger image_size"
+        )
+
+
+def draws_per_scene(num_clutter: int) -> int:
+    """Return the number of random words that a scene needs."""
+    return DRAWS_PER_PICTURE + DRAWS_PER_PIECE * num_clutter
+
+
+def compose(
+    images: Array, image_index: Array, words: Array, image_size: int | None, num_clutter: int, clutter_size: int
+) -> Array:
+    """Return scenes: each shows one image, at a random place of a black canvas if there is one, and clutter.
+
+    Args:
+        images: uint8 (N, C, h, w), the images to choose from.
+        image_index: int64 (B,), the image of each scene.
+        words: int64 (B, draws_per_scene(num_clutter)), random words.
+        image_size: Side of the canvas, or None for scenes of the size of the images.
+        num_clutter: Number of pieces of clutter.
+        clutter_size: Side of a piece in pixels.
+
+    Returns:
+        uint8 (B, C, H, W).
+    """
+    if image_size is None:
+        scenes = images[image_index]
+    else:
+        scenes = place(images, image_index, words[:, :DRAWS_PER_PICTURE], image_size)
+    add_clutter(scenes, images, words[:, DRAWS_PER_PICTURE:], num_clutter, clutter_size)
+    return scenes
 
 
 def paste(canvas: Array, pictures: Array, top: Array, left: Array) -> None:

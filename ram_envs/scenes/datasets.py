@@ -32,15 +32,18 @@ __all__ = [
     "DatasetSpec",
     "DatasetWarning",
     "ImageDataset",
-    "absolute_dataset",
     "dataset_spec",
     "load_dataset",
+    "portable_dataset",
     "register_dataset",
     "registered_datasets",
 ]
 
 DatasetSource = str | PathLike[str] | tuple[Any, ...] | Mapping[str, tuple[Any, ...]]
 """What ``load_dataset`` takes: a name, a path, (images, labels), or such a pair for each split."""
+
+ARRAYS = "<arrays>"
+"""What is stored in place of arrays with an agent that was trained on them."""
 
 
 class ImageDataset(NamedTuple):
@@ -62,15 +65,20 @@ class ImageDataset(NamedTuple):
         return len(self.class_names)
 
 
-def absolute_dataset(dataset: DatasetSource) -> DatasetSource:
-    """Return ``dataset`` with a path made absolute, for settings that are stored. Names and arrays stay as they are."""
-    if isinstance(dataset, (str, PathLike)) and dataset_spec(dataset) is None:
+def portable_dataset(dataset: DatasetSource | None) -> str | None:
+    """Return what is stored of a dataset with an agent: a name, an absolute path, or ``ARRAYS`` in place of arrays.
+
+    ``load_dataset`` refuses ``ARRAYS`` with a message that asks for the arrays.
+    """
+    if dataset is None or (isinstance(dataset, str) and (dataset == ARRAYS or dataset_spec(dataset) is not None)):
+        return dataset
+    if isinstance(dataset, (str, PathLike)):
         return os.path.abspath(os.path.expanduser(os.fspath(dataset)))
-    return dataset
+    return ARRAYS
 
 
 def load_dataset(
-    dataset: DatasetSource,
+    dataset: DatasetSource | None,
     split: str = "train",
     *,
     resize: int | Sequence[int] | None = None,
@@ -100,7 +108,7 @@ def load_dataset(
               [0, 255]; integers (N,), classes counted from 0; and one name for each class;
             - {"train": (images, labels), "test": (images, labels)}.
 
-            One set of images is a training split; see ``test_fraction``.
+            One set of images is a training split; see ``test_fraction``. None raises an error that says what to pass.
         split: "train" or "test", or a part of it as in "train[:-5000]", "train[-5000:]" or "test[100:200]".
         resize: Side, or (height, width), to scale every image to. The aspect ratio is kept: the image is scaled to fit,
             centred, and the rest is black. None expects images of one size.
@@ -122,7 +130,7 @@ def load_dataset(
     if name == "test" and source.splits == ("train",) and options.test_fraction:
         stored = "train"
     if stored not in source.splits:
-        held_out = "" if "test" in source.splits else ". Or hold out part of the images with test_fraction=0.2"
+        held_out = "" if "test" in source.splits else _HOLD_OUT
         raise InvalidArgument(
             f"{source.title} has no split {name!r}, only {_names(source.splits) or 'none'}: {source.layout}{held_out}"
         )
@@ -134,6 +142,16 @@ def load_dataset(
 
 def _find_source(dataset: Any) -> Source:
     """Return where the images come from, without reading any."""
+    if dataset is None:
+        raise ValueError(
+            "dataset is missing: pass the images as dataset=... (on the command line --dataset PATH), a folder with "
+            "one subfolder of images for each class, a .npz file, a folder of IDX files, or arrays (images, labels)"
+        )
+    if isinstance(dataset, str) and dataset == ARRAYS:
+        raise ValueError(
+            "the agent was trained on arrays, which its checkpoint does not hold: pass them again as dataset=..., or "
+            "the same images in files (on the command line --dataset PATH)"
+        )
     spec = dataset_spec(dataset)
     if spec is not None:
         return RegisteredSource(spec, os.environ.get(mnist.DATA_VARIABLE))
@@ -153,6 +171,12 @@ def _find_source(dataset: Any) -> Source:
     )
 
 
+_HOLD_OUT = (
+    ". Or train with test_fraction=0.2 (on the command line --test-fraction 0.2), which holds out a part of them"
+)
+_MOVED = "Check the path. If the images have moved, pass the new path (on the command line --dataset PATH)"
+
+
 def _find_files(path: Path, given: str) -> Source:
     if os.path.isdir(path):
         return idx.find_idx(path) or image_folder.find_image_folder(path)
@@ -162,8 +186,9 @@ def _find_files(path: Path, given: str) -> Source:
         raise InvalidArgument(f"dataset={given!r} is a file: expected a folder or a .npz file. Unpack archives first")
     source = idx.find_idx(path.parent, path.name) if os.path.isdir(path.parent) else None
     if source is None:
+        hint = suggest(given) if os.path.basename(given) == given else _MOVED
         raise FileNotFoundError(
-            f"dataset={given!r} is neither a registered dataset nor a folder or .npz file that exists. {suggest(given)}"
+            f"dataset={given!r} is neither a registered dataset nor a folder or .npz file that exists. {hint}"
         )
     return source
 

@@ -205,7 +205,7 @@ def _survey(found: ImageFolder, options: ReadingOptions) -> tuple[str, tuple[int
     if options.resize is None:
         for path, header in zip(paths, headers, strict=True):
             if header.size != (width, height):
-                most = f"{count:,} of the {len(paths):,} images are"
+                most = f"{count:,} of the {len(paths):,} images are" if count > 1 else "another image is"
                 raise _other_size(path, header.size[::-1], (height, width), most)
     return mode, (height, width)
 

@@ -13,9 +13,10 @@ from gymnasium import spaces
 from ram_envs.arguments import check_choice, check_integer, check_number
 from ram_envs.arrays import Array, Constants, namespace
 from ram_envs.errors import InvalidArgument
-from ram_envs.scenes.composition import DRAWS_PER_PICTURE, DRAWS_PER_PIECE, add_clutter, place
-from ram_envs.scenes.datasets import DatasetSource, ImageDataset, load_dataset
+from ram_envs.scenes.composition import check_canvas, compose, draws_per_scene
+from ram_envs.scenes.datasets import DatasetSource, ImageDataset, load_dataset, portable_dataset
 from ram_envs.scenes.randomness import draw_words, integers
+from ram_envs.scenes.reading import MAX_PIXELS
 from ram_envs.scenes.registry import dataset_spec
 from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.figure import ERROR_PERCENT, FigureOfMerit
@@ -85,11 +86,15 @@ class Classification(Task[ClassificationState]):
     ``reset(options={"image_index": i})`` chooses the image.
 
     ## Arguments
-    - ``dataset`` ("mnist"): the images: the name of a registered dataset ("mnist"; "digits", 8x8, offline), the path of
-      a folder, a pair of arrays (images, labels), or a dictionary of such pairs under "train" and "test"; see
-      :func:`ram_envs.scenes.datasets.load_dataset`.
+    - ``dataset`` ("mnist"): the images: a registered name ("mnist"; "digits", 8x8, offline), a folder with one
+      subfolder of images for each class, a .npz file, a folder of IDX files, a pair of arrays (images, labels), or such
+      a pair for "train" and for "test"; see :func:`ram_envs.scenes.datasets.load_dataset`.
     - ``split`` ("train"): "train" or "test", or a part of one, such as "train[:-5000]". Clutter comes from the same
       images.
+    - ``resize`` (None): side in pixels, or (height, width), to scale every image to; its aspect ratio is kept, and the
+      rest is black. None expects images of one size.
+    - ``max_pixels`` (67,108,864): most pixels of one image file; all images together may have 64 times as many.
+    - ``test_fraction`` (0.0): share of each class held out as the test split if the dataset has none, in [0, 1).
     - ``image_size`` (None): side of the canvas in pixels; None shows the image alone, as it is.
     - ``num_clutter`` (0): number of pieces of clutter.
     - ``clutter_size`` (8): side of a piece of clutter, in pixels.
@@ -106,8 +111,11 @@ class Classification(Task[ClassificationState]):
 
     patch_size: int = 8
     num_scales: int = 1
-    dataset: DatasetSource = "mnist"
+    dataset: DatasetSource | None = "mnist"
     split: str = "train"
+    resize: int | tuple[int, int] | None = None
+    max_pixels: int = MAX_PIXELS
+    test_fraction: float = 0.0
     image_size: int | None = None
     num_clutter: int = 0
     clutter_size: int = 8
@@ -126,7 +134,7 @@ class Classification(Task[ClassificationState]):
                 f"glimpse_cost={self.glimpse_cost} has no effect with stop='fixed', where every episode takes "
                 "num_glimpses: pass stop='learned'"
             )
-        self._check_canvas()
+        check_canvas(self.data.images.shape[1:3], self.image_size, self.num_clutter, self.clutter_size)
         super().__post_init__()
 
     @classmethod
@@ -136,41 +144,22 @@ class Classification(Task[ClassificationState]):
         spec, side = dataset_spec(dataset), settings.get("image_size")
         height, width = (side, side) if side else (spec.shape[:2] if spec and spec.shape else (None, None))
         size = f", {height}x{width}" if height else ""
-        pieces = settings.get("num_clutter", 0)
-        clutter = f", {pieces} pieces of clutter" if pieces else ""
-        name = dataset if isinstance(dataset, str) else "own images"
-        return f"{name}{size}{clutter}; {glimpses} glimpses"
-
-    def _check_canvas(self) -> None:
-        check_integer("num_clutter", self.num_clutter, 0, 800)
-        check_integer("clutter_size", self.clutter_size, 1)
-        height, width = self.data.images.shape[1:3]
-        if self.image_size is not None:
-            check_integer("image_size", self.image_size, 1, 8192)
-            if self.image_size < max(height, width):
-                raise InvalidArgument(
-                    f"image_size={self.image_size} is smaller than the images, {height}x{width}: expected at least "
-                    f"{max(height, width)}, or None for the images alone"
-                )
-        if self.num_clutter == 0:
-            return
-        if self.clutter_size > min(height, width):
-            raise InvalidArgument(
-                f"clutter_size={self.clutter_size} is larger than the images that clutter is cut from, "
-                f"{height}x{width}: expected at most {min(height, width)}"
-            )
-        height, width, _ = self.scene_shape
-        if self.num_clutter * self.clutter_size**2 > height * width:
-            raise InvalidArgument(
-                f"num_clutter={self.num_clutter} pieces of {self.clutter_size}x{self.clutter_size} are more than fit "
-                f"into a {height}x{width} scene: expected at most {height * width // self.clutter_size**2}, or a "
-                "larger image_size"
-            )
+        clutter = f", {pieces} pieces of clutter" if (pieces := settings.get("num_clutter", 0)) else ""
+        return f"{dataset if isinstance(dataset, str) else 'own images'}{size}{clutter}; {glimpses} glimpses"
 
     @cached_property
     def data(self) -> ImageDataset:
         """The images and labels of the split."""
-        return load_dataset(self.dataset, self.split)
+        try:
+            return load_dataset(
+                self.dataset,
+                self.split,
+                resize=self.resize,
+                max_pixels=self.max_pixels,
+                test_fraction=self.test_fraction,
+            )
+        except ValueError as error:
+            raise InvalidArgument(str(error)) from None
 
     @cached_property
     def _images(self) -> Constants:
@@ -222,23 +211,24 @@ class Classification(Task[ClassificationState]):
         """The least and the greatest reward of one step."""
         return -float(self.glimpse_cost), 1.0
 
+    @classmethod
+    def portable(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Make the path of the dataset absolute, and leave arrays out; see :meth:`Task.portable`."""
+        return {name: portable_dataset(value) if name == "dataset" else value for name, value in settings.items()}
+
     def initial(self, seed: Array, episode: Array, image_index: Array | None = None) -> ClassificationState:
         """Show a new scene; see :meth:`Task.initial`."""
         xp, data = namespace(seed), self._images.like(seed)
-        first_piece = 3 + DRAWS_PER_PICTURE
-        last_piece = first_piece + DRAWS_PER_PIECE * self.num_clutter
+        scene_end = 3 + draws_per_scene(self.num_clutter)
         further = self.glimpse_sensor.gaze_size - 2  # numbers of a location beyond (x, y)
-        words = draw_words(seed, episode, last_piece + further)
+        words = draw_words(seed, episode, scene_end + further)
         if image_index is None:
             image_index = integers(words[:, 0], self.num_images)
-        if self.image_size is None:
-            scenes = data["images"][image_index]
-        else:
-            scenes = place(data["images"], image_index, words[:, 3:first_piece], self.image_size)
-        add_clutter(scenes, data["images"], words[:, first_piece:last_piece], self.num_clutter, self.clutter_size)
+        clutter = self.num_clutter, self.clutter_size
+        scenes = compose(data["images"], image_index, words[:, 3:scene_end], self.image_size, *clutter)
         return ClassificationState(
             step=xp.zeros_like(seed),
-            location=self.first_fixation(xp.concat([words[:, 1:3], words[:, last_piece:]], axis=1)),
+            location=self.first_fixation(xp.concat([words[:, 1:3], words[:, scene_end:]], axis=1)),
             prediction=xp.full_like(seed, UNDECIDED),
             label=data["labels"][image_index],
             image_index=image_index,

@@ -163,6 +163,15 @@ class Task(ABC, Generic[StateT]):
         """Describe an environment in one line, from its registered settings and without loading data."""
         return next(iter((cls.__doc__ or cls.__name__).strip().splitlines()))
 
+    @classmethod
+    def portable(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings as they are stored with an agent: plain values that mean the same in another folder.
+
+        Args:
+            settings: Arguments of this task, as a user gave them.
+        """
+        return dict(settings)
+
     # The rules.
 
     @abstractmethod

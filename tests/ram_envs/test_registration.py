@@ -10,7 +10,7 @@ import torch
 import ram_envs
 
 BASE_IDS = list(ram_envs.ENVIRONMENTS)
-PROMISED = ["CatchGame", "MNIST", "TranslatedMNIST", "ClutteredMNIST", "ClutteredMNIST100", "Digits"]
+PROMISED = ["CatchGame", "MNIST", "TranslatedMNIST", "ClutteredMNIST", "ClutteredMNIST100", "Digits", "Images"]
 
 
 def test_importing_the_suite_imports_nothing_heavy():

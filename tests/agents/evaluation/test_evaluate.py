@@ -156,7 +156,10 @@ def test_bad_arguments_are_refused(arguments, message):
 
 
 def test_policy_of_another_environment_is_refused():
-    with pytest.raises(ValueError, match=r"glimpse_shape=\(1, 1, 4, 4\) and not \(3, 1, 6, 6\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"made for num_actions=10, glimpse_shape=\(1, 1, 4, 4\), but RAM-CatchGame-v0 has num_actions=3",
+    ):
         evaluate(make_policy(DIGITS), CATCH, {})
 
 

@@ -8,9 +8,13 @@ from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode
 
 import ram_envs
+import ram_envs.arrays
 from agents.evaluation.loop import play, play_all
-from agents.evaluation.players import FORMATS, OraclePlayer, RandomPlayer, row_noise
+from agents.evaluation.players import FORMATS, OraclePlayer, PolicyPlayer, RandomPlayer, row_noise
+from agents.ram.policy import RAMPolicy
+from agents.ram.settings import NetworkSettings, RAMSettings
 from ram_envs.tasks import Answer
+from tests.agents.training.fast.test_graph import Watch
 
 DIGITS, CATCH = "RAM-Digits-v0", "RAM-CatchGame-v0"
 
@@ -102,3 +106,19 @@ def test_noise_of_more_numbers_is_independent_and_starts_with_that_of_two():
     assert normal.shape == (20_000, 3) and gumbel.shape == (20_000, 4)
     assert torch.equal(row_noise(seeds, 2, 2, 4)[0], normal[:, :2])
     assert np.abs(np.corrcoef(normal.T.numpy()) - np.eye(3)).max() < 0.03
+
+
+@pytest.mark.parametrize("greedy", [True, False])
+@pytest.mark.parametrize(("env_id", "settings"), [(CATCH, {}), (DIGITS, LEARNED)])
+def test_no_step_waits_for_the_device(env_id, settings, greedy, monkeypatch):
+    monkeypatch.setattr(ram_envs.arrays, "_import_kernels", lambda: None)  # those of the CPU
+    env = ram_envs.make_tensor(env_id, 5, **FORMATS, check_actions=False, **settings)
+    policy = RAMPolicy(RAMSettings.for_environment(env, NetworkSettings(core_size=8)))
+    seeds = torch.arange(5)
+    player = PolicyPlayer(policy, env.task.answer.key, seeds, greedy=greedy, greedy_answer=greedy)
+    moments = play(env, player, seed=seeds)
+    for _ in range(2):  # constants are brought to the device once
+        next(moments)
+    with Watch() as watch:
+        assert sum(1 for _ in moments) == env.task.max_episode_steps - 1
+    assert watch.waited == []

@@ -115,10 +115,10 @@ def test_a_checkpoint_of_another_environment_is_refused(tmp_path):
 
 
 def test_a_newer_format_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint_module, "FORMAT", 2)
+    monkeypatch.setattr(checkpoint_module, "FORMAT", 99)
     save_checkpoint(tmp_path, make_policy(), ENV_ID, {})
     monkeypatch.undo()
-    with pytest.raises(CheckpointError, match="format 2, and this version reads up to 1"):
+    with pytest.raises(CheckpointError, match="format 99, and this version reads up to 2"):
         load_checkpoint(tmp_path)
 
 
@@ -162,3 +162,10 @@ def test_a_setting_that_is_no_plain_value_is_refused_before_anything_is_written(
     with pytest.raises(CheckpointError, match="not a plain value"):
         save_checkpoint(tmp_path, make_policy(), ENV_ID, {"dataset": (torch.zeros(1), torch.zeros(1))})
     assert os.listdir(tmp_path) == []
+
+
+def test_a_run_of_version_0_1_with_the_module_before_its_id_loads_under_the_plain_id(tmp_path):
+    file = save_checkpoint(tmp_path / "old.safetensors", make_policy(), "ram_envs:RAM-CatchGame-v0", {})
+    assert load_checkpoint(file).env_id == "RAM-CatchGame-v0"
+    for env_id in ("RAM-CatchGame-v0", "ram_envs:RAM-CatchGame-v0"):
+        assert load_checkpoint(file, env_id).env_id == "RAM-CatchGame-v0"

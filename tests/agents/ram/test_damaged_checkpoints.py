@@ -144,7 +144,7 @@ NETWORK = {"core": "lstm", "num_actions": 3, "patch_size": 2, "num_scales": 2}
         ({"format": 1.0}, "format=1.0, expected a whole number"),
         ({"format": "1"}, "format='1', expected a whole number"),
         ({"format": True}, "format=True, expected a whole number"),
-        ({"format": 10**9}, "has format 1000000000, and this version reads up to 1: update the package"),
+        ({"format": 10**9}, "has format 1000000000, and this version reads up to 2: update the package"),
         ({"kind": 3}, "not a checkpoint of a RAM policy"),
         ({"kind": None}, "not a checkpoint of a RAM policy"),
         ({"env_id": 3}, "env_id=3, expected the id of an environment"),

@@ -7,7 +7,7 @@ import pytest
 
 from agents.errors import RAMError
 from agents.ram.settings import NetworkSettings
-from agents.training.presets import PRESETS, register_preset, settings_for
+from agents.training.presets import PRESETS, fit_to_images, register_preset, settings_for
 from agents.training.settings import GameSettings, HybridSettings, settings_from_dict
 from ram_envs import ENVIRONMENTS, make_task, parse_id
 
@@ -84,6 +84,41 @@ def test_settings_know_how_long_they_train(settings, frames, iterations):
     assert settings.frames_per_iteration(task) == frames
     assert settings.iterations(task) == iterations
     assert HybridSettings(num_envs=8, frames=100).iterations(make_task(OWN)) == 4  # ceil(100 / (8 * 4))
+
+
+@pytest.mark.parametrize(
+    ("num_images", "num_envs", "epochs", "updates"),
+    [
+        (1, 64, 64_000, 1_000),
+        (32, 64, 2_000, 1_000),
+        (144, 64, 445, 1_002),
+        (1_437, 128, 100, 1_123),
+        (2_048, 256, 100, 800),
+        (60_000, 256, 100, 23_438),
+    ],
+)
+def test_a_preset_adapts_batch_and_length_to_few_images(num_images, num_envs, epochs, updates):
+    settings = settings_for("RAM-Images-v0", num_images=num_images)
+    assert (settings.num_envs, settings.epochs) == (num_envs, epochs)
+    assert -(-epochs * num_images // num_envs) == updates
+    preset = settings_for("RAM-Images-v0")
+    assert replace(settings, num_envs=preset.num_envs, epochs=preset.epochs) == preset
+
+
+def test_what_a_user_chose_is_not_adapted():
+    settings = HybridSettings(num_envs=512, epochs=3)
+    assert fit_to_images(settings, 100, ("num_envs", "epochs")) == settings
+    assert fit_to_images(settings, 100, ("num_envs",)) == replace(settings, epochs=5_120)
+    assert fit_to_images(settings, 100, ("epochs",)) == replace(settings, num_envs=64)
+    several = HybridSettings(num_envs=510, rollouts_per_image=10)
+    assert fit_to_images(several, 100) == replace(several, num_envs=60)
+
+
+def test_presets_of_published_datasets_are_not_adapted():
+    for env_id, num_images in (("RAM-MNIST-v0", 55_000), ("RAM-ClutteredMNIST-v0", 60_000), ("RAM-Digits-v0", 1_437)):
+        assert settings_for(env_id, num_images=num_images) is settings_for(env_id)
+    game = settings_for("RAM-CatchGame-v0")
+    assert fit_to_images(game, None) is game
 
 
 def test_old_settings_load_and_compare_equal():

@@ -45,3 +45,10 @@ class TestClutterThroughZoom(TaskContract):
 class TestColour(TaskContract):
     id = "RAM-MNIST-v0"
     settings = {"dataset": (np.stack([IMAGES, 255 - IMAGES, IMAGES // 2], axis=-1), np.arange(40) % 10)}
+
+
+class TestImages(TaskContract):
+    """Resized, and with part of the images held out."""
+
+    id = "RAM-Images-v0"
+    settings = {"dataset": (IMAGES, np.arange(40) % 4), "resize": (20, 24), "patch_size": 4}

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ram_envs.scenes.datasets import DatasetWarning, absolute_dataset, load_dataset
+from ram_envs.scenes.datasets import ARRAYS, DatasetWarning, load_dataset, portable_dataset
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_both_splits_are_checked_whichever_is_asked_for(arrays):
         ({}, "has the splits none"),
         ({"train": np.zeros((3, 4, 4), np.uint8)}, r"dataset\['train'\] is of type ndarray: expected a pair"),
         (np.zeros((3, 4, 4), np.uint8), "dataset of type ndarray is not valid: expected one of 'digits', 'mnist', a "),
-        (None, "dataset of type NoneType"),
+        (3, "dataset of type int is not valid"),
     ],
 )
 def test_anything_else_is_refused_with_what_is_expected(dataset, message):
@@ -203,12 +203,23 @@ def test_class_names_are_given_with_the_arrays(arrays):
             load_dataset((*arrays, names))
 
 
-def test_a_path_is_made_absolute_and_anything_else_is_kept(arrays, monkeypatch, tmp_path):
+def test_a_dataset_is_stored_as_a_name_or_an_absolute_path_and_arrays_are_left_out(arrays, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert absolute_dataset("pets") == absolute_dataset(Path("pets")) == str(tmp_path / "pets")
-    assert absolute_dataset("~/pets") == str(tmp_path / "home" / "pets")
-    assert absolute_dataset("mnist") == "mnist" and absolute_dataset(arrays) is arrays
+    assert portable_dataset("pets") == portable_dataset(Path("pets")) == str(tmp_path / "pets")
+    assert portable_dataset("~/pets") == str(tmp_path / "home" / "pets")
+    assert portable_dataset("mnist") == "mnist" and portable_dataset(None) is None
+    for given in (arrays, {"train": arrays}, ARRAYS):
+        assert portable_dataset(given) == ARRAYS
+
+
+def test_images_that_are_missing_are_asked_for(tmp_path):
+    with pytest.raises(ValueError, match="dataset is missing: pass the images as dataset"):
+        load_dataset(None)
+    with pytest.raises(ValueError, match="trained on arrays, which its checkpoint does not hold: pass them again"):
+        load_dataset(ARRAYS)
+    with pytest.raises(FileNotFoundError, match="If the images have moved, pass the new path .*--dataset PATH"):
+        load_dataset(tmp_path / "moved")
 
 
 def test_a_file_of_another_type_is_refused(tmp_path):

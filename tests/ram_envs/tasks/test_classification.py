@@ -2,7 +2,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-import ram_envs  # noqa: F401
+import ram_envs
 
 
 def make(tiny_images, **settings):
@@ -108,6 +108,10 @@ def test_colour_images_keep_their_channels():
     ("settings", "message"),
     [
         ({"num_glimpses": 0}, "num_glimpses=0"),
+        ({"resize": 0}, "resize=0"),
+        ({"resize": (20, 20, 20)}, "resize="),
+        ({"max_pixels": 0}, "max_pixels=0"),
+        ({"test_fraction": 1}, "test_fraction=1"),
         ({"num_scales": 0}, "num_scales=0"),
         ({"patch_size": 7.5}, "patch_size=7.5"),
         ({"split": "validation"}, "validation"),
@@ -158,3 +162,33 @@ def test_a_first_location_inside_keeps_the_finest_patch_in_the_scene(shape, patc
     assert (farthest <= np.float32(reach)).all()
     if max(reach) > 0:
         assert (observation["glimpse"] == 1).all()  # nothing black from outside of the white pictures
+
+
+def test_images_are_resized_and_a_test_split_is_held_out(tiny_images):
+    settings = {"dataset": tiny_images, "resize": (14, 21), "test_fraction": 0.25}
+    train = ram_envs.make_task("RAM-MNIST-v0", **settings)
+    test = ram_envs.make_task("RAM-MNIST-v0", split="test", **settings)
+    assert train.scene_shape == test.scene_shape == (14, 21, 1)
+    assert (train.num_images, test.num_images) == (30, 10)
+    assert sorted(test.data.labels) == list(range(10))
+
+
+def test_the_environment_for_own_images_holds_out_a_fifth_of_each_class(tiny_images):
+    images, labels = tiny_images
+    task = ram_envs.make_task("RAM-Images-v0", dataset=(images, labels // 5))
+    assert np.bincount(task.data.labels).tolist() == [16, 16]
+
+
+def test_the_environment_for_own_images_asks_for_them():
+    for make_it in (gym.make, lambda id: gym.make_vec(id, 2), lambda id: ram_envs.make_tensor(id, 2)):
+        with pytest.raises(ram_envs.errors.InvalidArgument, match="^dataset is missing: pass the images as dataset="):
+            make_it("RAM-Images-v0")
+
+
+def test_settings_are_stored_with_an_absolute_path_and_without_arrays(tiny_images, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    portable = ram_envs.tasks.Classification.portable
+    assert portable({"dataset": "pets", "num_glimpses": 3}) == {"dataset": str(tmp_path / "pets"), "num_glimpses": 3}
+    assert portable({"dataset": tiny_images}) == {"dataset": "<arrays>"}
+    assert portable({"num_glimpses": 3}) == {"num_glimpses": 3}
+    assert ram_envs.tasks.Catch.portable({"screen_size": 12}) == {"screen_size": 12}
