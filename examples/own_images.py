@@ -1,6 +1,6 @@
-"""Look at images of your own, from arrays or from a folder with one subfolder of images for each class.
+"""Use your own images, from arrays or from a folder with one subfolder per class.
 
-python examples/own_images.py                                      arrays made here: discs and squares in colour
+python examples/own_images.py                                      generated arrays: discs and squares in color
 python examples/own_images.py --folder path/to/images              images of one size, at most 96x96
 ram train RAM-Images-v0 --dataset path/to/images --resize 64       trains an agent on images of any size
 
