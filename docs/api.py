@@ -74,7 +74,7 @@ PUBLIC: dict[str, list[str]] = {
     "agents.pictures.results": ["draw_results", "ResultPictures"],
     "agents.pictures.animation": ["animate"],
     "agents.pictures.curves": ["plot_learning_curve"],
-    "agents.pictures.paths": ["Gaze", "follow_gaze"],
+    "agents.pictures.paths": ["Gaze", "follow_gaze", "draw_glimpse_paths"],
     "agents.integrations.sb3_vec_env": ["RAMVecEnv"],
     "agents.integrations.sb3_policy": ["RAMRecurrentPolicy", "ram_settings", "to_sb3", "from_sb3"],
     "agents.integrations.sb3_networks": ["GlimpseExtractor", "HybridDistribution"],

@@ -97,7 +97,7 @@ def test_every_environment_is_in_the_table_as_it_is(tiny_images):
 
 
 PROGRAMS = {"ram": main, "python -m paper": paper}
-SHOWN = re.compile(r"(?:\.venv/bin/)?(ram|python -m paper) (\S.*)")
+SHOWN = re.compile(r"(?:\.venv/bin/)?(ram|python -m paper) ([a-z-]+(?: .*)?)")
 
 
 def commands():

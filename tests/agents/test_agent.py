@@ -281,7 +281,10 @@ def test_the_environment_shows_the_test_split_and_takes_other_arguments():
 
 def test_an_environment_that_the_agent_cannot_act_in_is_refused():
     agent = make_agent()
-    with pytest.raises(InvalidArgument, match=r"made for glimpse_shape=\(3, 1, 6, 6\) and not \(3, 1, 4, 4\)"):
+    with pytest.raises(
+        InvalidArgument,
+        match=r"made for glimpse_shape=\(3, 1, 6, 6\), but RAM-CatchGame-v0 has glimpse_shape=\(3, 1, 4, 4\)",
+    ):
         agent.make_env(patch_size=4)
     with pytest.raises(InvalidArgument, match="made for gaze_size=2 and not 3"):
         agent.make_vec(2, sensor="zoom")
