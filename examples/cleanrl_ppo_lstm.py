@@ -81,7 +81,7 @@ class Agent(nn.Module):
     def __init__(self, envs, fixation_std):
         super().__init__()
         sensor = envs.unwrapped.task.glimpse_sensor
-        # A pixel of scale i is the mean of 4**i scene pixels; with this gain a white pixel counts equally at all scales.
+        # A pixel of scale i is the mean of 4**i scene pixels; this gain gives a white pixel equal weight in all.
         gain = 4.0 ** torch.arange(sensor.num_scales).repeat_interleave(sensor.glimpse_size // sensor.num_scales)
         self.register_buffer("gain", gain)
         self.what = nn.Sequential(

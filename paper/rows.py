@@ -237,12 +237,10 @@ def choose_rows(tables: Iterable[str] = (), names: Iterable[str] = ()) -> list[R
         InvalidArgument: If there is no such table or row.
     """
     tables, names = list(tables), list(names)
-    for table in tables:
-        if table not in TABLES:
-            raise InvalidArgument(f"table={table!r} is not one of {', '.join(TABLES)}")
-    for name in names:
-        if name not in ROWS:
-            raise InvalidArgument(f"row={name!r} is not one of {', '.join(ROWS)}")
+    for kind, given, known in (("table", tables, TABLES), ("row", names, ROWS)):
+        for name in given:
+            if name not in known:
+                raise InvalidArgument(f"{kind}={name!r} is not one of {', '.join(known)}")
     everything = not tables and not names
     return [row for row in ROWS.values() if everything or row.table in tables or row.name in names]
 
@@ -271,19 +269,15 @@ def departures(training: dict[str, Any]) -> list[str]:
     """
     network, found = training["network"], []
     game = training["method"] == "game"
-    if not game and network["core"] == "lstm":
-        found.append("LSTM core")
-    if game and network["core"] != "lstm":
-        found.append("ReLU core")
+    if (network["core"] == "lstm") != game:  # the paper's core is an LSTM in games only
+        found.append("ReLU core" if game else "LSTM core")
     if network["core_size"] != 256:
         found.append(f"core of {network['core_size']}")
     if network["location_network_hidden"]:
         found.append(f"location network with a hidden layer of {network['location_network_hidden']}")
     branches = network["glimpse_hidden"], network["location_hidden"]
     if branches != (128, 128):
-        same = branches[0] == branches[1]
-        sizes = f"{branches[0]}" if same else f"{branches[0]} and {branches[1]}"
-        found.append(f"glimpse branches of {sizes}")
+        found.append(f"glimpse branches of {' and '.join(map(str, dict.fromkeys(branches)))}")
     if network["glimpse_features"] != 256:
         found.append(f"{network['glimpse_features']} glimpse features")
     if network["squash_location"]:

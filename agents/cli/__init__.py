@@ -158,7 +158,9 @@ def _plain_warnings(command: str) -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         if category.__module__.partition(".")[0] in ("agents", "ram_envs"):
-            print(f"ram {command}: warning: {' '.join(str(message).split())}", file=sys.stderr)
+            is_note = category.__name__ == "DatasetWarning"  # nothing to mend: what was left out or held out
+            title = "note" if is_note else f"ram {command}: warning"
+            print(f"{title}: {' '.join(str(message).split())}", file=sys.stderr)
         else:
             show(message, category, filename, lineno, file, line)
 

@@ -175,6 +175,11 @@ def load_checkpoint(
             raise CheckpointError(f"{path} is damaged: the tensor {shown(name)} is unexpected: {REMEDY}")
     policy = make_policy(path, content["policy"], weights)
     policy.answer_names = tuple(content.get("answer_names", ()))  # version 0.1 did not store them
+    if policy.answer_names and len(policy.answer_names) != policy.settings.num_actions:
+        raise CheckpointError(
+            f"{path} is damaged: it has {len(policy.answer_names)} answer_names, and its policy chooses from "
+            f"{policy.settings.num_actions}: {REMEDY}"
+        )
 
     def is_never_learned(name: str) -> bool:
         return policy.settings.random_locations and name.startswith("location_network.")

@@ -40,6 +40,9 @@ def check_content(path: Path, content: Mapping[str, Any]) -> None:
         if not isinstance(content.get(key), dict):
             found = f"{key}={shown(content[key])}" if key in content else f"{key!r} is missing"
             raise CheckpointError(f"{path} is damaged: {found}, expected a dictionary of settings: {REMEDY}")
+    names = content.get("answer_names", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise CheckpointError(f"{path} is damaged: answer_names={shown(names)}, expected a list of texts: {REMEDY}")
     env_id = content.get("env_id")
     match = _ENV_ID.fullmatch(env_id) if isinstance(env_id, str) else None
     if match is None:

@@ -154,7 +154,6 @@ def resume(
         ) from error
     settings = replace(settings, environment=with_dataset(checkpoint.env_id, settings.environment, dataset))
     env = _resumed_env(folder, checkpoint, settings, torch_device)
-    check_fit(checkpoint.policy, env.task, checkpoint.env_id)
     policy, optimizer_state = checkpoint.policy, checkpoint.optimizer
     return _train(folder, checkpoint.env_id, settings, env, policy, optimizer_state, progress, progress_bar, callback)
 
@@ -166,6 +165,7 @@ def _resumed_env(
 
     Raises:
         CheckpointError: If that is not possible.
+        InvalidArgument: If the images are of other classes than those of the training, or are not of its colours.
     """
     try:
         env = _make_env(checkpoint.env_id, settings, device)
@@ -174,6 +174,8 @@ def _resumed_env(
         raise CheckpointError(
             f"{folder}: the environment {checkpoint.env_id} of its checkpoint cannot be made: {one_line(error)}"
         ) from error
+    if "dataset" in settings.environment:  # the images may have changed: this says how
+        check_fit(checkpoint.policy, env.task, checkpoint.env_id)
     if expected != checkpoint.policy.settings:
         raise CheckpointError(
             f"{folder}: the policy of its checkpoint does not fit its environment and settings: {REMEDY}"

@@ -1,4 +1,4 @@
-"""Files with random damage: one line of a RAMError or success, never another exception, and nothing overwritten.
+"""Files with random damage: one line of a user's error or success, never another exception, and nothing overwritten.
 
 The number of cases per kind of file is ``RAM_FUZZ_CASES``, 150 if unset. A failure names the seed of its case:
 ``RAM_FUZZ_FIRST`` starts with that one.
@@ -20,11 +20,11 @@ from agents.benchmark.items import item_of, read_items
 from agents.benchmark.reading import read_plan
 from agents.benchmark.report import write_report
 from agents.benchmark.results import Results
-from agents.errors import RAMError
 from agents.ram.checkpoint import FILE_NAME, load_checkpoint
 from agents.ram.tensor_file import read_metadata
 from agents.training import run
 from agents.training.trainer import resume, train
+from ram_envs.errors import UserError
 from tests.agents.benchmark.conftest import PLAN
 from tests.agents.benchmark.test_report import some, write
 from tests.agents.training.test_trainer import CATCH, GAME, after_iteration
@@ -102,11 +102,11 @@ def damaged_values(random, content):
 
 
 def survives(action, case, result=None, seconds=SECONDS):
-    """Do something: it works, or raises a RAMError of one line, in time."""
+    """Do something: it works, or raises a UserError of one line, in time."""
     start = time.perf_counter()
     try:
         result = action()
-    except RAMError as error:
+    except UserError as error:
         message = str(error)
         assert message and len(message.splitlines()) == 1 and len(message) < 2000, f"case {case}: {message}"
     except Exception as error:

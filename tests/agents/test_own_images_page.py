@@ -41,7 +41,11 @@ def test_40_photographs_of_different_sizes_are_learned_by_one_command(photograph
     trained = learns_above_chance(capsys, "--epochs=400")
     assert "32 training images are fewer than the preset is for: using --num-envs 64 --epochs 400" in trained.out
     notes = [line for line in trained.err.splitlines() if "photos" in line]
-    assert len(notes) == 1 and notes[0].startswith("note: ") and "8 of the 40 images are held out" in notes[0]
+    assert (
+        len(notes) == 1
+        and notes[0].startswith("ram train: warning: ")
+        and "8 of the 40 images are held out" in notes[0]
+    )
     checkpoint = load_checkpoint("runs/photos")
     assert checkpoint.env_settings["dataset"] == str(photographs)
     assert checkpoint.policy.answer_names == ("china", "flower")

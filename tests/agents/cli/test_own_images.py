@@ -222,7 +222,7 @@ def test_images_that_do_not_fit_an_agent_are_explained_in_one_line(run, capsys, 
     prepare()
     capsys.readouterr()
     assert main([*command, *options]) == 2
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("note: ")]
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if ": warning: " not in line]
     assert line.startswith(f"ram {command[0]}: ") and message in line
 
 
@@ -243,27 +243,27 @@ def test_a_run_on_moved_images_is_not_resumed_without_them(run, refused):
     assert main(["train", "--resume", run, "--dataset=other"]) == 2
 
 
-def test_what_happened_to_the_images_is_noted_in_plain_lines(capsys):
+def test_what_happened_to_the_images_is_said_in_plain_lines(capsys):
     folder("data")
     Path("data/read.me").write_text("")
     capsys.readouterr()
     assert main([*TINY, "--dataset=data", "--out=run"]) == 0
-    notes = [line for line in capsys.readouterr().err.splitlines() if "data" in line]
+    warned = [line for line in capsys.readouterr().err.splitlines() if "data" in line]
     data = Path("data").resolve()
-    assert notes == [
-        f"note: {data}: 1 file was left out (1 not images that Pillow reads here: .me)",
-        f"note: dataset={str(data)!r} has no test split: 2 of the 10 images are held out as one (20 % of each class, "
-        "chosen at random with a fixed seed)",
+    assert warned == [
+        f"ram train: warning: {data}: 1 file was left out (1 not images that Pillow reads here: .me)",
+        f"ram train: warning: dataset={str(data)!r} has no test split: 2 of the 10 images are held out as one "
+        "(20 % of each class, chosen at random with a fixed seed)",
     ]
 
 
-def test_other_warnings_stay_as_they_are(capsys, monkeypatch):
+def test_warnings_of_other_packages_stay_as_they_are(capsys, monkeypatch):
     monkeypatch.setattr(
         agents.cli.list, "run", lambda arguments: warnings.warn("old", FutureWarning, stacklevel=1) or 0
     )
     with pytest.warns(FutureWarning, match="old"):
         assert main(["list"]) == 0
-    assert "note" not in capsys.readouterr().err
+    assert "ram list: " not in capsys.readouterr().err
 
 
 def write_idx(name, array):
@@ -303,6 +303,10 @@ def test_two_sides_are_height_and_width(capsys):
     folder("data")
     assert main([*TINY, "--resize", "10", "14", "--dataset=data", "--out=run"]) == 0
     assert load_checkpoint("run").env_settings["resize"] == [10, 14]
+
+
+def test_play_asks_for_images_too(refused):
+    assert "--dataset PATH" in refused("play", "RAM-Images-v0")
 
 
 def test_a_game_takes_no_dataset(refused):
