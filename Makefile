@@ -1,6 +1,7 @@
 # make train   set up .venv, train the Catch agent, evaluate it, say where curve and animation are
 # make test    set up .venv, run the tests
-# make test-integrations   set up .venv-integrations with RLlib, TorchRL, skrl and Stable-Baselines3, run their tests there,
+# make test-integrations   set up .venv-integrations with RLlib, TorchRL, skrl, Stable-Baselines3, Optuna, MLflow, Weights & Biases and
+#              huggingface_hub, run their tests there,
 #              on the oldest and the newest Gymnasium too
 # make tables  regenerate the tables of README.md, docs/results.md and docs/ablations.md from docs/results/*.json
 # make check   ruff, mypy and the tests
@@ -74,7 +75,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 $(INTEGRATIONS)/.installed: setup.cfg pyproject.toml constraints.txt constraints-integrations.txt
 	$(PYTHON) -m venv $(INTEGRATIONS)
 	grep -v ^gymnasium== constraints.txt | cat - constraints-integrations.txt > $(INTEGRATIONS)/constraints.txt
-	$(INTEGRATIONS)/bin/python -m pip install -c $(INTEGRATIONS)/constraints.txt -e ".[agents,rllib,torchrl,skrl,sb3]" pytest
+	$(INTEGRATIONS)/bin/python -m pip install -c $(INTEGRATIONS)/constraints.txt -e ".[agents,rllib,torchrl,skrl,sb3,hub,tracking]" pytest
 	for gymnasium in $(OLDEST) $(NEWEST); do \
 		$(INTEGRATIONS)/bin/python -m pip install --no-deps --upgrade --target $(INTEGRATIONS)/$$gymnasium $$gymnasium || exit 1; \
 	done

@@ -18,7 +18,7 @@ from torch import Tensor
 from agents.errors import SettingsError, invalid_settings
 from agents.evaluation.fit import check_fit
 from agents.evaluation.players import FORMATS, choose, row_noise
-from agents.evaluation.splits import with_split
+from agents.evaluation.splits import with_dataset, with_split
 from agents.observation import read_observation
 from agents.pretrained import resolve_checkpoint
 from agents.ram.checkpoint import Checkpoint, load_checkpoint
@@ -30,6 +30,7 @@ from ram_envs.sensors.gaze import GazeControl
 
 if TYPE_CHECKING:
     from agents.pictures.paths import Gaze
+    from ram_envs.scenes.datasets import DatasetSource
 
 Action = dict[str, Any]
 
@@ -96,6 +97,11 @@ class Agent:
             self._answer_key = known or make_task(self.env_id, **self.env_settings).answer.key
         return self._answer_key
 
+    @property
+    def answer_names(self) -> tuple[str, ...]:
+        """The names of the answers in their order, such as the classes; empty if version 0.1 saved the checkpoint."""
+        return self.policy.answer_names
+
     @torch.inference_mode()
     def act(
         self,
@@ -157,7 +163,8 @@ class Agent:
         Args:
             split: The images to show, "test" if None; for tasks without images None only.
             render_mode: "rgb_array", "human" or None.
-            **settings: Arguments of the environment that replace those of the training.
+            **settings: Arguments of the environment that replace those of the training, such as ``dataset`` for images
+                that have moved.
 
         Raises:
             SettingsError: If the agent cannot act there: with another sensor, other answers or another format.
@@ -182,7 +189,7 @@ class Agent:
         check_fit(self.policy, cast(Any, env).task, self.env_id)
         return env
 
-    def follow_gaze(self, episodes: int = 6, seed: int = 0) -> Gaze:
+    def follow_gaze(self, episodes: int = 6, seed: int = 0, *, dataset: DatasetSource | None = None) -> Gaze:
         """Play episodes deterministically, and record for figures where the agent looks and what it sees.
 
         :func:`agents.pictures.paths.draw_glimpse_paths` draws them.
@@ -190,6 +197,7 @@ class Agent:
         Args:
             episodes: Number of episodes, B.
             seed: Random seed of the first one. Tasks with images show those of the test split.
+            dataset: The images, if they have moved since the training; see :func:`agents.evaluation.evaluate.evaluate`.
 
         Raises:
             ValueError: If an argument is not valid.
@@ -198,7 +206,8 @@ class Agent:
 
         on_cpu = self.policy.location_std.device.type == "cpu"
         policy = self.policy if on_cpu else copy.deepcopy(self.policy).cpu()
-        return follow_gaze(policy, self.env_id, self.env_settings, episodes, seed)
+        env_settings = with_dataset(self.env_id, self.env_settings, dataset)
+        return follow_gaze(policy, self.env_id, env_settings, episodes, seed)
 
     def _settings(self, split: str | None, changes: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of an environment to act in."""

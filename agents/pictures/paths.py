@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import agents.with_torch  # noqa: F401
+
+# isort: split
 import numpy as np
 import torch
 from numpy.typing import NDArray

@@ -11,10 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from torch.utils.tensorboard import SummaryWriter
-
+from agents.extras import require
 from agents.files import set_aside, write_atomically
 from agents.terminal import notice
+
+require("agents", "torch", "tensorboard")
+
+from torch.utils.tensorboard import SummaryWriter  # noqa: E402 (once it is there)
 
 METRICS, TENSORBOARD = "metrics.csv", "tensorboard"
 _FRAMES = "frames"

@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import re
+from pathlib import Path
 
 import huggingface_hub
 import numpy as np
@@ -173,3 +175,11 @@ def test_pushing_uploads_the_folder(agent, monkeypatch):
     assert agent.push_to_hub("username/ram-digits", token="secret") == "the commit"
     files = ["README.md", "config.json", "model.safetensors"]
     assert uploaded == {"repo_id": "username/ram-digits", "token": "secret", "files": files}
+
+
+def test_the_code_of_the_page_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n([^`]*HubAgent[^`]*)^```", page, flags=re.MULTILINE)
+    exec(compile(code, "python.md", "exec"), {})
+    assert (tmp_path / "ram-digits" / "model.safetensors").exists()
