@@ -14,7 +14,8 @@ from stable_baselines3.common.env_util import make_vec_env
 import ram_envs  # noqa: F401 (registers the environments)
 
 IDS = sorted(id for id in gymnasium.registry if id.startswith("RAM-"))
-IMAGES = {"dataset": (np.random.default_rng(0).integers(256, size=(12, 28, 28), dtype=np.uint8), np.arange(12) % 10)}
+PAIR = np.random.default_rng(0).integers(256, size=(12, 28, 28), dtype=np.uint8), np.arange(12) % 10
+IMAGES = {"dataset": {"train": PAIR, "test": PAIR}}
 """In the place of MNIST, so that the tests run without it."""
 
 
@@ -24,7 +25,7 @@ def no_display(monkeypatch):
 
 
 def make(id, **settings):
-    return gymnasium.make(id, **(IMAGES if "MNIST" in id else {}), **settings)
+    return gymnasium.make(id, **(IMAGES if "MNIST" in id or "Images" in id else {}), **settings)
 
 
 @pytest.mark.parametrize("id", IDS)

@@ -63,7 +63,7 @@ def test_mnist_and_digits_are_in_the_registry():
     assert dataset_spec("mnist").shape == (28, 28, 1) and dataset_spec("digits").shape == (8, 8, 1)
     assert dataset_spec("mnist").num_classes == dataset_spec("digits").num_classes == 10
     assert dataset_spec("pets") is None and dataset_spec((IMAGES, LABELS)) is None
-    assert registered_datasets() == ("digits", "mnist")
+    assert {"digits", "mnist"} <= set(registered_datasets())  # other tests register more
 
 
 def test_registering_again_replaces_and_says_so_unless_nothing_changes():
