@@ -8,6 +8,7 @@ import ray
 from agents.benchmark.items import item_of
 from agents.benchmark.processes import run_on_ray
 from agents.benchmark.reading import read_plan
+from agents.experiments.queue import Queue
 from agents.integrations.ray_cluster import connect_ray
 from tests.integrations.programs import run_program
 
@@ -53,7 +54,8 @@ def test_runs_on_ray_and_a_lost_worker_costs_only_its_run(cluster, tmp_path, mon
         "evaluation": {"episodes": 20, "curve_points": 1, "curve_episodes": 10},
     }
     jobs = read_plan(item_of(content)).jobs()
-    outcomes = {outcome.job.title: outcome for outcome in run_on_ray(jobs, cluster, [str(tmp_path)])}
+    queue = Queue(jobs, lambda job: False, [tmp_path / "results"])
+    outcomes = {outcome.job.title: outcome for outcome in run_on_ray(queue, cluster, [str(tmp_path)])}
     assert len(outcomes) == len(jobs) == 6
     for title, outcome in outcomes.items():
         if title.startswith("dies"):
