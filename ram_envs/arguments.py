@@ -45,3 +45,16 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in choices:
         raise InvalidArgument(f"{name}={value!r} is not valid: expected one of {', '.join(map(repr, choices))}")
     return value
+
+
+def check_indices(name: str, indices: Any, count: int) -> None:
+    """Check an array of integers on the CPU; on a GPU, reading the indices would wait for the device.
+
+    Raises:
+        InvalidArgument: If one lies outside [0, count).
+    """
+    if str(indices.device) != "cpu" or len(indices) == 0:
+        return
+    least, greatest = int(indices.min()), int(indices.max())
+    if least < 0 or greatest >= count:
+        raise InvalidArgument(f"{name} ranges from {least} to {greatest}: expected 0 to {count - 1}")

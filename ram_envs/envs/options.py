@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from ram_envs.arguments import check_integer
+from ram_envs.arguments import check_indices, check_integer
 from ram_envs.arrays import Array, namespace, numpy_array
 from ram_envs.errors import InvalidArgument
 from ram_envs.tasks import Task
@@ -139,11 +139,7 @@ def check_image_index(image_index: Any, task: Task[Any], num_rows: int, like: Ar
             f"options['image_index'] is {index.dtype} of shape {tuple(index.shape)}: expected integers, one for each "
             f"of {num_rows} rows"
         )
-    if str(like.device) == "cpu" and (index.min() < 0 or index.max() >= task.num_images):
-        raise InvalidArgument(
-            f"options['image_index'] ranges from {index.min()} to {index.max()}: expected 0 to {task.num_images - 1}, "
-            "the images of the split"
-        )
+    check_indices("options['image_index']", index, task.num_images)
     return xp.astype(index, xp.int64)
 
 

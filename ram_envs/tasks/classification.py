@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from gymnasium import spaces
 
-from ram_envs.arguments import check_choice, check_integer, check_number
+from ram_envs.arguments import check_choice, check_indices, check_integer, check_number
 from ram_envs.arrays import Array, Constants, namespace
 from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.composition import check_canvas, compose, draws_per_scene
@@ -59,8 +59,7 @@ class Classification(Task[ClassificationState]):
 
     ## Action Space
     The next location (x, y) and a class, in the format ``action_format``. Only the class counts at the last step, and
-    only the location at all other steps. With ``stop="learned"`` there is one more choice, "look on", after the
-    classes; a class ends the episode at any step.
+    only the location before. With ``stop="learned"`` a class ends the episode, and the last choice is "look on".
 
     ## Observation Space
     | key | dtype, shape | range | meaning |
@@ -69,8 +68,7 @@ class Classification(Task[ClassificationState]):
     | location | float32 (2,) | [-1, 1] | center of the glimpse, (x, y); (-1, -1) is the top-left corner |
 
     ## Rewards
-    1 at the last step for the correct class, otherwise 0. 0 at all earlier steps. With ``stop="learned"`` every glimpse
-    after the first costs ``glimpse_cost``.
+    1 for the correct class, otherwise 0. With ``stop="learned"`` glimpses after the first cost ``glimpse_cost``.
 
     ## Starting State
     Image, position, clutter and first location are uniformly random; the images are those of the split.
@@ -89,8 +87,7 @@ class Classification(Task[ClassificationState]):
     - ``dataset`` ("mnist"): the images: a registered name ("mnist"; "digits", 8x8, offline), a folder with one
       subfolder of images for each class, a .npz file, a folder of IDX files, a pair of arrays (images, labels), or such
       a pair for "train" and for "test"; see :func:`ram_envs.scenes.datasets.load_dataset`.
-    - ``split`` ("train"): "train" or "test", or a part of one, such as "train[:-5000]". Clutter comes from the same
-      images.
+    - ``split`` ("train"): "train", "test" or a part of one, as in "train[:-5000]"; clutter comes from it too.
     - ``resize`` (None): side in pixels, or (height, width), to scale every image to; its aspect ratio is kept, and the
       rest is black. None expects images of one size.
     - ``max_pixels`` (67,108,864): most pixels of one image file; all images together may have 64 times as many.
@@ -224,6 +221,8 @@ class Classification(Task[ClassificationState]):
         words = draw_words(seed, episode, scene_end + further)
         if image_index is None:
             image_index = integers(words[:, 0], self.num_images)
+        else:
+            check_indices("image_index", image_index, self.num_images)
         clutter = self.num_clutter, self.clutter_size
         scenes = compose(data["images"], image_index, words[:, 3:scene_end], self.image_size, *clutter)
         return ClassificationState(

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import ram_envs
+from ram_envs import arrays
 
 BASE_IDS = list(ram_envs.ENVIRONMENTS)
 PROMISED = ["CatchGame", "MNIST", "TranslatedMNIST", "ClutteredMNIST", "ClutteredMNIST100", "Digits", "Images"]
@@ -158,3 +159,25 @@ def test_the_users_torch_generator_is_left_alone():
     other = ram_envs.make_tensor("RAM-CatchGame-v0", 2)
     other.reset()
     assert not torch.equal(env.state.location, other.state.location)  # each first reset draws its own seed
+
+
+def test_wrappers_that_cannot_be_applied_are_refused():
+    wrapper = gym.wrappers.TimeAwareObservation.wrapper_spec(flatten=True)
+    gym.register(
+        "RAM-Wrapped-v0",
+        "ram_envs.envs.single:GlimpseEnv",
+        vector_entry_point="ram_envs.envs.vector:GlimpseVectorEnv",
+        additional_wrappers=(wrapper,),
+        kwargs={"task": "catch"},
+    )
+    with pytest.raises((gym.error.Error, ValueError)):
+        gym.make_vec("RAM-Wrapped-v0", 2, vectorization_mode="vector_entry_point")
+
+
+def test_a_broken_numba_is_reported(monkeypatch):
+    arrays._import_kernels.cache_clear()
+    monkeypatch.setitem(sys.modules, "ram_envs.sensors.kernels", None)  # importing it raises ImportError
+    monkeypatch.delattr("ram_envs.sensors.kernels", raising=False)
+    with pytest.warns(RuntimeWarning, match="numba is installed but cannot be used"):
+        assert arrays.compiled_kernels(np.empty(0)) is None
+    arrays._import_kernels.cache_clear()

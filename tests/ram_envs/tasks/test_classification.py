@@ -1,6 +1,7 @@
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 
 import ram_envs
 
@@ -192,3 +193,12 @@ def test_settings_are_stored_with_an_absolute_path_and_without_arrays(tiny_image
     assert portable({"dataset": tiny_images}) == {"dataset": "<arrays>"}
     assert portable({"num_glimpses": 3}) == {"num_glimpses": 3}
     assert ram_envs.tasks.Catch.portable({"screen_size": 12}) == {"screen_size": 12}
+
+
+@pytest.mark.parametrize("index", [-1, 40])
+def test_the_rules_show_no_image_that_does_not_exist(tiny_images, index):
+    task = ram_envs.make_task("RAM-MNIST-v0", dataset=tiny_images)
+    zeros = np.zeros(2, np.int64)
+    for convert in (np.asarray, torch.from_numpy):
+        with pytest.raises(ValueError, match=f"image_index ranges from .*{index}.*: expected 0 to 39"):
+            task.initial(*map(convert, (zeros, zeros, np.array(sorted([index, 3])))))
