@@ -83,7 +83,7 @@ def fresh_folder(parent: str | os.PathLike[str], name: str) -> Path:
         except FileExistsError:
             continue
         return folder
-    raise AssertionError("itertools.count ends never")
+    raise AssertionError("there is always a next number")
 
 
 def set_aside(path: Path, *, copy: bool = False) -> Path:
@@ -110,7 +110,7 @@ def set_aside(path: Path, *, copy: bool = False) -> Path:
         else:
             os.replace(path, kept)
         return kept
-    raise AssertionError("itertools.count ends never")
+    raise AssertionError("there is always a next number")
 
 
 def _lock(file: IO[bytes]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import itertools
 import os
 import time
 from contextlib import suppress
@@ -14,6 +13,7 @@ import gymnasium
 
 from agents.cli.parser import UsageError
 from agents.evaluation.evaluate import evaluate
+from agents.files import fresh_folder
 from agents.pictures.results import draw_results
 from agents.ram.checkpoint import FILE_NAME, load_checkpoint
 from agents.training import trainer
@@ -109,14 +109,9 @@ def new_folder(parent: Path, request: Request) -> Path:
         OSError: If it cannot be made.
     """
     env_id = request.environment.id.replace(":", "-").replace("/", "-")
-    folder = parent / f"{env_id}-seed{request.options.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
-    if not first():  # of several processes, which all train in the first one's folder
-        return folder
-    for suffix in itertools.chain([""], (f"-{number}" for number in itertools.count(2))):
-        with suppress(FileExistsError):
-            (new := folder.with_name(folder.name + suffix)).mkdir(parents=True)
-            return new
-    raise AssertionError("there is always a next number")
+    name = f"{env_id}-seed{request.options.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
+    # Of several processes, all train in the first one's folder.
+    return fresh_folder(parent, name) if first() else parent / name
 
 
 def finish(result: TrainingResult, device: str) -> int:
