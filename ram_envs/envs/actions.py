@@ -43,6 +43,7 @@ class ActionFormat(ABC):
 
     def __init__(self, task: Task[Any], grid_size: int) -> None:
         self.answer, self.gaze_size, self.grid_size = task.answer, task.glimpse_sensor.gaze_size, grid_size
+        self.size, self.is_choice = self.answer.size, self.answer.is_choice  # looked up at every step
 
     @abstractmethod
     def check(self, action: Any, batch: int) -> Any:
@@ -103,13 +104,13 @@ class BoxFormat(ActionFormat):
 
     def check(self, action: Any, batch: int) -> Array:
         """Expect floating-point numbers without NaN."""
-        return self.floats("action", action, (batch, self.gaze_size + self.answer.size))
+        return self.floats("action", action, (batch, self.gaze_size + self.size))
 
     def decode(self, action: Array) -> tuple[Array, Array]:
         """Take the largest score, or the numbers."""
         xp = namespace(action)
         gaze, rest = action[:, : self.gaze_size], action[:, self.gaze_size :]
-        answer = xp.argmax(rest, axis=1) if self.answer.is_choice else self._bounded(rest)
+        answer = xp.argmax(rest, axis=1) if self.is_choice else self._bounded(rest)
         return xp.astype(gaze, xp.float32, copy=False), answer
 
 
@@ -123,7 +124,7 @@ class DictFormat(ActionFormat):
 
     def check(self, action: Any, batch: int) -> dict[str, Array]:
         """Expect exactly the two keys."""
-        key, size = self.answer.key, self.answer.size
+        key, size = self.answer.key, self.size
         if not isinstance(action, Mapping) or set(action) != {FIXATION, key}:
             got = sorted(map(repr, action)) if isinstance(action, Mapping) else type(action).__name__
             raise InvalidAction(f"action is {got}: expected a dictionary with the keys {FIXATION!r} and {key!r}")
@@ -131,7 +132,7 @@ class DictFormat(ActionFormat):
         return {
             FIXATION: self.floats(f"action[{FIXATION!r}]", action[FIXATION], (batch, self.gaze_size)),
             key: self.integers(name, value, (batch,), (size,))
-            if self.answer.is_choice
+            if self.is_choice
             else self.floats(name, value, (batch, size)),
         }
 
@@ -139,7 +140,7 @@ class DictFormat(ActionFormat):
         """Take the two values."""
         fixation, answer = action[FIXATION], action[self.answer.key]
         xp = namespace(fixation)
-        return xp.astype(fixation, xp.float32, copy=False), answer if self.answer.is_choice else self._bounded(answer)
+        return xp.astype(fixation, xp.float32, copy=False), answer if self.is_choice else self._bounded(answer)
 
     def check_single(self, action: Any) -> dict[str, Array]:
         """Expect exactly the two keys."""

@@ -199,9 +199,8 @@ class Patches(Sensor):
             )
 
 
-def call_kernel(kernel: Any, *arguments: Any) -> Array:
-    """Call a kernel on NumPy arrays, or on CPU tensors through their shared memory; integers pass as they are."""
-    first = arguments[0]
-    plain = [value if isinstance(value, int) else np.ascontiguousarray(value) for value in arguments]
-    result: Array = kernel(*plain)
+def call_kernel(kernel: Any, arrays: tuple[Any, ...], constants: tuple[Any, ...]) -> Array:
+    """Call a kernel on NumPy arrays, or on CPU tensors through their shared memory, and on the sensor's constants."""
+    first = arrays[0]
+    result: Array = kernel(*map(np.ascontiguousarray, arrays), *constants)
     return result if isinstance(first, np.ndarray) else namespace(first).asarray(result)

@@ -34,7 +34,7 @@ class Retina(Patches):
         return Grid(**self._grid.like(location))
 
     def _read_compiled(self, kernels: Any, scenes: Array, location: Array) -> Array:
-        return call_kernel(kernels.read, scenes, location, *self._for_kernels)
+        return call_kernel(kernels.read, (scenes, location), self._for_kernels)
 
     def _read_points_compiled(self, kernels: Any, columns: Array, rows: Array, location: Array) -> Array:
-        return call_kernel(kernels.read_points, columns, rows, location, *self._for_kernels)
+        return call_kernel(kernels.read_points, (columns, rows, location), self._for_kernels)

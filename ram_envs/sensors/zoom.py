@@ -43,9 +43,9 @@ class Zoom(Patches):
     def _read_compiled(self, kernels: Any, scenes: Array, location: Array) -> Array:
         sides = self.sides(location)
         corners = self.corners(location, sides)
-        return call_kernel(kernels.read_blocks, scenes, corners, sides, self.patch_size)
+        return call_kernel(kernels.read_blocks, (scenes, corners, sides), (self.patch_size,))
 
     def _read_points_compiled(self, kernels: Any, columns: Array, rows: Array, location: Array) -> Array:
         sides = self.sides(location)
         corners = self.corners(location, sides)
-        return call_kernel(kernels.read_points_in_blocks, columns, rows, corners, sides, self.patch_size)
+        return call_kernel(kernels.read_points_in_blocks, (columns, rows, corners, sides), (self.patch_size,))
