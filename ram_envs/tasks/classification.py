@@ -79,9 +79,8 @@ class Classification(Task[ClassificationState]):
     and "look on" at step T ends it without a prediction. Never truncated.
 
     ## Information
-    ``label``: int, the true class. ``prediction``: int, the predicted class, -1 before there is one. ``is_success``:
-    bool, whether the prediction is correct. ``image_index``: int, the index of the image in the split.
-    ``reset(options={"image_index": i})`` chooses the image.
+    ``label``: int, the true class. ``prediction``: int, the predicted class, or -1. ``is_success``: bool, whether it is
+    correct. ``image_index``: int, the image's index in the split; ``reset(options={"image_index": i})`` chooses it.
 
     ## Arguments
     - ``dataset`` ("mnist"): the images: a registered name ("mnist"; "digits", 8x8, offline), a folder with one
@@ -223,11 +222,12 @@ class Classification(Task[ClassificationState]):
             image_index = integers(words[:, 0], self.num_images)
         else:
             check_indices("image_index", image_index, self.num_images)
+        gaze = xp.concat([words[:, 1:3], words[:, scene_end:]], axis=1) if further else words[:, 1:3]
         clutter = self.num_clutter, self.clutter_size
         scenes = compose(data["images"], image_index, words[:, 3:scene_end], self.image_size, *clutter)
         return ClassificationState(
             step=xp.zeros_like(seed),
-            location=self.first_fixation(xp.concat([words[:, 1:3], words[:, scene_end:]], axis=1)),
+            location=self.first_fixation(gaze),
             prediction=xp.full_like(seed, UNDECIDED),
             label=data["labels"][image_index],
             image_index=image_index,
