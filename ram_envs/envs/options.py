@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from ram_envs.arguments import check_indices, check_integer
+from ram_envs.arguments import check_integer
 from ram_envs.arrays import Array, namespace, numpy_array
 from ram_envs.errors import InvalidArgument
 from ram_envs.tasks import Task
@@ -118,7 +118,7 @@ def check_image_index(image_index: Any, task: Task[Any], num_rows: int, like: Ar
     """Return ``options["image_index"]`` as int64 (B,), or None if it is not given.
 
     Raises:
-        InvalidArgument: If the task shows no images, the shape is wrong, or an image does not exist.
+        InvalidArgument: If the task shows no images, or the shape is wrong. The task refuses images that do not exist.
     """
     if image_index is None:
         return None
@@ -139,7 +139,6 @@ def check_image_index(image_index: Any, task: Task[Any], num_rows: int, like: Ar
             f"options['image_index'] is {index.dtype} of shape {tuple(index.shape)}: expected integers, one for each "
             f"of {num_rows} rows"
         )
-    check_indices("options['image_index']", index, task.num_images)
     return xp.astype(index, xp.int64)
 
 

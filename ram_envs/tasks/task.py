@@ -179,7 +179,7 @@ class Task(ABC, Generic[StateT]):
         """Start new episodes. All randomness follows from the two arguments.
 
         A task that shows images takes a third argument, ``image_index``: int64 (B,) in [0, num_images), the images to
-        show, or None for random images.
+        show, or None for random images. It refuses other indices (:func:`ram_envs.arguments.check_indices`).
 
         Args:
             seed: int64 (B,), the random seed of each row.
