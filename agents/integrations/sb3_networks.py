@@ -28,6 +28,7 @@ class GlimpseExtractor(BaseFeaturesExtractor):
 
     def __init__(self, observation_space: spaces.Dict, settings: RAMSettings) -> None:
         expected = {"glimpse": (settings.glimpse_size,), "location": (settings.gaze_size,)}
+        expected |= {key: (size,) for key, size in settings.senses.items()}
         got = {key: space.shape for key, space in getattr(observation_space, "spaces", {}).items()}
         if got != expected:
             raise ValueError(
@@ -36,10 +37,13 @@ class GlimpseExtractor(BaseFeaturesExtractor):
             )
         super().__init__(observation_space, settings.glimpse_features)
         self.glimpse_network = RAMPolicy(settings).glimpse_network
+        self._senses = tuple(settings.senses)
 
     def forward(self, observations: dict[str, Tensor]) -> Tensor:
         """Return float32 (B, glimpse_features); see :meth:`agents.ram.networks.GlimpseNetwork.forward`."""
-        return self.glimpse_network(observations["glimpse"], observations["location"])
+        parts = [observations[key] for key in self._senses]
+        senses = torch.cat(parts, -1) if parts else None
+        return self.glimpse_network(observations["glimpse"], observations["location"], senses)
 
 
 class RecurrentCore(nn.Module):

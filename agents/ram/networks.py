@@ -7,6 +7,7 @@ Every network works on any leading axes; the cores work on sequences, time first
 | rho | the glimpse | (levels * channels * rows * columns,) |
 | l | the location of the glimpse | (gaze_size,), (x, y) for a retina |
 | h_g, h_l | the two branches of the glimpse network | (glimpse_hidden,), (location_hidden,) |
+| h_s | a third branch, for further senses if there are any (not in the paper) | (location_hidden,) |
 | g | glimpse features: "what" and "where" combined | (glimpse_features,) |
 | h | output of the core | (core_size,) |
 """
@@ -39,15 +40,18 @@ def start_orthogonal(layer: nn.Linear, gain: float) -> nn.Linear:
 class GlimpseNetwork(nn.Module):
     """f_g: h_g = ReLU(Linear(rho)), h_l = ReLU(Linear(l)), g = ReLU(Linear(h_g) + Linear(h_l)).
 
+    Further senses have a branch like the location's: g = ReLU(Linear(h_g) + Linear(h_l) + Linear(h_s)).
+
     Args:
         glimpse_shape: (levels, channels, rows, columns) of a glimpse; a retina's levels are its scales, finest first.
         glimpse_hidden: Size of h_g.
-        location_hidden: Size of h_l.
+        location_hidden: Size of h_l and h_s.
         glimpse_features: Size of g.
         input_gain: Factor of every pixel.
         scale_gain: Further factor of level i, ``scale_gain**i``. A pixel of scale i of a retina is the mean of 4**i
             pixels of the scene, so with 4 a single lit pixel has the same weight at every scale.
         gaze_size: Numbers in a location.
+        sense_size: Numbers in the further senses; 0 for none.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class GlimpseNetwork(nn.Module):
         input_gain: float = 1.0,
         scale_gain: float = 1.0,
         gaze_size: int = 2,
+        sense_size: int = 0,
     ) -> None:
         super().__init__()
         levels, pixels = glimpse_shape[0], math.prod(glimpse_shape[1:])
@@ -70,20 +75,27 @@ class GlimpseNetwork(nn.Module):
         self.from_location = start_orthogonal(nn.Linear(gaze_size, location_hidden), relu)
         self.what = start_orthogonal(nn.Linear(glimpse_hidden, glimpse_features), relu)
         self.where = start_orthogonal(nn.Linear(location_hidden, glimpse_features), relu)
+        if sense_size:
+            self.from_senses = start_orthogonal(nn.Linear(sense_size, location_hidden), relu)
+            self.sensed = start_orthogonal(nn.Linear(location_hidden, glimpse_features), relu)
 
-    def forward(self, glimpse: Tensor, location: Tensor) -> Tensor:
-        """Combine a glimpse with its location.
+    def forward(self, glimpse: Tensor, location: Tensor, senses: Tensor | None = None) -> Tensor:
+        """Combine a glimpse with its location and what the further senses perceive.
 
         Args:
             glimpse: float (..., levels * channels * rows * columns) in [0, 1], by (level, channel, row, column).
             location: float (..., gaze_size) in [-1, 1].
+            senses: float (..., sense_size), all further senses side by side; None if there are none.
 
         Returns:
             float (..., glimpse_features), at least 0.
         """
         h_g = F.relu(self.from_glimpse(glimpse * self.input_gains))
         h_l = F.relu(self.from_location(location))
-        return F.relu(self.what(h_g) + self.where(h_l))
+        features = self.what(h_g) + self.where(h_l)
+        if senses is not None:
+            features = features + self.sensed(F.relu(self.from_senses(senses)))
+        return F.relu(features)
 
 
 class CoreNetwork(nn.Module):

@@ -52,6 +52,7 @@ class RAMPolicy(nn.Module):
             settings.input_gain,
             settings.scale_gain,
             settings.gaze_size,
+            settings.sense_size,
         )
         sizes = settings.glimpse_features, settings.core_size
         self.core_network = LSTMCore(*sizes) if settings.core == "lstm" else CoreNetwork(*sizes, settings.core_start)
@@ -71,13 +72,17 @@ class RAMPolicy(nn.Module):
         """Run glimpse and core network over a sequence: the glimpse network on all T * B glimpses at once.
 
         Args:
-            observation: "glimpse" float32 (T, B, glimpse_size) and "location" float32 (T, B, gaze_size).
+            observation: "glimpse" float32 (T, B, glimpse_size), "location" float32 (T, B, gaze_size), and each of
+                ``settings.senses``, float32 (T, B, n). So in the other methods.
             state: State of the core before it.
 
         Returns:
             h: float (T, B, core_size); and the state after it.
         """
-        return self.core_network(self.glimpse_network(observation["glimpse"], observation["location"]), state)
+        inputs = [observation["glimpse"], observation["location"]]
+        if self.settings.senses:
+            inputs.append(torch.cat([observation[key] for key in self.settings.senses], -1))
+        return self.core_network(self.glimpse_network(*inputs), state)
 
     def encode_step(self, observation: Mapping[str, Tensor], state: State) -> tuple[Tensor, State]:
         """Run glimpse and core network for one step.

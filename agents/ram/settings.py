@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from agents.errors import SettingsError, invalid_settings
@@ -32,7 +32,7 @@ class NetworkSettings:
     glimpse_hidden: int = 128
     """Units of the glimpse network's hidden layer for the glimpse, h_g."""
     location_hidden: int = 128
-    """Units of the glimpse network's hidden layer for the location, h_l."""
+    """Units of the glimpse network's hidden layer for the location, h_l, and of that for further senses, h_s."""
     glimpse_features: int = 256
     """Units of the glimpse network's output, g."""
     location_network_hidden: int = 0
@@ -75,6 +75,8 @@ class RAMSettings(NetworkSettings):
     """(levels, channels, rows, columns) of a glimpse; a retina's levels are its scales."""
     gaze_size: int = 2
     """Numbers in a location: 2 for (x, y)."""
+    senses: Mapping[str, int] = field(default_factory=dict)
+    """Further senses of the task: key in an observation to numbers in it; empty for none."""
 
     def __post_init__(self) -> None:
         """Check every setting; see :meth:`NetworkSettings.__post_init__`."""
@@ -89,11 +91,20 @@ class RAMSettings(NetworkSettings):
                 check_integer("glimpse_shape", size, 1)
             check_integer("num_actions", self.num_actions, 1)
             check_integer("gaze_size", self.gaze_size, 1)
+            if not isinstance(self.senses, Mapping) or not all(isinstance(key, str) for key in self.senses):
+                raise SettingsError(f"senses={self.senses!r} is not valid: expected keys and the numbers in each")
+            for key, size in self.senses.items():
+                check_integer(f"senses[{key!r}]", size, 1)
 
     @property
     def glimpse_size(self) -> int:
         """Numbers in a glimpse."""
         return math.prod(self.glimpse_shape)
+
+    @property
+    def sense_size(self) -> int:
+        """Numbers in all further senses together."""
+        return sum(self.senses.values())
 
     @property
     def num_scales(self) -> int:
@@ -128,11 +139,12 @@ class RAMSettings(NetworkSettings):
                 f"the task asks for {answer.size} numbers ({answer.space}), but the RAM policy can only choose one of "
                 "several answers: train it with another algorithm"
             )
-        chosen = {field.name: getattr(network, field.name) for field in fields(NetworkSettings)}
+        chosen = {setting.name: getattr(network, setting.name) for setting in fields(NetworkSettings)}
         return cls(
             num_actions=answer.size,
             glimpse_shape=task.glimpse_sensor.glimpse_shape,
             gaze_size=task.glimpse_sensor.gaze_size,
+            senses={key: space.shape[0] for key, space in task.senses.items()},
             **chosen,
         )
 

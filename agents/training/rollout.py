@@ -19,15 +19,16 @@ from ram_envs.scenes.randomness import random_word
 from ram_envs.tasks import FigureOfMerit
 
 Observation = dict[str, Tensor]
-"""Observations: "glimpse" float32 (..., glimpse_size) and "location" float32 (..., gaze_size)."""
+"""Observations: "glimpse" float32 (..., glimpse_size), "location" float32 (..., gaze_size), and further senses."""
 
 
 class Episodes(NamedTuple):
     """Whole episodes, time first: T steps of B rows, where T is the maximum length of an episode.
 
     Attributes:
-        observation: "glimpse" float32 (T, B, glimpse_size) and "location" float32 (T, B, gaze_size) before each step;
-            from a recording in its dtype and, like ``h``, valid until its next rollout.
+        observation: "glimpse" float32 (T, B, glimpse_size), "location" float32 (T, B, gaze_size) and each further
+            sense, float32 (T, B, n), before each step; from a recording in its dtype and, like ``h``, valid until its
+            next rollout.
         fixation: float32 (T, B, gaze_size), the location chosen at each step, as sampled.
         task_action: int64 (T, B), the task action chosen at each step.
         h: float (T, B, core_size), output of the core, with a gradient if the episodes were collected with one.
@@ -106,6 +107,7 @@ def collect_episodes(
     state = policy.initial_state(env.num_envs)
     alive = torch.ones(env.num_envs, dtype=torch.bool, device=env.device)
     steps: dict[str, list[Tensor]] = {}
+    seen: dict[str, list[Tensor]] = {}
 
     def store(**values: Tensor) -> None:
         for name, value in values.items():
@@ -114,7 +116,9 @@ def collect_episodes(
     for _ in range(env.task.max_episode_steps):
         if recording is None:
             h, state = policy.encode_step(observation, state)
-            store(glimpse=observation["glimpse"], location=observation["location"], h=h)
+            store(h=h)
+            for key, value in observation.items():
+                seen.setdefault(key, []).append(value)
         else:
             h = recording.step(observation)
         if supervised:
@@ -129,11 +133,11 @@ def collect_episodes(
         store(fixation=fixation, task_action=task_action, reward=reward, over=over, mask=alive)
         alive = ~over
     columns: dict[str, Any] = {name: torch.stack(values) for name, values in steps.items()}  # T x (B, ...)
+    inputs = {key: torch.stack(values) for key, values in seen.items()}
     if recording is not None:
-        columns["glimpse"], columns["location"] = recording.inputs
+        inputs = dict(zip(("glimpse", "location"), recording.inputs, strict=True))
         columns["h"] = recording.h_with_gradient()
-    seen = {"glimpse": columns.pop("glimpse"), "location": columns.pop("location")}
-    return Episodes(**{"target": None, "answer_counts": None, "observation": seen, "info": info, **columns})
+    return Episodes(**{"target": None, "answer_counts": None, "observation": inputs, "info": info, **columns})
 
 
 def episode_seed(seed: int, iteration: int, num_envs: int) -> int:

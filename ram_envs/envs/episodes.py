@@ -149,8 +149,8 @@ class Episodes:
 
     def observation(self) -> Observation:
         """Return the current observations, as new arrays."""
-        glimpse, location = self.task.observation(self.state)
-        return Observation(glimpse, _copy(location))
+        glimpse, location, senses = self.task.observation(self.state)
+        return Observation(glimpse, _copy(location), senses)
 
     def info(self) -> dict[str, Array]:
         """Return the current infos, as new arrays."""

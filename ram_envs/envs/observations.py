@@ -9,6 +9,7 @@ from gymnasium import spaces
 
 from ram_envs.arguments import check_choice
 from ram_envs.arrays import namespace
+from ram_envs.errors import InvalidArgument
 from ram_envs.tasks import Observation, Task
 
 OBSERVATION_FORMATS = ("dict", "flat", "image")
@@ -18,7 +19,8 @@ class ObservationFormat:
     """Writes observations in one of three formats.
 
     - "dict": ``{"glimpse": float32 (glimpse_size,) in [0, 1], "location": float32 (gaze_size,) in [-1, 1]}``.
-    - "flat": one float32 array, the glimpse followed by the location.
+      If the task has further senses, each has a further key: float32 (n,).
+    - "flat": one float32 array: the glimpse, the location, then the further senses.
     - "image": as "dict", with the glimpse as float32 (levels * channels, rows, columns), for convolutional policies.
 
     Args:
@@ -39,19 +41,36 @@ class ObservationFormat:
         self._image_shape = (levels * channels, rows, columns)
         glimpse = spaces.Box(0.0, 1.0, self._image_shape if name == "image" else (sensor.glimpse_size,), np.float32)
         location = spaces.Box(-1.0, 1.0, (sensor.gaze_size,), np.float32)
-        self.space: spaces.Space[Any] = spaces.Dict({"glimpse": glimpse, "location": location})
+        parts = {"glimpse": glimpse, "location": location, **_checked(task)}
+        # A list of pairs keeps its order; Dict would sort a dictionary by key.
+        self.space: spaces.Space[Any] = spaces.Dict(list(parts.items()))
         if name == "flat":
-            low, high = np.append(glimpse.low, location.low), np.append(glimpse.high, location.high)
+            low, high = (np.concatenate([getattr(box, end) for box in parts.values()]) for end in ("low", "high"))
             self.space = spaces.Box(low, high, dtype=np.float32)
 
     def write(self, observation: Observation) -> Any:
         """Return a batch of observations in this format."""
         if self.name == "flat":
-            return namespace(observation.glimpse).concat(observation, axis=1)
+            glimpse, location, senses = observation
+            return namespace(glimpse).concat([glimpse, location, *senses.values()], axis=1)
         glimpse = observation.glimpse
         if self.name == "image":
             glimpse = namespace(glimpse).reshape(glimpse, (glimpse.shape[0], *self._image_shape))
-        return {"glimpse": glimpse, "location": observation.location}
+        return {"glimpse": glimpse, "location": observation.location, **observation.senses}
+
+
+def _checked(task: Task[Any]) -> dict[str, spaces.Box]:
+    """Return the spaces of a task's senses, if they are flat boxes under keys of their own.
+
+    Raises:
+        InvalidArgument: If they are not.
+    """
+    for key, space in task.senses.items():
+        if key in ("glimpse", "location", "fixation", task.answer.key):
+            raise InvalidArgument(f"the sense {key!r} has a key that is taken: choose another one")
+        if not isinstance(space, spaces.Box) or len(space.shape) != 1 or space.dtype != np.float32:
+            raise InvalidArgument(f"the sense {key!r} has the space {space}: expected a float32 Box of shape (n,)")
+    return dict(task.senses)
 
 
 def take_row(observations: Any, row: int) -> Any:

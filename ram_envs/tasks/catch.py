@@ -12,10 +12,11 @@ from gymnasium import spaces
 
 from ram_envs.arguments import check_integer
 from ram_envs.arrays import Array, clip, namespace
+from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.randomness import draw_words, integers, uniform
 from ram_envs.sensors.sensor import NOWHERE
 from ram_envs.tasks.answer import Answer
-from ram_envs.tasks.task import Observation, Task
+from ram_envs.tasks.task import NO_SENSES, Observation, Task
 
 PADDLE_WIDTH = 2
 MOVES = ("left", "stay", "right")
@@ -62,6 +63,7 @@ class Catch(Task[CatchState]):
     |---|---|---|---|
     | glimpse | float32 (108,) | [0, 1] | three 6x6 patches, 6, 12 and 24 pixels wide, finest first, each row by row |
     | location | float32 (2,) | [-1, 1] | center of the glimpse, (x, y); (-1, -1) is the top-left corner |
+    | sound | float32 (2,) | [0, 1] | only with ``hearing``: loudness of the ball on the left and on the right |
 
     ## Rewards
     1 at the last step if the ball is in one of the paddle's two columns, otherwise 0. 0 at all earlier steps.
@@ -80,6 +82,12 @@ class Catch(Task[CatchState]):
     - ``patch_size`` (6): side of a patch as the agent receives it, in pixels.
     - ``num_scales`` (3): number of concentric patches, each twice as wide as the one before.
     - ``screen_size`` (24): side of the screen in pixels, at least 4.
+    - ``hidden_rows`` (None): a pair (first, last) of rows in which the ball is invisible: (0, 15) hides it for the
+      first 16 of the 24 rows. The paddle stays visible.
+    - ``hearing`` (False): whether the agent also hears the ball, visible or not, in stereo, as a person standing on the
+      paddle who faces the top of the screen. The loudness depends on the direction of the ball only, not on its
+      distance: with the angle a from straight up, -90 degrees for left and 90 for right, left is cos(a / 2 + 45
+      degrees) and right is sin(a / 2 + 45 degrees) (constant-power panning), so the squares of both add up to 1.
     - ``first_location``, ``sensor``, ``gaze`` and ``max_step``: see :class:`ram_envs.tasks.Task`.
 
     ## Version History
@@ -89,11 +97,30 @@ class Catch(Task[CatchState]):
     patch_size: int = 6
     num_scales: int = 3
     screen_size: int = 24
+    hidden_rows: tuple[int, int] | None = None
+    hearing: bool = False
 
     def __post_init__(self) -> None:
         """Check the settings."""
         check_integer("screen_size", self.screen_size, 4, 4096)
+        if not isinstance(self.hearing, (bool, np.bool_)):
+            raise InvalidArgument(f"hearing={self.hearing!r} is not valid: expected True or False")
+        if self.hidden_rows is not None:
+            object.__setattr__(self, "hidden_rows", self._check_rows(self.hidden_rows))
         super().__post_init__()
+
+    def _check_rows(self, rows: Any) -> tuple[int, int]:
+        """Return a pair of rows, the first one not below the last one."""
+        try:
+            first, last = (check_integer("hidden_rows", row, 0, self.screen_size - 1) for row in rows)
+            if isinstance(rows, str) or first > last:
+                raise ValueError
+        except (TypeError, ValueError):
+            raise InvalidArgument(
+                f"hidden_rows={rows!r} is not valid: expected None or a pair (first, last) of rows with "
+                f"0 <= first <= last <= {self.screen_size - 1}"
+            ) from None
+        return first, last
 
     @classmethod
     def summary(cls, settings: Mapping[str, Any]) -> str:
@@ -110,6 +137,11 @@ class Catch(Task[CatchState]):
     def answer(self) -> Answer:
         """The move of the paddle."""
         return Answer("move", spaces.Discrete(len(MOVES)), MOVES)
+
+    @property
+    def senses(self) -> dict[str, spaces.Box]:
+        """The sound of the ball, if the agent hears."""
+        return {"sound": spaces.Box(0.0, 1.0, (2,), np.float32)} if self.hearing else {}
 
     @property
     def max_episode_steps(self) -> int:
@@ -150,10 +182,33 @@ class Catch(Task[CatchState]):
         xp = namespace(state.column)
         bottom = xp.full_like(state.step, self.screen_size - 1)
         # A caught ball lies on a pixel that is white already.
-        ball_row = xp.where(state.caught, NOWHERE, state.step)
+        invisible = state.caught if self.hidden_rows is None else state.caught | self._hidden(state.step)
+        ball_row = xp.where(invisible, NOWHERE, state.step)
         columns = xp.concat([state.paddle[None], state.paddle[None] + 1, state.ball[None]])
         rows = xp.concat([bottom[None], bottom[None], ball_row[None]])
-        return Observation(self.glimpse_sensor.read_points(columns, rows, state.location), state.location)
+        glimpse = self.glimpse_sensor.read_points(columns, rows, state.location)
+        return Observation(glimpse, state.location, {"sound": self._sound(state)} if self.hearing else NO_SENSES)
+
+    def _hidden(self, step: Array) -> Array:
+        """Return whether the ball is in a row in which it is invisible, bool (B,)."""
+        assert self.hidden_rows is not None
+        first, last = self.hidden_rows
+        return (step >= first) & (step <= last)
+
+    def _sound(self, state: CatchState) -> Array:
+        """Return the loudness of the ball on the left and on the right of the paddle's centre: float32 (B, 2).
+
+        The half-angle formulas give cos(a / 2 + 45 degrees) = sqrt((1 - sin a) / 2), and sin a is the horizontal part
+        of the direction. In float64, so that NumPy and torch agree after rounding.
+        """
+        xp = namespace(state.column)
+        centre = xp.astype(state.paddle, xp.float64) + (PADDLE_WIDTH - 1) / 2
+        across = xp.astype(state.column, xp.float64) - centre
+        up = xp.astype(self.screen_size - 1 - state.step, xp.float64)
+        distance = xp.sqrt(across * across + up * up)
+        # A ball in the paddle's centre is straight ahead.
+        sine = across / xp.where(distance == 0, 1.0, distance)
+        return xp.astype(xp.sqrt(xp.stack([(1 - sine) / 2, (1 + sine) / 2], axis=1)), xp.float32)
 
     def reward(self, state: CatchState) -> Array:
         """Return 1 for a caught ball; see :meth:`Task.reward`."""
@@ -180,10 +235,13 @@ class Catch(Task[CatchState]):
         return {"is_success": state.caught}
 
     def caption(self, state: CatchState, row: int) -> str:
-        """Step and outcome."""
+        """Step, sound and outcome."""
         outcome = ""
         if bool(self.terminal(state)[row]):
             outcome = " · caught, reward 1" if bool(state.caught[row]) else " · missed, reward 0"
+        if self.hearing:
+            left, right = (float(loudness) for loudness in self._sound(state)[row])
+            outcome = f" · sound {left:.2f} left, {right:.2f} right{outcome}"
         return f"step {int(state.step[row])}/{self.max_episode_steps}{outcome}"
 
     def oracle(self) -> CatchOracle:

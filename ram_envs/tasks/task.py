@@ -10,7 +10,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, cast
+
+from gymnasium import spaces
 
 from ram_envs.arguments import check_number
 from ram_envs.arrays import Array, namespace
@@ -22,6 +25,7 @@ from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.figure import SUCCESS_RATE, FigureOfMerit
 
 FIRST_LOCATIONS = ("random", "inside", "center")
+NO_SENSES: Mapping[str, Any] = MappingProxyType({})
 
 
 class Observation(NamedTuple):
@@ -30,10 +34,12 @@ class Observation(NamedTuple):
     Attributes:
         glimpse: float32 (B, glimpse_size) in [0, 1], in the order (level, channel, row, column), finest level first.
         location: float32 (B, gaze_size) in [-1, 1], the location of the glimpse; (x, y) first.
+        senses: Further senses by their key in :attr:`Task.senses`, each float32 (B, n); in that order.
     """
 
     glimpse: Array
     location: Array
+    senses: Mapping[str, Array] = NO_SENSES
 
 
 class State(Protocol):
@@ -132,6 +138,14 @@ class Task(ABC, Generic[StateT]):
     @abstractmethod
     def answer(self) -> Answer:
         """The part of an action that is not the gaze: key, space and names."""
+
+    @property
+    def senses(self) -> Mapping[str, spaces.Box]:
+        """What the agent perceives besides the glimpse, such as sound: key to float32 Box of shape (n,). None here.
+
+        Each is a further key of an observation, and :meth:`observation` returns its value.
+        """
+        return NO_SENSES
 
     @property
     @abstractmethod

@@ -30,6 +30,18 @@ def test_glimpse_network_joins_what_and_where():
     torch.testing.assert_close(network(glimpse, location), expected)
 
 
+def test_further_senses_are_a_third_branch_of_the_glimpse_network():
+    network, without = glimpse_network(sense_size=3), glimpse_network()
+    for name, parameter in without.named_parameters():  # drawn first, so runs without senses start as before
+        assert torch.equal(network.get_parameter(name), parameter)
+    glimpse, location, senses = torch.rand(7, 12), torch.rand(7, 2) * 2 - 1, torch.rand(7, 3)
+    h_g = F.relu(glimpse @ network.from_glimpse.weight.T + network.from_glimpse.bias)
+    h_l = F.relu(location @ network.from_location.weight.T + network.from_location.bias)
+    h_s = F.relu(senses @ network.from_senses.weight.T + network.from_senses.bias)
+    expected = F.relu(network.what(h_g) + network.where(h_l) + network.sensed(h_s))
+    torch.testing.assert_close(network(glimpse, location, senses), expected)
+
+
 def test_scale_gain_makes_a_lit_pixel_weigh_the_same_at_every_scale():
     network = glimpse_network(scale_gain=4.0)
     lit = torch.tensor([1.0, 1 / 4, 1 / 16]).repeat_interleave(4)  # one lit pixel, seen by each of the three scales

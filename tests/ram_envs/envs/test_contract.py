@@ -11,6 +11,13 @@ class TestCatch(TaskContract):
     settings = {"screen_size": 7, "patch_size": 3, "num_scales": 2}
 
 
+class TestHearing(TaskContract):
+    """A further sense beside the glimpse."""
+
+    id = "RAM-CatchGame-v0"
+    settings = {"screen_size": 7, "patch_size": 3, "num_scales": 2, "hearing": True, "hidden_rows": (0, 3)}
+
+
 class TestCentred(TaskContract):
     id = "RAM-MNIST-v0"
     settings = {"dataset": DATASET, "num_glimpses": 3}

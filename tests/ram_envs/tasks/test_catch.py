@@ -1,8 +1,13 @@
+import math
+
 import gymnasium as gym
 import numpy as np
+import pytest
 
-import ram_envs  # noqa: F401
+import ram_envs
+from ram_envs.errors import InvalidArgument
 from ram_envs.tasks import Catch
+from ram_envs.tasks.catch import CatchState
 
 
 def play(choose_moves, episodes):
@@ -108,3 +113,72 @@ def test_what_is_seen_is_the_sensor_on_the_picture_all_along():
         glimpse = task.glimpse_sensor.read(picture, observation["location"])
         np.testing.assert_array_equal(observation["glimpse"], glimpse)
         observation, *_ = envs.step(envs.action_space.sample())
+
+
+def test_a_ball_in_a_hidden_row_is_in_the_scene_and_not_in_the_glimpse():
+    """Three scales from the centre see the whole screen, and the paddle is always seen."""
+    settings = {"first_location": "center", "action_format": "dict", "autoreset_mode": "Disabled"}
+    seen, hidden = (
+        gym.make_vec("RAM-CatchGame-v0", 50, hidden_rows=rows, **settings).unwrapped for rows in (None, (3, 7))
+    )
+    observations = [envs.reset(seed=5)[0]["glimpse"][:, -36:].reshape(50, 6, 6) for envs in (seen, hidden)]
+    stay = {"fixation": np.zeros((50, 2), np.float32), "move": np.ones(50, np.int64)}
+    for step in range(23):
+        np.testing.assert_array_equal(seen.scene, hidden.scene)
+        rows = slice(step // 4, step // 4 + 1)
+        if 3 <= step <= 7:
+            assert (observations[0][:, rows].sum((1, 2)) > 0).all() and not observations[1][:, rows].any()
+        else:
+            np.testing.assert_array_equal(*observations)
+        observations = [envs.step(stay)[0]["glimpse"][:, -36:].reshape(50, 6, 6) for envs in (seen, hidden)]
+    np.testing.assert_array_equal(*observations)
+
+
+@pytest.mark.parametrize(
+    ("column", "step", "angle"),
+    [(10.5, 0, 0), (10.5, 23, 0), (14.0, 23, 90), (2.0, 23, -90), (20.5, 13, 45), (0.5, 13, -45), (16.5, 23 - 8, None)],
+)
+def test_the_ball_is_heard_from_its_direction(column, step, angle):
+    angle = math.atan2(6, 8) if angle is None else math.radians(angle)
+    task = Catch(hearing=True)
+    one = np.ones(1, np.int64)
+    state = CatchState(
+        step=one * step,
+        column=np.array([column], np.float32),
+        ball=one * round(column),
+        speed=np.zeros(1, np.float32),
+        paddle=one * 10,  # columns 10 and 11, so its centre is at 10.5
+        caught=np.zeros(1, bool),
+        location=np.zeros((1, 2), np.float32),
+    )
+    sound = task.observation(state).senses["sound"]
+    assert sound.dtype == np.float32 and sound.shape == (1, 2)
+    quarter = math.radians(45)
+    np.testing.assert_allclose(sound[0], [math.cos(angle / 2 + quarter), math.sin(angle / 2 + quarter)], atol=1e-6)
+
+
+def test_hearing_changes_nothing_else():
+    deaf, hearing = (gym.make("RAM-CatchGame-v0", hearing=hears) for hears in (False, True))
+    (a, _), (b, _) = deaf.reset(seed=3), hearing.reset(seed=3)
+    deaf.action_space.seed(0)
+    for _ in range(23):
+        assert set(b) - set(a) == {"sound"} and b["sound"] in hearing.observation_space["sound"]
+        for key in a:
+            np.testing.assert_array_equal(a[key], b[key])
+        action = deaf.action_space.sample()
+        (a, *results), (b, *others) = deaf.step(action), hearing.step(action)
+        assert results == others
+    flat, _ = gym.make("RAM-CatchGame-v0", hearing=True, observation_format="flat").reset(seed=3)
+    first, _ = hearing.reset(seed=3)
+    np.testing.assert_array_equal(flat, np.concatenate([first["glimpse"], first["location"], first["sound"]]))
+
+
+@pytest.mark.parametrize("rows", [5, (3,), (4, 2), "ab", (0, 24), (-1, 3), (True, 2), (0.5, 2)])
+def test_hidden_rows_that_are_not_two_rows_of_the_screen_are_refused(rows):
+    with pytest.raises(InvalidArgument, match=r"hidden_rows=.*0 <= first <= last <= 23"):
+        ram_envs.make_task("RAM-CatchGame-v0", hidden_rows=rows)
+
+
+def test_hearing_is_yes_or_no():
+    with pytest.raises(InvalidArgument, match="hearing='no' is not valid: expected True or False"):
+        ram_envs.make_task("RAM-CatchGame-v0", hearing="no")
