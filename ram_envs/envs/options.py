@@ -56,6 +56,11 @@ def read_options(options: Any, known: Sequence[str]) -> dict[str, Any]:
     return {key: given.get(key) for key in known}
 
 
+def fresh_seed() -> int:
+    """Return a random seed from the operating system, in [0, 2**62)."""
+    return int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> 2)
+
+
 def check_seed(seed: Any) -> int:
     """Return a random seed.
 
@@ -112,6 +117,28 @@ def read_row_seeds(seed: Any, num_rows: int, like: Array) -> tuple[Array, Array]
     given = xp.asarray([entry is not None for entry in entries], dtype=xp.bool, device=device)
     values = [0 if entry is None else int(entry) % 2**63 for entry in entries]
     return given, xp.asarray(values, dtype=xp.int64, device=device)
+
+
+def next_keys(seed: Any, row_seeds: Array, episodes: Array) -> tuple[Array, Array]:
+    """Return the random seed and the episode number of each row's next episode.
+
+    Args:
+        seed: As in :func:`read_row_seeds`, or None. A row that gets a seed starts its episode 0, another row its next
+            one.
+        row_seeds: int64 (B,), the seed of each row so far.
+        episodes: int64 (B,), the episode number of each row so far.
+
+    Returns:
+        Both int64 (B,), new arrays or ``row_seeds`` itself.
+
+    Raises:
+        InvalidArgument: If the seeds are not valid.
+    """
+    if seed is None:
+        return row_seeds, episodes + 1
+    xp = namespace(row_seeds)
+    given, values = read_row_seeds(seed, row_seeds.shape[0], row_seeds)
+    return xp.where(given, values, row_seeds), xp.where(given, xp.zeros_like(values), episodes + 1)
 
 
 def check_image_index(image_index: Any, task: Task[Any], num_rows: int, like: Array) -> Array | None:
