@@ -93,6 +93,14 @@ class Adapter(ABC):
         """Return the right answers of a step, int64 (B,), from its infos; None if the environment does not tell."""
         return None
 
+    def successes(self, choice: Choice, info: Mapping[str, Any]) -> NDArray[np.bool_] | None:
+        """Return which episodes succeeded if they ended with a step, bool (B,); None if that has no meaning.
+
+        Without another meaning an episode succeeds if its last answer is right.
+        """
+        right = self.right_answers(info)
+        return None if right is None else choice.outputs.argmax(1) == right
+
     @property
     def is_supervised(self) -> bool:
         """Whether the environment hands out the right answers."""

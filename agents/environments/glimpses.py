@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,10 @@ class GlimpseAdapter(Adapter):
     def observe(self, observation: Any, num_rows: int) -> dict[str, NDArray[np.float32]]:
         """Return the observation as it is; see :meth:`Adapter.observe`."""
         return dict(observation)
+
+    def successes(self, choice: Choice, info: Mapping[str, Any]) -> NDArray[np.bool_] | None:
+        """Return "is_success" of the infos."""
+        return info.get("final_info", info).get("is_success")
 
     def act(self, choice: Choice) -> Any:
         """Return a batch of actions."""

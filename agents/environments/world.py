@@ -40,6 +40,7 @@ class Step(NamedTuple):
             ones already; the values of the other rows have no meaning. None if no episode ended, or if ``observation``
             is the final one.
         info: The infos.
+        success: bool (B,), the episodes that succeeded if they ended with this step; None if that has no meaning.
     """
 
     observation: Observation
@@ -50,6 +51,7 @@ class Step(NamedTuple):
     starts: NDArray[np.bool_]
     final: Observation | None
     info: dict[str, Any]
+    success: NDArray[np.bool_] | None
 
     @property
     def over(self) -> NDArray[np.bool_]:
@@ -120,6 +122,7 @@ class World:
             starts=before if next_step else over,
             final=None if next_step or not over.any() else self._final(seen, info, over),
             info=info,
+            success=self.adapter.successes(choice, info),
         )
 
     def close(self) -> None:

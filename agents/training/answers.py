@@ -29,7 +29,7 @@ def train_answers(run: Run, world: World, settings: AnswerSettings) -> None:
     policy, optimizer, seed = run.policy, run.optimizer, run.progress.seed
     device = policy.location_std.device
     generator = torch.Generator(device)
-    rows, figure = distributed.rows(settings.num_envs), world.adapter.figure
+    rows = distributed.rows(settings.num_envs)
     rollout = Rollout(world, policy, generator, settings.num_envs, rows, greedy_action=True)
     num_steps = run.plan.frames_per_iteration // settings.num_envs
 
@@ -53,11 +53,9 @@ def train_answers(run: Run, world: World, settings: AnswerSettings) -> None:
         )
         gradient_norm = update(policy, optimizer, loss.total, settings.max_grad_norm)
         observe(policy, segment.observation)
-        right = (evaluation.action_log_probs.argmax(-1) == answers.target)[alive & segment.over]
         run.log(
             {
-                figure.name: right.float().mean(),
-                **rollout.record.statistics(),
+                **rollout.record.statistics(world.adapter.figure),
                 "losses/classification": loss.classification,
                 "losses/location": loss.location,
                 "losses/baseline": loss.baseline,

@@ -76,7 +76,12 @@ def train_segments(run: Run, world: World, settings: SegmentSettings) -> None:
 
         observe(policy, segment.observation)
         names = [f"losses/{name}" for name in (*loss._fields[1:], "gradient_norm")]
-        run.log({**rollout.record.statistics(), **dict(zip(names, torch.stack(statistics).mean(0), strict=True))})
+        run.log(
+            {
+                **rollout.record.statistics(world.adapter.figure),
+                **dict(zip(names, torch.stack(statistics).mean(0), strict=True)),
+            }
+        )
 
 
 def _targets(segment: Segment, reward: Tensor, settings: SegmentSettings) -> Targets:

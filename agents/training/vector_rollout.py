@@ -16,6 +16,7 @@ from agents.ram.networks import State
 from agents.ram.policy import RAMPolicy
 from agents.training.folder import TrainingError
 from ram_envs.scenes.randomness import random_word
+from ram_envs.tasks import FigureOfMerit
 
 WINDOW = 100
 """Episodes over which the figures of a training are averaged."""
@@ -59,7 +60,7 @@ class Segment(NamedTuple):
 
 
 class Record:
-    """Return, length and last answer of the episodes, as they end.
+    """Return, length and success of the episodes, as they end.
 
     Args:
         num_envs: B.
@@ -67,11 +68,13 @@ class Record:
     Attributes:
         returns: Returns of the last ``WINDOW`` episodes.
         lengths: Their numbers of steps.
+        successes: Which of them succeeded; empty if that has no meaning.
     """
 
     def __init__(self, num_envs: int) -> None:
         self.returns: deque[float] = deque(maxlen=WINDOW)
         self.lengths: deque[int] = deque(maxlen=WINDOW)
+        self.successes: deque[bool] = deque(maxlen=WINDOW)
         self._return, self._length = np.zeros(num_envs), np.zeros(num_envs, np.int64)
 
     def add(self, step: Step) -> None:
@@ -81,15 +84,21 @@ class Record:
         for row in np.flatnonzero(step.over):
             self.returns.append(float(self._return[row]))
             self.lengths.append(int(self._length[row]))
+            if step.success is not None:
+                self.successes.append(bool(step.success[row]))
         self._return[step.over], self._length[step.over] = 0.0, 0
 
-    def statistics(self) -> dict[str, Tensor]:
-        """Return the mean return and length, float32 (); before the first end those of the episodes so far."""
+    def statistics(self, figure: FigureOfMerit) -> dict[str, Tensor]:
+        """Return the figure of merit and the mean return and length, float32 ().
+
+        Before the first episode has ended these are the return and length of the episodes so far, and no success.
+        """
         returns, lengths = self.returns or self._return, self.lengths or self._length
-        return {
-            "episode_return": torch.tensor(float(np.mean(returns))),
-            "episode_length": torch.tensor(float(np.mean(lengths))),
-        }
+        values = {"episode_return": float(np.mean(returns)), "episode_length": float(np.mean(lengths))}
+        if figure.of != "return":
+            share = float(np.mean(self.successes)) if self.successes else 0.0
+            values = {figure.name: figure.stored_factor * (share if figure.of == "success" else 1 - share), **values}
+        return {name: torch.tensor(value) for name, value in values.items()}
 
 
 class Rollout:
