@@ -65,3 +65,58 @@ class ReferenceRow:
             size = self.rules.patch_size
             seen = seen.reshape(-1, size, size)
         return {"glimpse": seen, "location": location, **senses}
+
+
+class ReferenceBatch:
+    """A batch of rows with auto-reset, one row after the other.
+
+    Args:
+        rows: The rows.
+        mode: "NextStep", "SameStep" or "Disabled".
+        limit: Episodes are truncated after so many steps; None for no limit.
+    """
+
+    def __init__(self, rows, mode, limit=None):
+        self.rows, self.mode, self.limit = rows, mode, limit
+        self.ended = [False] * len(rows)
+
+    def reset(self, seeds, mask=None, images=None):
+        """Start episodes in the rows of the mask; ``seeds`` has an int or None for each row."""
+        for index, row in enumerate(self.rows):
+            if mask is None or mask[index]:
+                row.reset(seeds[index], None if images is None else images[index])
+                self.ended[index] = self._ended(row)
+        return [(row.observation(), row.rules.info()) for row in self.rows]
+
+    def step(self, actions):
+        """Take a step in every row.
+
+        Returns:
+            For each row: observation, reward, terminated, truncated, info, and the observation and the info before a
+            same-step reset, or None.
+        """
+        results = []
+        for index, (row, action) in enumerate(zip(self.rows, actions, strict=True)):
+            if self.ended[index] and self.mode == "NextStep":
+                results.append((*row.reset(), 0.0, False, False, None))
+                self.ended[index] = False
+                continue
+            if self.ended[index]:  # frozen
+                terminated, truncated = row.over, self._truncated(row)
+                results.append((row.observation(), row.rules.info(), 0.0, terminated, truncated, None))
+                continue
+            observation, reward, terminated, info = row.step(action)
+            truncated = self._truncated(row)
+            self.ended[index], final = terminated or truncated, None
+            if self.ended[index] and self.mode == "SameStep":
+                final = observation, info
+                observation, info = row.reset()
+                self.ended[index] = False
+            results.append((observation, info, reward, terminated, truncated, final))
+        return results
+
+    def _ended(self, row):
+        return row.over or self._truncated(row)
+
+    def _truncated(self, row):
+        return self.limit is not None and row.rules.step >= self.limit

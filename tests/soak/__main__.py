@@ -1,6 +1,6 @@
 """The soak: trainings that are killed at random moments and resumed must equal one that never stopped, bit for bit.
 
-python -m tests.soak --minutes 10 [--kills 500] [--out docs/results/soak.json]
+python -m tests.soak --minutes 10 [--kills 500] [--stories torchrun "full disk"] [--out docs/results/soak.json]
 
 Trainings of both kinds (supervised and game) are started in the four ways of tests/soak/launch.py, killed with SIGTERM,
 SIGINT and SIGKILL, and resumed until they are complete. Then weights, optimizer state, settings, metrics, curve and
@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0, help="time limit (default: %(default)g)")
     parser.add_argument("--kills", type=int, default=10**9, help="end after so many kills")
     parser.add_argument("--seed", type=int, default=None, help="random seed of the kills; by default a new one")
+    parser.add_argument("--stories", nargs="+", choices=WEIGHTS, default=[*WEIGHTS], help="by default all")
     parser.add_argument("--out", type=Path, help="write the report to this JSON file")
     arguments = parser.parse_args()
     _own_namespace()
@@ -53,7 +54,8 @@ def main() -> int:
         return time.monotonic() - start > 60 * arguments.minutes or soak.kills.total() >= arguments.kills
 
     soak, mounts = Soak(folder, chance, over), can_mount()
-    stories = [story for story, weight in WEIGHTS.items() for _ in range(weight) if mounts or story in LAUNCHES]
+    possible = [story for story in arguments.stories if mounts or story in LAUNCHES]
+    stories = [story for story in possible for _ in range(WEIGHTS[story])]
     while not over() and len(soak.problems) < 20:
         story, kind, run_seed = chance.choice(stories), chance.choice(list(KINDS)), chance.randrange(3)
         if story == "full disk":
