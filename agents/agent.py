@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 import agents.with_torch  # noqa: F401
@@ -19,6 +21,7 @@ from agents.errors import SettingsError, invalid_settings
 from agents.evaluation.fit import check_fit
 from agents.evaluation.players import FORMATS, choose, row_noise
 from agents.evaluation.splits import with_dataset, with_split
+from agents.evaluation.stopping import StopRule, early_settings
 from agents.observation import read_observation
 from agents.pretrained import resolve_checkpoint
 from agents.ram.checkpoint import Checkpoint, load_checkpoint
@@ -112,6 +115,8 @@ class Agent:
         deterministic: bool = True,
         seed: int | None = None,
         generator: np.random.Generator | None = None,
+        stop_threshold: float | None = None,
+        temperature: float = 1.0,
     ) -> tuple[Action, AgentState]:
         """Choose the next action, for one environment or for a batch.
 
@@ -127,6 +132,10 @@ class Agent:
             seed: What is sampled follows from this seed, the row and the number of the step, so that an episode can be
                 repeated. Pass the same seed in all calls.
             generator: Sample with this generator instead. With neither, every call samples something new.
+            stop_threshold: In classification, answer as soon as the largest class probability reaches this number in
+                [0, 1], and look on before that. Needs an environment whose episodes an answer may end, from
+                ``make_env(stop="learned")``. None for the agent's own decision.
+            temperature: Divides the logits before that comparison.
 
         Returns:
             The action in the "dict" format, and the state for the next call. The action of one environment is
@@ -150,7 +159,8 @@ class Agent:
             normal, gumbel = self._noise(batch.num_rows, state.step, seed, generator)
         device = self.policy.location_std.device
         tensors = {key: torch.as_tensor(array, device=device) for key, array in batch.arrays.items()}
-        fixation, answer, core = choose(self.policy, tensors, core, normal, None if deterministic else gumbel)
+        rule = () if stop_threshold is None else (self._stop_at(stop_threshold, temperature, state.step),)
+        fixation, answer, core = choose(self.policy, tensors, core, normal, None if deterministic else gumbel, *rule)
         fixation = cast(torch.Tensor, self._gaze_control.within(fixation)).float()
         action = {"fixation": fixation.cpu().numpy(), self.answer_key: answer.cpu().numpy()}
         if batch.single:
@@ -216,6 +226,16 @@ class Agent:
                 f"{wrong[0]}={changes[wrong[0]]!r} is not one that an agent acts in: leave it out, for 'dict'"
             )
         return {**with_split(self.env_id, self.env_settings, split), **changes, **FORMATS}
+
+    def _stop_at(self, threshold: float, temperature: float, step: int) -> Callable[[Tensor], Tensor]:
+        """Return what chooses the answers of a step from the logits."""
+        with invalid_settings():
+            settings = {**ENVIRONMENTS[parse_id(self.env_id).base], **self.env_settings}
+            early = early_settings(self.env_id, settings)
+            looks_on = early == settings  # trained to decide when to stop: "look on" is its last answer
+            num_glimpses: int = settings.get("num_glimpses", getattr(task_class(self.env_id), "num_glimpses", 1))
+            rule = StopRule(threshold, temperature, self.policy.settings.num_actions - looks_on, num_glimpses)
+        return partial(rule.answer, step=step)
 
     def _erased(self, core: tuple[Tensor, ...], episode_start: ArrayLike) -> tuple[Tensor, ...]:
         """Return the state of the core with that of some rows erased."""

@@ -68,7 +68,7 @@ def resume_classifier(
 
 
 def _train(folder: Path, start: ClassifierCheckpoint, progress_bar: bool) -> TrainingResult:
-    classifier, progress = start.classifier, Progress.restore(start.progress)
+    classifier, progress = start.classifier.train(), Progress.restore(start.progress)
     settings, device = classifier.settings, classifier.logits.weight.device
     task = _task(start.env_id, settings.environment)
     optimizer = torch.optim.AdamW(
@@ -131,6 +131,7 @@ def evaluate_classifier(
     check_integer("num_envs", num_envs, 1)
     settings = with_split(env_id, env_settings, split)
     device = classifier.logits.weight.device
+    classifier.eval()
     task = _task(env_id, settings)
     if task.scene_shape != classifier.scene_shape:
         raise InvalidArgument(

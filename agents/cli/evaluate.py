@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.cli.options import Checkpoint, Count, Dataset, Device, Split, Switch
+from agents.cli.options import Checkpoint, Count, Dataset, Device, Split, StopThreshold, Switch
 from agents.cli.parser import parse
+from ram_envs.errors import InvalidArgument
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,10 @@ class EvaluateOptions:
     dataset: Dataset = None
     sampled: Switch = False
     """Sample locations and actions from the policy, as in training."""
+    stop_threshold: StopThreshold = None
+    calibrate: str | None = None
+    """With --stop-threshold: first fit the temperature of the class probabilities on this split, such as
+    "train[-5000:]", so that a probability of 0.98 is right in 98 of 100 cases."""
     seed: int = 0
     """Random seed of the first episode; episode i uses seed + i."""
     device: Device = "auto"
@@ -37,11 +42,20 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(EvaluateOptions, "evaluate", arguments)
     from agents.evaluation.evaluate import evaluate
+    from agents.evaluation.splits import with_dataset
+    from agents.evaluation.stopping import beliefs, fit_temperature
     from agents.pretrained import resolve_checkpoint
     from agents.ram.checkpoint import load_checkpoint
     from agents.training.fast.device import resolve_device
 
+    if options.calibrate is not None and options.stop_threshold is None:
+        raise InvalidArgument("--calibrate has an effect only with --stop-threshold: give both")
     checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint), device=resolve_device(options.device))
+    temperature = 1.0
+    if options.calibrate is not None:
+        env_settings = with_dataset(checkpoint.env_id, checkpoint.env_settings, options.dataset)
+        found = beliefs(checkpoint.policy, checkpoint.env_id, env_settings, split=options.calibrate)
+        temperature = fit_temperature(found)
     result = evaluate(
         checkpoint.policy,
         checkpoint.env_id,
@@ -52,6 +66,8 @@ def run(arguments: Sequence[str]) -> int:
         seed=options.seed,
         greedy=not options.sampled,
         num_envs=options.num_envs,
+        stop_threshold=options.stop_threshold,
+        temperature=temperature,
     )
     print(json.dumps({"checkpoint": str(options.checkpoint), **result.to_dict()}) if options.json else result)
     return 0

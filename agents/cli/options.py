@@ -35,6 +35,14 @@ Dataset = Annotated[
         "registered name.",
     ),
 ]
+StopThreshold = Annotated[
+    float | None,
+    Argument(
+        metavar="P",
+        help="Classification: answer as soon as the largest class probability reaches P, in [0, 1]; the usual number "
+        "of glimpses is then the most that an episode takes.",
+    ),
+]
 Split = Annotated[
     str | None,
     Argument(

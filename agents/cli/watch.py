@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.cli.options import Checkpoint, Count, Dataset, File, Split
+from agents.cli.options import Checkpoint, Count, Dataset, File, Split, StopThreshold
 from agents.cli.parser import parse
 
 VIDEO_EPISODES = 6
@@ -22,6 +22,7 @@ class WatchOptions:
     """Episodes to show: 6 in an animation if not given; a window stays open until it is closed."""
     split: Split = None
     dataset: Dataset = None
+    stop_threshold: StopThreshold = None
     seed: int = 0
     """Random seed of the first episode."""
 
@@ -39,9 +40,11 @@ def run(arguments: Sequence[str]) -> int:
     env_settings = with_dataset(checkpoint.env_id, checkpoint.env_settings, options.dataset)
     env_settings = with_split(checkpoint.env_id, env_settings, options.split)
     if options.video is None:
-        watch(checkpoint.policy, checkpoint.env_id, env_settings, options.episodes, options.seed)
+        threshold = options.stop_threshold
+        watch(checkpoint.policy, checkpoint.env_id, env_settings, options.episodes, options.seed, threshold)
         return 0
     episodes = VIDEO_EPISODES if options.episodes is None else options.episodes
-    animate(checkpoint.policy, checkpoint.env_id, env_settings, options.video, episodes, options.seed)
+    show = (checkpoint.policy, checkpoint.env_id, env_settings, options.video, episodes, options.seed)
+    animate(*show, stop_threshold=options.stop_threshold)
     print(options.video)
     return 0

@@ -24,6 +24,7 @@ from agents.evaluation.intervals import mean_interval, wilson_interval
 from agents.evaluation.loop import play_all
 from agents.evaluation.players import FORMATS, PolicyPlayer
 from agents.evaluation.splits import evenly_spread, with_dataset, with_split
+from agents.evaluation.stopping import early_settings, stop_rule
 from agents.ram.policy import RAMPolicy
 from ram_envs import make_tensor
 from ram_envs.arguments import check_integer
@@ -52,6 +53,8 @@ class Evaluation:
         greedy: Whether the policy took its mean locations instead of sampling them.
         greedy_action: Whether it took its most likely answers instead of sampling them.
         seconds: Duration.
+        stop_threshold: The class probability at which the policy answered early; None if it did not.
+        temperature: What the logits were divided by for that probability.
     """
 
     env_id: str
@@ -66,10 +69,15 @@ class Evaluation:
     greedy: bool
     greedy_action: bool
     seconds: float
+    stop_threshold: float | None = None
+    temperature: float = 1.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values, for JSON."""
-        return asdict(self)
+        """Return the fields as plain values, for JSON; those of early stopping only if it was used."""
+        values = asdict(self)
+        if self.stop_threshold is None:
+            del values["stop_threshold"], values["temperature"]
+        return values
 
     def __str__(self) -> str:
         """Write it in one line."""
@@ -80,7 +88,9 @@ class Evaluation:
         what = "locations" if self.greedy_action else "decisions"
         sampled = "" if self.greedy else f", {what} sampled"
         looks = f", {self.mean_glimpses:.4g} glimpses an episode" if self.mean_glimpses else ""
-        episodes = f"{self.episodes} episodes{rollouts}{looks}{sampled}"
+        stop = "" if self.stop_threshold is None else f", stopped at probability {self.stop_threshold:g}"
+        heat = "" if self.temperature == 1 else f" (temperature {self.temperature:.3g})"
+        episodes = f"{self.episodes} episodes{rollouts}{looks}{stop}{heat}{sampled}"
         return f"{self.figure} {value}  95% interval [{low}, {high}]  {episodes}"
 
 
@@ -97,6 +107,8 @@ def evaluate(
     greedy: bool = True,
     greedy_action: bool | None = None,
     num_envs: int = 1000,
+    stop_threshold: float | None = None,
+    temperature: float = 1.0,
 ) -> Evaluation:
     """Evaluate a policy on its device.
 
@@ -115,6 +127,9 @@ def evaluate(
         greedy: Take the mean location instead of sampling it. Random locations are sampled in any case.
         greedy_action: Take the most likely answer instead of sampling it. None for the value of ``greedy``.
         num_envs: Episodes that are played in parallel.
+        stop_threshold: In classification, answer as soon as the largest class probability reaches this number in
+            [0, 1]; ``num_glimpses`` is then the most glimpses of an episode. None for episodes of full length.
+        temperature: Divides the logits before that comparison; see :func:`agents.evaluation.stopping.fit_temperature`.
 
     Raises:
         ValueError: If an argument is not valid, or the policy was made for another sensor or other answers.
@@ -123,6 +138,8 @@ def evaluate(
     check_integer("seed", seed, 0, 2**62)
     check_integer("num_envs", num_envs, 1)
     settings = {**with_split(env_id, with_dataset(env_id, env_settings, dataset), split), **FORMATS}
+    if stop_threshold is not None:
+        settings = early_settings(env_id, settings)
     greedy_action = greedy if greedy_action is None else greedy_action
     device = policy.location_std.device
 
@@ -131,7 +148,10 @@ def evaluate(
     task = one.task
     numbers = _episode_numbers(episodes, task.num_images)
     env = make_tensor(env_id, min(num_envs, len(numbers)), device, check_actions=False, **settings)
-    make_player = partial(PolicyPlayer, policy, task.answer.key, greedy=greedy, greedy_answer=greedy_action)
+    rule = None if stop_threshold is None else stop_rule(policy, task, stop_threshold, temperature)
+    make_player = partial(
+        PolicyPlayer, policy, task.answer.key, greedy=greedy, greedy_answer=greedy_action, stop_rule=rule
+    )
     ended = play_all(env, make_player, seed + numbers, None if task.num_images is None else numbers)
     value, low, high = figure_of(task.figure, ended.success, ended.returns)
     return Evaluation(
@@ -147,6 +167,8 @@ def evaluate(
         greedy=greedy and not policy.settings.random_locations,
         greedy_action=greedy_action,
         seconds=time.perf_counter() - start,
+        stop_threshold=stop_threshold,
+        temperature=1.0 if stop_threshold is None else temperature,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from agents.ram.policy import RAMPolicy
@@ -20,7 +20,8 @@ def check_fit(policy: RAMPolicy, task: Task[Any], env_id: str) -> None:
     """Refuse a policy that was made for another sensor or other answers.
 
     The names of the answers are compared too, which finds a dataset whose classes have another order. An answer that
-    is called by its number, as the classes of arrays without names, matches any name.
+    is called by its number, as the classes of arrays without names, matches any name. A policy without "look on" fits a
+    task that has it, because a threshold may decide when it answers (:mod:`agents.evaluation.stopping`).
 
     Args:
         policy: The policy. One of a checkpoint from before version 0.2 does not know the names of its answers.
@@ -30,13 +31,18 @@ def check_fit(policy: RAMPolicy, task: Task[Any], env_id: str) -> None:
     Raises:
         InvalidArgument: If it was.
     """
-    if policy.answer_names and _differ(policy.answer_names, task.answer.names):
+    names = task.answer.names
+    if task.answer.look_on == policy.settings.num_actions:
+        names = names[: policy.settings.num_actions]
+    if policy.answer_names and _differ(policy.answer_names, names):
         raise InvalidArgument(
             f"the agent was trained to answer {_listed(policy.answer_names)}; here the answers are "
-            f"{_listed(task.answer.names)}: expected the same names in the same order. For a dataset, give it the same "
+            f"{_listed(names)}: expected the same names in the same order. For a dataset, give it the same "
             "classes (class folders of the same names), or train an agent on it"
         )
     settings, here = policy.settings, RAMSettings.for_task(task, policy.settings)
+    if task.answer.look_on == settings.num_actions:  # it answers, and a threshold decides when
+        here = replace(here, num_actions=settings.num_actions)
     if settings.channels != here.channels and {settings.channels, here.channels} <= _COLOURS.keys():
         raise InvalidArgument(
             f"the agent was trained on {_COLOURS[settings.channels]} images and these are in "

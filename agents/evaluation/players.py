@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -25,6 +26,13 @@ FORMATS = {"action_format": "dict", "observation_format": "dict"}
 _FAR = 2**40  # from the numbers of episodes, which key the environment's own draws
 
 
+class AnswerRule(Protocol):
+    """Chooses answers from the logits; :class:`agents.evaluation.stopping.StopRule` is one."""
+
+    def answer(self, logits: Tensor, step: int) -> Tensor:
+        """Return the answers, int64 (B,), from the logits, float32 (B, n), at step 0, 1, ..."""
+
+
 class PolicyPlayer:
     """A RAM policy in an environment with dictionary actions and observations, NumPy or torch.
 
@@ -36,6 +44,7 @@ class PolicyPlayer:
         seeds: int64 (B,), the seeds of the rows; not needed if nothing is sampled.
         greedy: Take the mean location instead of sampling it. Random locations are sampled in any case.
         greedy_answer: Take the most likely answer instead of sampling it.
+        stop_rule: Decides when to answer, from the logits; None for the policy's own decision.
     """
 
     def __init__(
@@ -46,7 +55,9 @@ class PolicyPlayer:
         *,
         greedy: bool = True,
         greedy_answer: bool = True,
+        stop_rule: AnswerRule | None = None,
     ) -> None:
+        self._stop_rule = stop_rule
         self._policy, self._answer_key, self._seeds = policy, answer_key, seeds
         self._greedy, self._greedy_answer = greedy and not policy.settings.random_locations, greedy_answer
 
@@ -70,6 +81,7 @@ class PolicyPlayer:
             self._state,
             None if self._greedy else normal,
             None if self._greedy_answer else gumbel,
+            *(() if self._stop_rule is None else (partial(self._stop_rule.answer, step=self._step),)),
         )
         self._step += 1
         action = {"fixation": fixation, self._answer_key: answer}
@@ -127,8 +139,17 @@ class OraclePlayer:
         return {"fixation": self._gaze, self._env.task.answer.key: np.asarray(self._oracle.answer(self._env.state))}
 
 
+def _most_likely(scores: Tensor) -> Tensor:
+    return scores.argmax(1)
+
+
 def choose(
-    policy: RAMPolicy, observation: Mapping[str, Tensor], state: State, normal: Tensor | None, gumbel: Tensor | None
+    policy: RAMPolicy,
+    observation: Mapping[str, Tensor],
+    state: State,
+    normal: Tensor | None,
+    gumbel: Tensor | None,
+    answer: Callable[[Tensor], Tensor] = _most_likely,
 ) -> tuple[Tensor, Tensor, State]:
     """Choose the next location and the answer, with the noise of :func:`row_noise`; None chooses deterministically.
 
@@ -138,6 +159,7 @@ def choose(
         state: State of its core.
         normal: float32 (B, gaze_size), or None for the mean location.
         gumbel: float32 (B, num_actions), or None for the most likely answer.
+        answer: Chooses the answers, int64 (B,), from the logits; the noise, if any, has been added to them.
 
     Returns:
         The location, float32 (B, gaze_size); the answer, int64 (B,); and the state of the core after this step.
@@ -145,7 +167,7 @@ def choose(
     h, state = policy.encode_step(observation, state)
     heads = policy.heads(h)
     scores = heads.action_logits if gumbel is None else heads.action_logits + gumbel
-    return policy.fixation(heads.location_mean, normal), scores.argmax(1), state
+    return policy.fixation(heads.location_mean, normal), answer(scores), state
 
 
 def row_noise(seeds: Tensor, step: int, gaze_size: int, num_answers: int) -> tuple[Tensor, Tensor]:

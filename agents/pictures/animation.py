@@ -25,6 +25,7 @@ def animate(
     file: str | os.PathLike[str],
     episodes: int = 6,
     seed: int = 0,
+    stop_threshold: float | None = None,
 ) -> None:
     """Play episodes with a policy, deterministically, and write them as an animation.
 
@@ -35,6 +36,7 @@ def animate(
         file: The file to write: a .gif, or a .mp4, which needs the extra `video`.
         episodes: Number of episodes, at least 1.
         seed: Random seed of the first episode.
+        stop_threshold: See :func:`agents.evaluation.evaluate.evaluate`.
 
     Raises:
         ValueError: If the suffix of the file is another one, or there are no episodes.
@@ -43,11 +45,11 @@ def animate(
     path = Path(file)
     encode = encoder(path.suffix)
     check_integer("episodes", episodes, 1)
-    env = make_one(env_id, env_settings)
+    env = make_one(env_id, env_settings, stop_threshold is not None)
     check_fit(policy, env.task, env_id)
     seconds = frame_seconds(env.task)
     shots = [
         Shot.of(draw_frame(look.view), HOLD_SECONDS if look.over else seconds)
-        for look in looks(policy, env, episodes, seed)
+        for look in looks(policy, env, episodes, seed, stop_threshold)
     ]
     write_atomically(path, encode(shots))

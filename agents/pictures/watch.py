@@ -15,6 +15,7 @@ from gymnasium.vector import AutoresetMode
 from agents.evaluation.fit import check_fit
 from agents.evaluation.loop import play
 from agents.evaluation.players import FORMATS, PolicyPlayer
+from agents.evaluation.stopping import early_settings, stop_rule
 from agents.play.display import open_display
 from agents.play.score import Score, episode_result
 from ram_envs.arguments import check_integer
@@ -60,18 +61,21 @@ def frame_seconds(task: Task[Any]) -> float:
     return float(np.clip(EPISODE_SECONDS / (task.max_episode_steps + 1), *FRAME_SECONDS))
 
 
-def make_one(env_id: str, env_settings: Mapping[str, Any]) -> GlimpseVectorEnv:
+def make_one(env_id: str, env_settings: Mapping[str, Any], early: bool = False) -> GlimpseVectorEnv:
     """Return an environment with one row for :func:`looks`.
 
     Args:
         env_id: The environment.
         env_settings: Its arguments; the action and the observation format are those of a RAM policy.
+        early: Whether the policy may answer before the last glimpse.
     """
-    settings = {**env_settings, **FORMATS}
+    settings = {**(early_settings(env_id, env_settings) if early else env_settings), **FORMATS}
     return cast("GlimpseVectorEnv", gymnasium.make_vec(env_id, 1, autoreset_mode=AutoresetMode.DISABLED, **settings))
 
 
-def looks(policy: RAMPolicy, env: GlimpseVectorEnv, episodes: int | None, seed: int) -> Iterator[Look]:
+def looks(
+    policy: RAMPolicy, env: GlimpseVectorEnv, episodes: int | None, seed: int, stop_threshold: float | None = None
+) -> Iterator[Look]:
     """Play deterministically, and yield every moment.
 
     Args:
@@ -79,11 +83,14 @@ def looks(policy: RAMPolicy, env: GlimpseVectorEnv, episodes: int | None, seed: 
         env: From :func:`make_one`.
         episodes: Number of episodes; None for no limit.
         seed: Random seed of the first episode; the next ones follow it.
+        stop_threshold: See :func:`agents.evaluation.evaluate.evaluate`; the environment must allow early answers.
     """
     task = env.task
+    rule = None if stop_threshold is None else stop_rule(policy, task, stop_threshold)
     for episode in itertools.count() if episodes is None else range(episodes):
         seeds = torch.tensor([seed + episode], device=policy.location_std.device)
-        player, reader, path = PolicyPlayer(policy, task.answer.key, seeds), _Reader(policy, task), []
+        player, reader = PolicyPlayer(policy, task.answer.key, seeds, stop_rule=rule), _Reader(policy, task)
+        path: list[np.ndarray] = []
         for moment in play(env, player, seed=None if episode else seed):
             over = not moment.running[0]
             if not over:
@@ -95,7 +102,12 @@ def looks(policy: RAMPolicy, env: GlimpseVectorEnv, episodes: int | None, seed: 
 
 
 def watch(
-    policy: RAMPolicy, env_id: str, env_settings: Mapping[str, Any], episodes: int | None = None, seed: int = 0
+    policy: RAMPolicy,
+    env_id: str,
+    env_settings: Mapping[str, Any],
+    episodes: int | None = None,
+    seed: int = 0,
+    stop_threshold: float | None = None,
 ) -> int:
     """Show a policy in a window, until a person leaves or all episodes are shown.
 
@@ -107,6 +119,7 @@ def watch(
         env_settings: Its arguments; the action and the observation format are ignored.
         episodes: Number of episodes; None for no limit.
         seed: Random seed of the first episode.
+        stop_threshold: See :func:`agents.evaluation.evaluate.evaluate`.
 
     Returns:
         Number of episodes that were shown to their end.
@@ -119,12 +132,12 @@ def watch(
     if episodes is not None:
         check_integer("episodes", episodes, 1)
     pygame = import_pygame()
-    env = make_one(env_id, env_settings)
+    env = make_one(env_id, env_settings, stop_threshold is not None)
     check_fit(policy, env.task, env_id)
     seconds, score = frame_seconds(env.task), Score(env.task.figure)
     controls: _Controls | None = None
     try:
-        for look in looks(policy, env, episodes, seed):
+        for look in looks(policy, env, episodes, seed, stop_threshold):
             number = score.episodes + 1
             score = score.plus(look.result) if look.over else score
             caption = f"{look.view.caption} · episode {number} · score {score}"
@@ -162,14 +175,14 @@ class _Reader:
         h, self._state = self._policy.encode_step(tensors, self._state)
         heads = self._policy.heads(h)
         self._probabilities.append(heads.action_logits[0].softmax(-1).cpu().numpy())
-        if not self._task.supervised:
+        if not (self._task.supervised or self._task.answer.look_on == self._policy.settings.num_actions):
             self._values.append(float(heads.value[0]))
 
     def readout(self) -> Readout:
         """Return what was read so far."""
         return Readout(
             title=self._task.answer.key,
-            names=self._task.answer.names,
+            names=self._task.answer.names[: self._policy.settings.num_actions],
             probabilities=np.stack(self._probabilities),
             values=np.array(self._values),
             num_glimpses=self._task.max_episode_steps,

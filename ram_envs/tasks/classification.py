@@ -212,6 +212,11 @@ class Classification(Task[ClassificationState]):
         """Make the path of the dataset absolute, and leave arrays out; see :meth:`Task.portable`."""
         return {name: portable_dataset(value) if name == "dataset" else value for name, value in settings.items()}
 
+    @classmethod
+    def with_early_answers(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Let the agent decide when to answer; see :meth:`Task.with_early_answers`."""
+        return {**settings, "stop": "learned"}
+
     def initial(self, seed: Array, episode: Array, image_index: Array | None = None) -> ClassificationState:
         """Show a new scene; see :meth:`Task.initial`."""
         xp, data = namespace(seed), self._images.like(seed)

@@ -186,6 +186,18 @@ class Task(ABC, Generic[StateT]):
         """
         return dict(settings)
 
+    @classmethod
+    def with_early_answers(cls, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return settings under which an answer may end the episode early, and ``answer.look_on`` goes on looking.
+
+        Args:
+            settings: Arguments of this task. Observations are those of the same seeds and gaze under these settings.
+
+        Returns:
+            The settings; None if the task has no such mode.
+        """
+        return None
+
     # The rules.
 
     @abstractmethod

@@ -33,6 +33,7 @@ SETTINGS = ClassifierSettings(
     checkpoint_every=2,
 )
 CONNECTED = replace(SETTINGS, kind="connected", hidden=(8, 8))
+NORMALISED = replace(SETTINGS, kind="normalised", hidden=(), channels=(4, 6))
 
 
 def train(settings, folder, **options):
@@ -44,10 +45,11 @@ def resume(folder):
 
 
 def weights(folder):
-    return load_classifier(folder).classifier.state_dict()
+    state = load_classifier(folder).classifier.state_dict()
+    return {name: value for name, value in state.items() if value.is_floating_point()}
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, CONNECTED], ids=lambda settings: settings.kind)
+@pytest.mark.parametrize("settings", [SETTINGS, CONNECTED, NORMALISED], ids=lambda settings: settings.kind)
 def test_stopped_and_resumed_equals_never_stopped(settings, tmp_path, monkeypatch):
     whole = train(settings, tmp_path / "whole", seed=3)
     assert whole.stopped_by is None
@@ -141,6 +143,23 @@ def test_the_papers_networks_cost_what_they_should():
     assert conv(torch.zeros(3, 1, 60, 60, dtype=torch.uint8)).shape == (3, 10)
 
 
+def test_a_batch_normalised_network_costs_what_it_should_and_is_evaluated_by_running_means(tmp_path):
+    classifier = Classifier(ClassifierSettings(kind="normalised", hidden=(), channels=(4, 6, 8)), (15, 15, 1), 10)
+    assert classifier.multiply_adds == 8 * 8 * 9 * 4 + 8 * 8 * 9 * 4 * 6 + 4 * 4 * 9 * 6 * 8 + 8 * 10
+    train(NORMALISED, tmp_path)
+    trained = load_classifier(tmp_path).classifier
+    scenes = torch.randint(256, (5, 1, 8, 8), dtype=torch.uint8)
+    trained.eval()
+    with torch.no_grad():
+        together, alone = trained(scenes), torch.cat([trained(scene[None]) for scene in scenes])
+    torch.testing.assert_close(together, alone)
+    running = trained.state_dict()["normalised.1.running_var"]
+    assert not torch.equal(running, torch.ones_like(running))
+    before = {name: value.clone() for name, value in trained.train().state_dict().items()}
+    evaluate_classifier(trained, DIGITS, {"split": "train[:100]"}, split="train[:100]")
+    assert all(torch.equal(before[name], value) for name, value in trained.state_dict().items())
+
+
 def test_dropout_follows_its_generator_and_leaves_evaluation_alone():
     torch.manual_seed(0)  # with few units and any weights, both rows may lose the same ones
     classifier = Classifier(replace(CONNECTED, hidden=(64, 64), dropout=0.5), (8, 8, 1), 10)
@@ -165,7 +184,8 @@ def test_broken_and_foreign_checkpoints_are_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("kind", "linear"), ("hidden", (0,)), ("stride", 0), ("dropout", 1.0), ("epochs", 0)]
+    ("setting", "value"),
+    [("kind", "linear"), ("hidden", (0,)), ("channels", (8, 0)), ("stride", 0), ("dropout", 1.0), ("epochs", 0)],
 )
 def test_a_bad_setting_is_named(setting, value):
     with pytest.raises(ValueError, match=setting):

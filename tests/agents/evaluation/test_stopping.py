@@ -1,0 +1,126 @@
+"""Early stopping: an answer as soon as the largest class probability reaches a threshold."""
+
+import numpy as np
+import pytest
+import torch
+
+import agents
+from agents.cli import main
+from agents.errors import SettingsError
+from agents.evaluation.evaluate import evaluate
+from agents.evaluation.stopping import Beliefs, StopRule, beliefs, fit_temperature, stop_curve
+from agents.pictures.watch import looks, make_one
+from agents.pretrained import resolve_checkpoint
+from agents.ram.checkpoint import load_checkpoint
+from ram_envs.errors import InvalidArgument
+
+DIGITS = "RAM-Digits-v0"
+
+
+@pytest.fixture(scope="module")
+def trained():
+    content = load_checkpoint(resolve_checkpoint(f"pretrained:{DIGITS}"))
+    return content.policy, content.env_id, content.env_settings
+
+
+def test_the_rule_answers_when_it_is_sure_or_has_to():
+    rule = StopRule(0.9, 1.0, 2, 3)
+    logits = torch.tensor([[3.0, 0.0, 9.0], [0.0, 2.0, 0.0], [0.0, 4.0, 0.0]])  # the third one, "look on", is ignored
+    assert rule.answer(logits, 0).tolist() == [0, 2, 1]  # probabilities 0.95, 0.88 and 0.98
+    assert rule.answer(logits, 2).tolist() == [0, 1, 1]
+    assert StopRule(0.9, 2.0, 2, 3).answer(logits, 0).tolist() == [2, 2, 2]  # 0.82, 0.73, 0.88
+    assert StopRule(0.0, 1.0, 2, 3).answer(logits, 0).tolist() == [0, 1, 1]
+
+
+def test_the_environment_gives_what_the_curve_says(trained):
+    found = beliefs(*trained)
+    assert found.logits.shape == (4, 360, 10)
+    for point in stop_curve(found, [0.0, 0.7, 0.95, 1.0]):
+        result = evaluate(*trained, stop_threshold=point.threshold)
+        assert result.value == pytest.approx(point.error_percent)
+        assert result.mean_glimpses == pytest.approx(point.mean_glimpses)
+        assert result.to_dict()["stop_threshold"] == point.threshold
+        assert f"stopped at probability {point.threshold:g}" in str(result)
+    full = evaluate(*trained)
+    assert "stop_threshold" not in full.to_dict()
+    none, never = stop_curve(found, [0.0, 1.0])
+    assert none.mean_glimpses == 1 and never.mean_glimpses > 3.9
+    last = (found.logits[-1].argmax(1) != found.target).float().mean()
+    assert 100 * float(last) == pytest.approx(full.value, abs=1e-4)
+
+
+def test_a_temperature_recovers_the_probabilities_that_made_the_labels():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 20_000, 4, generator=generator) * 2
+    # One label per episode, drawn from the probabilities of the first glimpse; the second glimpse believes the same.
+    logits[1] = logits[0]
+    target = torch.multinomial(logits[0].softmax(1), 1, generator=generator)[:, 0]
+    assert fit_temperature(Beliefs(logits, target)) == pytest.approx(1.0, abs=0.03)
+    assert fit_temperature(Beliefs(logits * 3, target)) == pytest.approx(3.0, abs=0.09)
+
+
+def test_an_agent_stops_early_from_python(trained):
+    agent = agents.load(f"pretrained:{DIGITS}")
+    env = agent.make_env(stop="learned")
+    glimpses, right = [], []
+    for episode in range(40):
+        observation, info = env.reset(seed=episode, options={"image_index": episode})
+        state, over, count = None, False, 0
+        while not over:
+            action, state = agent.act(observation, state, stop_threshold=0.9)
+            observation, _, terminated, truncated, info = env.step(action)
+            over, count = terminated or truncated, count + 1
+        glimpses.append(count)
+        right.append(info["is_success"])
+        assert info["prediction"] in range(10)
+    policy, env_id, settings = trained
+    found = beliefs(policy, env_id, settings)
+    few = Beliefs(found.logits[:, :40], found.target[:40])
+    (point,) = stop_curve(few, [0.9])
+    assert np.mean(glimpses) == pytest.approx(point.mean_glimpses)
+    assert 100 - 100 * np.mean(right) == pytest.approx(point.error_percent)
+    assert 1 < np.mean(glimpses) < 4
+
+
+def test_watching_stops_early_too(trained):
+    policy, env_id, settings = trained
+    env = make_one(env_id, {**settings, "split": "test"}, early=True)
+    shown = list(looks(policy, env, 10, 0, stop_threshold=0.9))
+    assert sum(look.over for look in shown) == 10
+    assert len(shown) < 10 * 5 and len(shown[0].readout.names) == 10 and not len(shown[0].readout.values)
+
+
+def test_the_command_calibrates(capsys):
+    arguments = ["evaluate", f"pretrained:{DIGITS}", "--stop-threshold", "0.9"]
+    assert main(arguments) == 0
+    plain = capsys.readouterr().out
+    assert main([*arguments, "--calibrate", "train[-300:]"]) == 0
+    calibrated = capsys.readouterr().out
+    assert "stopped at probability 0.9" in plain and "temperature" not in plain and "(temperature 0." in calibrated
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["pretrained:RAM-CatchGame-v0", "--stop-threshold", "0.9"], "stop_threshold has no meaning for RAM-CatchGame"),
+        (
+            [f"pretrained:{DIGITS}", "--stop-threshold", "98"],
+            "stop_threshold=98.0 is not valid: expected a number",
+        ),
+        ([f"pretrained:{DIGITS}", "--calibrate", "test"], "--calibrate has an effect only with --stop-threshold"),
+    ],
+)
+def test_what_cannot_stop_is_refused_in_one_line(arguments, message, capsys):
+    assert main(["evaluate", *arguments]) != 0
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+
+
+def test_bad_thresholds_and_temperatures_are_refused_in_python(trained):
+    agent = agents.load(f"pretrained:{DIGITS}")
+    observation, _ = agent.make_env().reset(seed=0)
+    for wrong in ({"stop_threshold": -0.1}, {"stop_threshold": 0.5, "temperature": 0.0}):
+        with pytest.raises(SettingsError, match=f"{list(wrong)[-1]}="):
+            agent.act(observation, **wrong)
+    with pytest.raises(InvalidArgument, match="temperature=nan"):
+        evaluate(*trained, stop_threshold=0.5, temperature=float("nan"))
