@@ -18,7 +18,7 @@ from gymnasium.error import InvalidAction
 
 from ram_envs.arguments import check_choice, check_integer
 from ram_envs.arrays import Array, Constants, namespace, numpy_array
-from ram_envs.errors import InvalidArgument
+from ram_envs.errors import InvalidArgument, one_line, shown
 from ram_envs.tasks import Task
 
 ACTION_FORMATS = ("box", "dict", "multidiscrete", "discrete")
@@ -70,7 +70,7 @@ class ActionFormat(ABC):
         try:
             return self.convert(value)
         except (TypeError, ValueError) as error:
-            raise InvalidAction(f"{name} is not valid ({error}): expected an array of numbers") from None
+            raise InvalidAction(f"{name} is not valid ({one_line(error)}): expected an array of numbers") from None
 
     def floats(self, name: str, value: Any, shape: tuple[int, ...]) -> Array:
         """Return floating-point numbers of this shape, checked."""
@@ -126,7 +126,7 @@ class DictFormat(ActionFormat):
         """Expect exactly the two keys."""
         key, size = self.answer.key, self.size
         if not isinstance(action, Mapping) or set(action) != {FIXATION, key}:
-            got = sorted(map(repr, action)) if isinstance(action, Mapping) else type(action).__name__
+            got = sorted(map(shown, action)) if isinstance(action, Mapping) else type(action).__name__
             raise InvalidAction(f"action is {got}: expected a dictionary with the keys {FIXATION!r} and {key!r}")
         name, value = f"action[{key!r}]", action[key]
         return {
@@ -236,7 +236,7 @@ def _check_floats(name: str, array: Array, shape: tuple[int, ...]) -> Array:
         raise InvalidAction(f"{name} is {_describe(array)}: expected float32, {_row_shape(shape)}")
     if xp.isnan(array).any():
         row = int(xp.argmax(xp.astype(xp.any(xp.isnan(array), axis=1), xp.int64)))
-        raise InvalidAction(f"{name} has a NaN in row {row}: {array[row].tolist()}; expected numbers")
+        raise InvalidAction(f"{name} has a NaN in row {row}: {shown(array[row].tolist())}; expected numbers")
     return array
 
 

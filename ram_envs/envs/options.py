@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode
 
 from ram_envs.arguments import check_integer
 from ram_envs.arrays import Array, namespace, numpy_array
-from ram_envs.errors import InvalidArgument
+from ram_envs.errors import InvalidArgument, one_line, shown
 from ram_envs.tasks import Task
 
 MAX_ENVS = 2**24
@@ -36,7 +36,7 @@ def parse_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
     for member in AutoresetMode:
         if mode in (member.value, member.name):
             return member
-    raise InvalidArgument(f"autoreset_mode={mode!r} is not valid: expected 'NextStep', 'SameStep' or 'Disabled'")
+    raise InvalidArgument(f"autoreset_mode={shown(mode)} is not valid: expected 'NextStep', 'SameStep' or 'Disabled'")
 
 
 def read_options(options: Any, known: Sequence[str]) -> dict[str, Any]:
@@ -46,12 +46,12 @@ def read_options(options: Any, known: Sequence[str]) -> dict[str, Any]:
         InvalidArgument: If it is not a dictionary, or has other keys.
     """
     if options is not None and not isinstance(options, Mapping):
-        raise InvalidArgument(f"options={options!r} is not valid: expected a dictionary or None")
+        raise InvalidArgument(f"options={shown(options)} is not valid: expected a dictionary or None")
     given = dict(options or {})
     unknown = [key for key in given if key not in known]
     if unknown:
         raise InvalidArgument(
-            f"options has {sorted(map(repr, unknown))}: expected nothing but {' and '.join(map(repr, known))}"
+            f"options has {sorted(map(shown, unknown))}: expected nothing but {' and '.join(map(repr, known))}"
         )
     return {key: given.get(key) for key in known}
 
@@ -84,7 +84,7 @@ def read_row_seeds(seed: Any, num_rows: int, like: Array) -> tuple[Array, Array]
     if not isinstance(seed, (list, tuple)) and not (is_array and seed.ndim == 1):
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
             raise InvalidArgument(
-                f"seed={seed!r} is not valid: expected an integer, or a list or array with one for each row"
+                f"seed={shown(seed)} is not valid: expected an integer, or a list or array with one for each row"
             )
         first = check_seed(seed)
         rows = xp.arange(num_rows, dtype=xp.int64, device=device)
@@ -100,14 +100,14 @@ def read_row_seeds(seed: Any, num_rows: int, like: Array) -> tuple[Array, Array]
         if on_cpu and seed.min() < 0:  # on a GPU, reading the smallest seed would wait for the device
             raise InvalidArgument(f"seed has the entry {seed.min()}: expected integers of at least 0")
         if isinstance(seed, np.ndarray):
-            seed = np.ascontiguousarray(seed, seed.dtype.newbyteorder("="))
+            seed = np.array(seed, seed.dtype.newbyteorder("="))  # a copy: torch warns of arrays that are read-only
         seeds = xp.astype(xp.asarray(seed, device=device), xp.int64) & (2**63 - 1)
         return xp.ones_like(seeds, dtype=xp.bool), seeds
     entries = seed.tolist() if is_array else list(seed)
     for entry in entries:
         if entry is not None and (isinstance(entry, bool) or not isinstance(entry, (int, np.integer)) or entry < 0):
             raise InvalidArgument(
-                f"seed has the entry {entry!r}: expected integers of at least 0, or None for the next episode"
+                f"seed has the entry {shown(entry)}: expected integers of at least 0, or None for the next episode"
             )
     given = xp.asarray([entry is not None for entry in entries], dtype=xp.bool, device=device)
     values = [0 if entry is None else int(entry) % 2**63 for entry in entries]
@@ -130,10 +130,10 @@ def check_image_index(image_index: Any, task: Task[Any], num_rows: int, like: Ar
     try:
         if not hasattr(image_index, "layout"):  # a tensor stays on its device
             image_index = numpy_array(image_index)
-            image_index = np.ascontiguousarray(image_index, image_index.dtype.newbyteorder("="))
+            image_index = np.array(image_index, image_index.dtype.newbyteorder("="))
         index = xp.asarray(image_index, device=like.device)
     except (TypeError, ValueError) as error:
-        raise InvalidArgument(f"options['image_index'] is not valid ({error}): expected integers") from None
+        raise InvalidArgument(f"options['image_index'] is not valid ({one_line(error)}): expected integers") from None
     if tuple(index.shape) != (num_rows,) or not xp.isdtype(index.dtype, "integral"):
         raise InvalidArgument(
             f"options['image_index'] is {index.dtype} of shape {tuple(index.shape)}: expected integers, one for each "

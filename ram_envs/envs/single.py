@@ -109,10 +109,11 @@ class GlimpseEnv(gym.Env[Any, Any]):
         if seed is not None:
             seed = check_seed(seed)
         image_index = read_options(options, ("image_index",))["image_index"]
-        super().reset(seed=seed)
+        first = seed
         if seed is None and self._episodes.state is None:
-            seed = (self.np_random_seed or 0) % 2**63
-        self._episodes.begin(seed, image_index=None if image_index is None else [image_index])
+            first = (self.np_random_seed or 0) % 2**63
+        self._episodes.begin(first, image_index=None if image_index is None else [image_index])
+        super().reset(seed=seed)  # once nothing can be refused any more
         self._over = False
         self._path = []
         return self._shown(self._episodes.observation()), self._one(self._episodes.info())

@@ -174,7 +174,7 @@ class TensorEnv:
 
     def _read_mask(self, mask: Any) -> torch.Tensor:
         if not isinstance(mask, torch.Tensor):
-            mask = np.ascontiguousarray(mask)
+            mask = np.array(mask)
             mask = torch.as_tensor(mask) if mask.dtype == np.bool_ else mask
         if not isinstance(mask, torch.Tensor) or mask.shape != (self.num_envs,) or mask.dtype != torch.bool:
             raise InvalidArgument(

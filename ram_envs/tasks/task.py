@@ -17,7 +17,7 @@ from gymnasium import spaces
 
 from ram_envs.arguments import check_number
 from ram_envs.arrays import Array, namespace
-from ram_envs.errors import InvalidArgument
+from ram_envs.errors import InvalidArgument, shown
 from ram_envs.scenes.randomness import uniform
 from ram_envs.sensors import Sensor, make_sensor
 from ram_envs.sensors.gaze import GazeControl
@@ -108,7 +108,7 @@ class Task(ABC, Generic[StateT]):
         except (TypeError, ValueError):
             numbers = "a pair (x, y)" if gaze_size == 2 else f"2 to {gaze_size} numbers (x, y, ...)"
             raise InvalidArgument(
-                f"first_location={self.first_location!r} is not valid: expected 'random', 'inside', 'center' or "
+                f"first_location={shown(self.first_location)} is not valid: expected 'random', 'inside', 'center' or "
                 f"{numbers} in [-1, 1]"
             ) from None
         object.__setattr__(self, "first_location", place)

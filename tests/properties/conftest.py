@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 
 # Derandomized: the same examples at every run, so that a test that passed yesterday passes today. Without a deadline:
-# the machine may be busy.
+# the machine may be busy. Without shrinking, which takes minutes: RAM_FUZZ_PROFILE=fuzz shrinks a failing example.
 settings.register_profile(
-    "test", max_examples=100, derandomize=True, deadline=None, database=None, suppress_health_check=SLOW_IS_FINE
+    "test",
+    max_examples=100,
+    phases=[Phase.explicit, Phase.generate],
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=SLOW_IS_FINE,
 )
 settings.register_profile(
     "fuzz",
