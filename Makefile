@@ -1,8 +1,8 @@
 # make train   set up .venv, train the Catch agent, evaluate it, say where curve and animation are
 # make test    set up .venv, run the tests
 # make test-integrations   set up .venv-integrations with RLlib, TorchRL, skrl, Stable-Baselines3, Optuna, MLflow, Weights & Biases and
-#              huggingface_hub, run their tests there,
-#              on the oldest and the newest Gymnasium too
+#              huggingface_hub, run their tests there, on the oldest and the newest Gymnasium too; opens a page
+#              in Chromium (apt-get installs it, as root, where chromedriver is missing)
 # make tables  regenerate the tables of README.md, docs/results.md and docs/ablations.md from docs/results/*.json
 # make check   ruff, mypy and the tests
 # make bench   set up .venv-bench with the peers, measure everything, write docs/performance.md (QUICK=1: a first look)
@@ -28,12 +28,14 @@ NEWEST := $(shell grep ^gymnasium== constraints.txt)
 WITH = PYTHONPATH=$(INTEGRATIONS)/$(1) $(INTEGRATIONS)/bin/python
 # tests/integrations/conftest.py ends a test that takes too long; this ends the run if that does not help.
 NO_HANG := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
+# The test of web pages opens them in Chromium, which pip cannot install.
+BROWSER := chromium chromium-driver
 ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl.py
 
 BENCH := .venv-bench
 BENCHMARKS := environments peers sb3_vec_env size training phases overhead
 
-.PHONY: train tables test test-integrations check bench clean
+.PHONY: train tables test test-integrations browser check bench clean
 
 train: $(STAMP)
 	$(BIN)/ram train RAM-CatchGame-v0 --out "$(OUT)"
@@ -47,10 +49,14 @@ tables: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest
 
-test-integrations: $(INTEGRATIONS)/.installed
+test-integrations: $(INTEGRATIONS)/.installed browser
 	$(INTEGRATIONS)/bin/python -m pytest $(NO_HANG) tests/integrations
 	$(call WITH,$(OLDEST)) -m pytest tests/ram_envs/envs tests/ram_envs/test_libraries.py tests/agents/integrations $(ANY_GYMNASIUM)
 	$(call WITH,$(NEWEST)) -m pytest $(ANY_GYMNASIUM)
+
+browser:
+	@command -v chromedriver > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BROWSER); } \
+	  || { echo "Install Chromium (or Chrome) and chromedriver: tests/integrations/test_html_page.py opens pages in it." >&2; exit 1; }
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -75,7 +81,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 $(INTEGRATIONS)/.installed: setup.cfg pyproject.toml constraints.txt constraints-integrations.txt
 	$(PYTHON) -m venv $(INTEGRATIONS)
 	grep -v ^gymnasium== constraints.txt | cat - constraints-integrations.txt > $(INTEGRATIONS)/constraints.txt
-	$(INTEGRATIONS)/bin/python -m pip install -c $(INTEGRATIONS)/constraints.txt -e ".[agents,rllib,torchrl,skrl,sb3,hub,tracking]" pytest
+	$(INTEGRATIONS)/bin/python -m pip install -c $(INTEGRATIONS)/constraints.txt -e ".[agents,rllib,torchrl,skrl,sb3,hub,tracking]" pytest selenium
 	for gymnasium in $(OLDEST) $(NEWEST); do \
 		$(INTEGRATIONS)/bin/python -m pip install --no-deps --upgrade --target $(INTEGRATIONS)/$$gymnasium $$gymnasium || exit 1; \
 	done

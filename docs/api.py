@@ -74,6 +74,7 @@ PUBLIC: dict[str, list[str]] = {
     "agents.evaluation.players": ["PolicyPlayer", "RandomPlayer", "OraclePlayer"],
     "agents.pictures.results": ["draw_results", "ResultPictures"],
     "agents.pictures.animation": ["animate"],
+    "agents.pictures.html_page": ["write_html", "episodes_data", "build_page"],
     "agents.pictures.curves": ["plot_learning_curve"],
     "agents.pictures.paths": ["Gaze", "follow_gaze", "draw_glimpse_paths"],
     "agents.integrations.sb3_vec_env": ["RAMVecEnv"],

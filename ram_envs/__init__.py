@@ -9,7 +9,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ram_envs.registration import ENVIRONMENTS, VARIANTS, EnvironmentId, make_task, make_tensor, parse_id, register
+from ram_envs.registration import (
+    ENVIRONMENTS,
+    VARIANTS,
+    EnvironmentId,
+    make_task,
+    make_tensor,
+    parse_id,
+    register,
+    register_wrapper,
+)
 
 if TYPE_CHECKING:
     from ram_envs.scenes.registry import register_dataset
@@ -42,6 +51,7 @@ register("RAM-Digits-v0", "classification", dataset="digits", patch_size=4, num_
 register(
     "RAM-Images-v0", "classification", dataset=None, test_fraction=0.2, patch_size=16, num_scales=3, num_glimpses=6
 )
+register_wrapper()
 
 _LAZY = {"register_dataset": "ram_envs.scenes.registry", "register_sensor": "ram_envs.sensors"}
 

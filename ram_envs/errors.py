@@ -33,6 +33,10 @@ class UnknownName(UserError, ValueError):
     """No environment, task, sensor or dataset is registered under this name."""
 
 
+class InvalidObservation(UserError, ValueError):
+    """A wrapped environment returned an observation that cannot be read, such as pixels that are NaN."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the closest known name, or an empty string."""
     lower = {word.lower(): word for word in known}

@@ -25,6 +25,9 @@ VARIANTS: dict[str, dict[str, str]] = {
 }
 """Other formats of each environment, as in "RAM-MNIST-Flat-v0", for tools that only take an id."""
 
+GLIMPSE_ID = "RAM-Glimpse-v0"
+"""The id that wraps any other environment: ``gymnasium.make(GLIMPSE_ID, env_id="ALE/Pong-v5")``."""
+
 _MODULES: dict[str, str] = {}
 _OWN = __name__.partition(".")[0]
 
@@ -84,6 +87,17 @@ def register(id: str, task: str | type[Task[Any]], **settings: Any) -> None:
             entry_point="ram_envs.envs.single:GlimpseEnv",
             vector_entry_point="ram_envs.envs.vector:GlimpseVectorEnv",
             kwargs={**entry, **formats},
+        )
+
+
+def register_wrapper() -> None:
+    """Register :data:`GLIMPSE_ID`, also with its ``-Flat`` and ``-Discrete`` variants."""
+    for variant, formats in VARIANTS.items():
+        gymnasium.register(
+            id=_variant_id(GLIMPSE_ID, variant),
+            entry_point="ram_envs.wrappers.make:make_single",
+            vector_entry_point="ram_envs.wrappers.make:make_vector",
+            kwargs=dict(formats),
         )
 
 

@@ -162,7 +162,10 @@ def _terminable() -> Iterator[None]:
 
 @contextmanager
 def _plain_warnings(command: str) -> Iterator[None]:
-    """Print the warnings of this project in one line, without the line of code that caused them."""
+    """Print the warnings of this project in one line, without the line of code that caused them.
+
+    Of several processes that torchrun started, only the first one prints them.
+    """
     show = warnings.showwarning
 
     def print_line(
@@ -174,7 +177,8 @@ def _plain_warnings(command: str) -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         if category.__module__.partition(".")[0] in ("agents", "ram_envs"):
-            print(f"ram {command}: warning: {' '.join(str(message).split())}", file=sys.stderr)
+            if os.environ.get("RANK", "0") == "0":
+                print(f"ram {command}: warning: {' '.join(str(message).split())}", file=sys.stderr)
         else:
             show(message, category, filename, lineno, file, line)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agents.cli.options import Checkpoint, Count, Dataset, File, Split, StopThreshold
 from agents.cli.parser import parse
 
-VIDEO_EPISODES = 6
+FILE_EPISODES = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,8 +18,10 @@ class WatchOptions:
     checkpoint: Checkpoint
     video: File | None = None
     """Write an animation, .gif or .mp4, instead of opening a window."""
+    html: File | None = None
+    """Write a web page with play, pause and step, in one .html file that needs no network."""
     episodes: Count | None = None
-    """Episodes to show: 6 in an animation if not given; a window stays open until it is closed."""
+    """Number of episodes. Files show 6 if not given; a window shows episodes until it is closed."""
     split: Split = None
     dataset: Dataset = None
     stop_threshold: StopThreshold = None
@@ -32,6 +34,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(WatchOptions, "watch", arguments)
     from agents.evaluation.splits import with_dataset, with_split
     from agents.pictures.animation import animate
+    from agents.pictures.html_page import write_html
     from agents.pictures.watch import watch
     from agents.pretrained import resolve_checkpoint
     from agents.ram.checkpoint import load_checkpoint
@@ -39,12 +42,13 @@ def run(arguments: Sequence[str]) -> int:
     checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint))
     env_settings = with_dataset(checkpoint.env_id, checkpoint.env_settings, options.dataset)
     env_settings = with_split(checkpoint.env_id, env_settings, options.split)
-    if options.video is None:
-        threshold = options.stop_threshold
-        watch(checkpoint.policy, checkpoint.env_id, env_settings, options.episodes, options.seed, threshold)
+    policy, env_id, threshold = checkpoint.policy, checkpoint.env_id, options.stop_threshold
+    if options.video is None and options.html is None:
+        watch(policy, env_id, env_settings, options.episodes, options.seed, threshold)
         return 0
-    episodes = VIDEO_EPISODES if options.episodes is None else options.episodes
-    show = (checkpoint.policy, checkpoint.env_id, env_settings, options.video, episodes, options.seed)
-    animate(*show, stop_threshold=options.stop_threshold)
-    print(options.video)
+    episodes = FILE_EPISODES if options.episodes is None else options.episodes
+    for file, write in ((options.video, animate), (options.html, write_html)):
+        if file is not None:
+            write(policy, env_id, env_settings, file, episodes, options.seed, threshold)
+            print(file)
     return 0

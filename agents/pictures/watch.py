@@ -36,7 +36,7 @@ FRAME_SECONDS = (0.1, 0.5)
 HOLD_SECONDS = 1.0
 """The end of an episode is shown for so long."""
 POLLS_PER_SECOND = 60
-NO_DISPLAY = "use --video FILE, a .gif or .mp4"
+NO_DISPLAY = "use --video FILE (.gif or .mp4) or --html FILE"
 HINT = "space: pause · right arrow: step · Esc or q: leave"
 
 

@@ -6,10 +6,10 @@ Every format has the same two parts: ``gaze_size`` values in [-1, 1] for the gaz
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from functools import cache
-from types import ModuleType
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,9 @@ from gymnasium.error import InvalidAction
 
 from ram_envs.arguments import check_choice, check_integer
 from ram_envs.arrays import Array, Constants, namespace, numpy_array
+from ram_envs.envs.checks import check_floats, check_integers
+from ram_envs.envs.interface import Interface
 from ram_envs.errors import InvalidArgument, one_line, shown
-from ram_envs.tasks import Task
 
 ACTION_FORMATS = ("box", "dict", "multidiscrete", "discrete")
 FIXATION = "fixation"
@@ -30,7 +31,7 @@ class ActionFormat(ABC):
     """Base class of the action formats.
 
     Args:
-        task: The task.
+        interface: The task, or whatever else has an answer and a sensor.
         grid_size: Cells per value of the gaze in the two discrete formats.
 
     Attributes:
@@ -41,9 +42,10 @@ class ActionFormat(ABC):
     space: spaces.Space[Any]
     convert: Callable[[Any], Array] = staticmethod(numpy_array)
 
-    def __init__(self, task: Task[Any], grid_size: int) -> None:
-        self.answer, self.gaze_size, self.grid_size = task.answer, task.glimpse_sensor.gaze_size, grid_size
-        self.size, self.is_choice = self.answer.size, self.answer.is_choice  # looked up at every step
+    def __init__(self, interface: Interface, grid_size: int) -> None:
+        self.answer, self.gaze_size, self.grid_size = interface.answer, interface.glimpse_sensor.gaze_size, grid_size
+        # Looked up at every step.
+        self.size, self.is_choice, self.counts = self.answer.size, self.answer.is_choice, self.answer.counts
 
     @abstractmethod
     def check(self, action: Any, batch: int) -> Any:
@@ -58,7 +60,15 @@ class ActionFormat(ABC):
         """Split a batch of actions that :meth:`check` has passed.
 
         Returns:
-            gaze: float32 (B, gaze_size), not clipped; answer: int64 (B,), or float32 (B, n) within the bounds of a Box.
+            gaze: float32 (B, gaze_size), not clipped; answer: int64 (B,) for one choice, int64 (B, n) for several, or
+            float32 (B, n) within the bounds of a Box.
+        """
+
+    @abstractmethod
+    def centered(self, choices: Sequence[int]) -> Any:
+        """Return one action that makes these choices, one for each of ``answer.counts``, and looks at the center.
+
+        With relative gaze, the gaze stays where it is.
         """
 
     def check_single(self, action: Any) -> Any:
@@ -74,11 +84,11 @@ class ActionFormat(ABC):
 
     def floats(self, name: str, value: Any, shape: tuple[int, ...]) -> Array:
         """Return floating-point numbers of this shape, checked."""
-        return _check_floats(name, self.plain(name, value), shape)
+        return check_floats(name, self.plain(name, value), shape)
 
     def integers(self, name: str, value: Any, shape: tuple[int, ...], counts: tuple[int, ...]) -> Array:
         """Return integers of this shape, checked: (B,) against one count, or (B, n) against n."""
-        return _check_integers(name, self.plain(name, value), shape, counts)
+        return check_integers(name, self.plain(name, value), shape, counts)
 
     def _bounded(self, numbers: Array) -> Array:
         """Clip the numbers of a Box answer, (B, n), to its bounds: float32."""
@@ -92,55 +102,81 @@ class ActionFormat(ABC):
 class BoxFormat(ActionFormat):
     """float32: the gaze in [-1, 1], then a score in [-1, 1] for each choice; the highest score wins.
 
-    A Box answer has its numbers, within their bounds, instead of the scores.
+    With several choices to make, the scores of one follow those of the other. A Box answer has its numbers, within
+    their bounds, instead of the scores.
     """
 
-    def __init__(self, task: Task[Any], grid_size: int) -> None:
-        super().__init__(task, grid_size)
+    def __init__(self, interface: Interface, grid_size: int) -> None:
+        super().__init__(interface, grid_size)
         low, high = (np.full(self.gaze_size, bound, np.float32) for bound in (-1, 1))
-        space = self.answer.space
-        scores = spaces.Box(-1.0, 1.0, (self.answer.size,), np.float32) if isinstance(space, spaces.Discrete) else space
-        self.space = spaces.Box(np.append(low, scores.low), np.append(high, scores.high), dtype=np.float32)
+        rest = spaces.Box(-1.0, 1.0, (self.size,), np.float32) if self.counts else self.numbers()
+        self.space = spaces.Box(np.append(low, rest.low), np.append(high, rest.high), dtype=np.float32)
+
+    def numbers(self) -> spaces.Box:
+        """Return the space of the numbers of a Box answer: float32 (n,)."""
+        assert isinstance(self.answer.space, spaces.Box)
+        return self.answer.space
 
     def check(self, action: Any, batch: int) -> Array:
         """Expect floating-point numbers without NaN."""
         return self.floats("action", action, (batch, self.gaze_size + self.size))
 
     def decode(self, action: Array) -> tuple[Array, Array]:
-        """Take the largest score, or the numbers."""
+        """Take the largest scores, or the numbers."""
         xp = namespace(action)
         gaze, rest = action[:, : self.gaze_size], action[:, self.gaze_size :]
-        answer = xp.argmax(rest, axis=1) if self.is_choice else self._bounded(rest)
+        if self.is_choice:
+            answer = xp.argmax(rest, axis=1)
+        elif self.counts:
+            ends = list(accumulate(self.counts))
+            answer = xp.stack(
+                [xp.argmax(rest[:, end - count : end], axis=1) for count, end in zip(self.counts, ends, strict=True)],
+                axis=1,
+            )
+        else:
+            answer = self._bounded(rest)
         return xp.astype(gaze, xp.float32, copy=False), answer
+
+    def centered(self, choices: Sequence[int]) -> np.ndarray:
+        """Give the highest score to each choice."""
+        scores = [np.eye(count, dtype=np.float32)[choice] for count, choice in zip(self.counts, choices, strict=True)]
+        return np.concatenate([np.zeros(self.gaze_size, np.float32), *scores])
 
 
 class DictFormat(ActionFormat):
     """``{"fixation": float32 (gaze_size,) in [-1, 1], "move" or "label": int}``: the hybrid action of the paper."""
 
-    def __init__(self, task: Task[Any], grid_size: int) -> None:
-        super().__init__(task, grid_size)
+    def __init__(self, interface: Interface, grid_size: int) -> None:
+        super().__init__(interface, grid_size)
         fixation = spaces.Box(-1.0, 1.0, (self.gaze_size,), np.float32)
         self.space = spaces.Dict({FIXATION: fixation, self.answer.key: self.answer.space})
 
     def check(self, action: Any, batch: int) -> dict[str, Array]:
         """Expect exactly the two keys."""
-        key, size = self.answer.key, self.size
+        key = self.answer.key
         if not isinstance(action, Mapping) or set(action) != {FIXATION, key}:
             got = sorted(map(shown, action)) if isinstance(action, Mapping) else type(action).__name__
             raise InvalidAction(f"action is {got}: expected a dictionary with the keys {FIXATION!r} and {key!r}")
-        name, value = f"action[{key!r}]", action[key]
-        return {
-            FIXATION: self.floats(f"action[{FIXATION!r}]", action[FIXATION], (batch, self.gaze_size)),
-            key: self.integers(name, value, (batch,), (size,))
-            if self.is_choice
-            else self.floats(name, value, (batch, size)),
-        }
+        fixation = self.floats(f"action[{FIXATION!r}]", action[FIXATION], (batch, self.gaze_size))
+        return {FIXATION: fixation, key: self.check_answer(f"action[{key!r}]", action[key], batch)}
+
+    def check_answer(self, name: str, value: Any, batch: int) -> Any:
+        """Return a batch of answers, checked."""
+        if self.counts:
+            shape = (batch,) if self.is_choice else (batch, len(self.counts))
+            return self.integers(name, value, shape, self.counts)
+        return self.floats(name, value, (batch, self.size))
 
     def decode(self, action: Mapping[str, Array]) -> tuple[Array, Array]:
         """Take the two values."""
         fixation, answer = action[FIXATION], action[self.answer.key]
         xp = namespace(fixation)
-        return xp.astype(fixation, xp.float32, copy=False), answer if self.is_choice else self._bounded(answer)
+        return xp.astype(fixation, xp.float32, copy=False), answer if self.counts else self._bounded(answer)
+
+    def centered(self, choices: Sequence[int]) -> dict[str, Any]:
+        """Write the two values."""
+        answer = choices[0] if self.is_choice else np.array(choices)
+        return {FIXATION: np.zeros(self.gaze_size, np.float32), self.answer.key: answer}
 
     def check_single(self, action: Any) -> dict[str, Array]:
         """Expect exactly the two keys."""
@@ -152,13 +188,14 @@ class DictFormat(ActionFormat):
 class GridFormat(ActionFormat):
     """Base class of the two discrete formats: the gaze selects a cell of a grid with ``grid_size`` cells per value."""
 
-    def __init__(self, task: Task[Any], grid_size: int) -> None:
-        super().__init__(task, grid_size)
-        if not self.answer.is_choice:
+    def __init__(self, interface: Interface, grid_size: int) -> None:
+        super().__init__(interface, grid_size)
+        if not self.counts:
             raise InvalidArgument(
-                f"the answer {self.answer.key!r} of {type(task).__name__} is {self.answer.size} numbers, which a "
-                "discrete action cannot hold: use action_format='box' or 'dict'"
+                f"the answer {self.answer.key!r} is {self.size} numbers, which a discrete action cannot hold: use "
+                "action_format='box' or action_format='dict'"
             )
+        self._num_choices = len(self.counts)
         centers = ((2 * np.arange(grid_size) + 1) / grid_size - 1).astype(np.float32)
         self._centers = Constants(centers=centers)
 
@@ -168,20 +205,28 @@ class GridFormat(ActionFormat):
 
 
 class MultiDiscreteFormat(GridFormat):
-    """int64 (1 + gaze_size,): the answer in [0, n), then the cell: column, row and further values, each in [0, G)."""
+    """int64 (1 + gaze_size,): the answer in [0, n), then the cell: column, row and further values, each in [0, G).
 
-    def __init__(self, task: Task[Any], grid_size: int) -> None:
-        super().__init__(task, grid_size)
-        self._counts = (self.answer.size, *[grid_size] * self.gaze_size)
-        self.space = spaces.MultiDiscrete(list(self._counts))
+    With several choices to make, each has a number.
+    """
+
+    def __init__(self, interface: Interface, grid_size: int) -> None:
+        super().__init__(interface, grid_size)
+        self._all_counts = (*self.counts, *[grid_size] * self.gaze_size)
+        self.space = spaces.MultiDiscrete(list(self._all_counts))
 
     def check(self, action: Any, batch: int) -> Array:
         """Expect integers, each below its number of choices."""
-        return self.integers("action", action, (batch, 1 + self.gaze_size), self._counts)
+        return self.integers("action", action, (batch, len(self._all_counts)), self._all_counts)
 
     def decode(self, action: Array) -> tuple[Array, Array]:
         """Look at the center of the cell."""
-        return self.center(action[:, 1:]), action[:, 0]
+        choices = self._num_choices
+        return self.center(action[:, choices:]), action[:, 0] if self.is_choice else action[:, :choices]
+
+    def centered(self, choices: Sequence[int]) -> np.ndarray:
+        """Choose the middle cell."""
+        return np.array([*choices, *[self.grid_size // 2] * self.gaze_size])
 
 
 class DiscreteFormat(GridFormat):
@@ -190,12 +235,14 @@ class DiscreteFormat(GridFormat):
     For (x, y) it is ``(answer * G + column) * G + row``.
     """
 
-    def __init__(self, task: Task[Any], grid_size: int) -> None:
-        super().__init__(task, grid_size)
-        self._count = self.answer.size * grid_size**self.gaze_size
+    def __init__(self, interface: Interface, grid_size: int) -> None:
+        super().__init__(interface, grid_size)
+        self._all_counts = (*self.counts, *[grid_size] * self.gaze_size)
+        self._count = math.prod(self._all_counts)
         if self._count > 2**31:
             raise InvalidArgument(
-                f"grid_size={grid_size} makes {self._count:,} discrete actions: expected at most {2**31:,}; lower it"
+                f"grid_size={grid_size} makes {self._count:,} discrete actions: expected at most {2**31:,}; lower it, "
+                "or use action_format='dict'"
             )
         self.space = spaces.Discrete(self._count)
 
@@ -205,14 +252,23 @@ class DiscreteFormat(GridFormat):
 
     def decode(self, action: Array) -> tuple[Array, Array]:
         """Take the number apart and look at the center of the cell."""
-        xp, cells = namespace(action), []
-        for _ in range(self.gaze_size):
-            cells.append(action % self.grid_size)
-            action = action // self.grid_size
-        return self.center(xp.stack(cells[::-1], axis=1)), action
+        xp, parts = namespace(action), []
+        for count in self._all_counts[:0:-1]:
+            parts.append(action % count)
+            action = action // count
+        parts.append(action)
+        parts.reverse()
+        choices = self._num_choices
+        gaze = self.center(xp.stack(parts[choices:], axis=1))
+        return gaze, action if self.is_choice else xp.stack(parts[:choices], axis=1)
+
+    def centered(self, choices: Sequence[int]) -> int:
+        """Choose the middle cell."""
+        cells = (*choices, *[self.grid_size // 2] * self.gaze_size)
+        return int(np.ravel_multi_index(cells, self._all_counts))
 
 
-_FORMATS: dict[str, type[ActionFormat]] = {
+FORMATS: Mapping[str, type[ActionFormat]] = {
     "box": BoxFormat,
     "dict": DictFormat,
     "multidiscrete": MultiDiscreteFormat,
@@ -220,54 +276,13 @@ _FORMATS: dict[str, type[ActionFormat]] = {
 }
 
 
-def make_action_format(name: str, task: Task[Any], grid_size: int) -> ActionFormat:
+def make_action_format(
+    name: str, interface: Interface, grid_size: int, formats: Mapping[str, type[ActionFormat]] = FORMATS
+) -> ActionFormat:
     """Return the action format of that name.
 
     Raises:
-        InvalidArgument: If there is none, ``grid_size`` is not a positive integer, or the task's answer does not fit.
+        InvalidArgument: If there is none, ``grid_size`` is not a positive integer, or the answer does not fit.
     """
     check_integer("grid_size", grid_size, 1, 1024)
-    return _FORMATS[check_choice("action_format", name, ACTION_FORMATS)](task, grid_size)
-
-
-def _check_floats(name: str, array: Array, shape: tuple[int, ...]) -> Array:
-    xp = namespace(array)
-    if tuple(array.shape) != shape or not _is_kind(array, "real floating"):
-        raise InvalidAction(f"{name} is {_describe(array)}: expected float32, {_row_shape(shape)}")
-    if xp.isnan(array).any():
-        row = int(xp.argmax(xp.astype(xp.any(xp.isnan(array), axis=1), xp.int64)))
-        raise InvalidAction(f"{name} has a NaN in row {row}: {shown(array[row].tolist())}; expected numbers")
-    return array
-
-
-def _check_integers(name: str, array: Array, shape: tuple[int, ...], counts: tuple[int, ...]) -> Array:
-    xp = namespace(array)
-    if tuple(array.shape) != shape or not _is_kind(array, "integral"):
-        raise InvalidAction(f"{name} is {_describe(array)}: expected int64, {_row_shape(shape)}")
-    columns = xp.reshape(array, (shape[0], -1))
-    for index, count in enumerate(counts):
-        column = columns[:, index]
-        wrong = (column < 0) | (column >= count)
-        if wrong.any():
-            raise InvalidAction(
-                f"{name}={int(column[wrong][0])} does not exist: expected an integer from 0 to {count - 1}"
-            )
-    return xp.astype(array, xp.int64, copy=False)
-
-
-def _is_kind(array: Array, kind: str) -> bool:
-    return _is_dtype_of(namespace(array), array.dtype, kind)
-
-
-@cache  # looked up at every step, and slow to find out
-def _is_dtype_of(xp: ModuleType, dtype: Any, kind: str) -> bool:
-    return getattr(dtype, "kind", "f") in "biufc" and xp.isdtype(dtype, kind)
-
-
-def _describe(array: Array) -> str:
-    return f"{str(array.dtype).removeprefix('torch.')}, {_row_shape(tuple(array.shape))}"
-
-
-def _row_shape(shape: tuple[int, ...]) -> str:
-    """Describe the shape of a batch so that it also makes sense to a user who passed one action."""
-    return f"shape {shape[1:]} for each of {shape[0]} rows" if shape else "shape ()"
+    return formats[check_choice("action_format", name, ACTION_FORMATS)](interface, grid_size)

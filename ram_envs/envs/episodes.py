@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode
 
 from ram_envs.arguments import check_integer
 from ram_envs.arrays import Array, namespace
-from ram_envs.envs.options import check_image_index, read_row_seeds
+from ram_envs.envs.options import check_image_index, fresh_seed, next_keys
 from ram_envs.tasks import Observation, Task
 
 
@@ -95,15 +95,9 @@ class Episodes:
             InvalidArgument: If the number of seeds is not that of the rows, a seed is negative or not an integer, or
                 an image index does not exist.
         """
-        xp = namespace(self._like)
         if seed is None and self.state is None:
-            seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> 2)
-        if seed is None:
-            new_seed, episode = self._seed, self._episode + 1
-        else:
-            given, values = read_row_seeds(seed, self.num_rows, self._like)
-            new_seed = xp.where(given, values, self._seed)
-            episode = xp.where(given, xp.zeros_like(values), self._episode + 1)
+            seed = fresh_seed()
+        new_seed, episode = next_keys(seed, self._seed, self._episode)
         index = check_image_index(image_index, self.task, self.num_rows, self._like)
         if rows is None or self.state is None:
             self.state = self._initial(new_seed, episode, index)

@@ -9,8 +9,9 @@ from gymnasium import spaces
 
 from ram_envs.arguments import check_choice
 from ram_envs.arrays import namespace
+from ram_envs.envs.interface import Interface
 from ram_envs.errors import InvalidArgument
-from ram_envs.tasks import Observation, Task
+from ram_envs.tasks import Observation
 
 OBSERVATION_FORMATS = ("dict", "flat", "image")
 
@@ -19,13 +20,13 @@ class ObservationFormat:
     """Writes observations in one of three formats.
 
     - "dict": ``{"glimpse": float32 (glimpse_size,) in [0, 1], "location": float32 (gaze_size,) in [-1, 1]}``.
-      If the task has further senses, each has a further key: float32 (n,).
+      Further senses have further keys: float32 (n,).
     - "flat": one float32 array: the glimpse, the location, then the further senses.
     - "image": as "dict", with the glimpse as float32 (levels * channels, rows, columns), for convolutional policies.
 
     Args:
         name: "dict", "flat" or "image".
-        task: The task.
+        interface: The task, or whatever else has a sensor and senses.
 
     Attributes:
         space: The space of one observation.
@@ -34,14 +35,14 @@ class ObservationFormat:
         InvalidArgument: If there is no such format.
     """
 
-    def __init__(self, name: str, task: Task[Any]) -> None:
+    def __init__(self, name: str, interface: Interface) -> None:
         self.name = check_choice("observation_format", name, OBSERVATION_FORMATS)
-        sensor = task.glimpse_sensor
+        sensor = interface.glimpse_sensor
         levels, channels, rows, columns = sensor.glimpse_shape
         self._image_shape = (levels * channels, rows, columns)
         glimpse = spaces.Box(0.0, 1.0, self._image_shape if name == "image" else (sensor.glimpse_size,), np.float32)
         location = spaces.Box(-1.0, 1.0, (sensor.gaze_size,), np.float32)
-        parts = {"glimpse": glimpse, "location": location, **_checked(task)}
+        parts = {"glimpse": glimpse, "location": location, **_checked(interface)}
         # A list of pairs keeps its order; Dict would sort a dictionary by key.
         self.space: spaces.Space[Any] = spaces.Dict(list(parts.items()))
         if name == "flat":
@@ -59,18 +60,18 @@ class ObservationFormat:
         return {"glimpse": glimpse, "location": observation.location, **observation.senses}
 
 
-def _checked(task: Task[Any]) -> dict[str, spaces.Box]:
-    """Return the spaces of a task's senses, if they are flat boxes under keys of their own.
+def _checked(interface: Interface) -> dict[str, spaces.Box]:
+    """Return the spaces of the senses, if they are flat boxes under keys of their own.
 
     Raises:
         InvalidArgument: If they are not.
     """
-    for key, space in task.senses.items():
-        if key in ("glimpse", "location", "fixation", task.answer.key):
+    for key, space in interface.senses.items():
+        if key in ("glimpse", "location", "fixation", interface.answer.key):
             raise InvalidArgument(f"the sense {key!r} has a key that is taken: choose another one")
         if not isinstance(space, spaces.Box) or len(space.shape) != 1 or space.dtype != np.float32:
             raise InvalidArgument(f"the sense {key!r} has the space {space}: expected a float32 Box of shape (n,)")
-    return dict(task.senses)
+    return dict(interface.senses)
 
 
 def take_row(observations: Any, row: int) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from ram_envs.arguments import check_integer
-from ram_envs.arrays import Array, namespace, numpy_array
+from ram_envs.arrays import Array, namespace, numpy_array, plain_tensor
 from ram_envs.errors import InvalidArgument, one_line, shown
 from ram_envs.tasks import Task
 
@@ -56,6 +56,11 @@ def read_options(options: Any, known: Sequence[str]) -> dict[str, Any]:
     return {key: given.get(key) for key in known}
 
 
+def fresh_seed() -> int:
+    """Return a random seed from the operating system, in [0, 2**62)."""
+    return int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> 2)
+
+
 def check_seed(seed: Any) -> int:
     """Return a random seed.
 
@@ -80,7 +85,8 @@ def read_row_seeds(seed: Any, num_rows: int, like: Array) -> tuple[Array, Array]
         InvalidArgument: If it is none of these, has another length, or a seed is negative.
     """
     xp, device = namespace(like), like.device
-    is_array = isinstance(seed, np.ndarray) or hasattr(seed, "layout")
+    if is_array := isinstance(seed, np.ndarray) or hasattr(seed, "layout"):
+        seed = plain_array("seed", seed, "integers", like)
     if not isinstance(seed, (list, tuple)) and not (is_array and seed.ndim == 1):
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
             raise InvalidArgument(
@@ -99,8 +105,6 @@ def read_row_seeds(seed: Any, num_rows: int, like: Array) -> tuple[Array, Array]
         on_cpu = isinstance(seed, np.ndarray) or seed.device.type == "cpu"
         if on_cpu and seed.min() < 0:  # on a GPU, reading the smallest seed would wait for the device
             raise InvalidArgument(f"seed has the entry {seed.min()}: expected integers of at least 0")
-        if isinstance(seed, np.ndarray):
-            seed = np.array(seed, seed.dtype.newbyteorder("="))  # a copy: torch warns of arrays that are read-only
         seeds = xp.astype(xp.asarray(seed, device=device), xp.int64) & (2**63 - 1)
         return xp.ones_like(seeds, dtype=xp.bool), seeds
     entries = seed.tolist() if is_array else list(seed)
@@ -112,6 +116,28 @@ def read_row_seeds(seed: Any, num_rows: int, like: Array) -> tuple[Array, Array]
     given = xp.asarray([entry is not None for entry in entries], dtype=xp.bool, device=device)
     values = [0 if entry is None else int(entry) % 2**63 for entry in entries]
     return given, xp.asarray(values, dtype=xp.int64, device=device)
+
+
+def next_keys(seed: Any, row_seeds: Array, episodes: Array) -> tuple[Array, Array]:
+    """Return the random seed and the episode number of each row's next episode.
+
+    Args:
+        seed: As in :func:`read_row_seeds`, or None. A row that gets a seed starts its episode 0, another row its next
+            one.
+        row_seeds: int64 (B,), the seed of each row so far.
+        episodes: int64 (B,), the episode number of each row so far.
+
+    Returns:
+        Both int64 (B,), new arrays or ``row_seeds`` itself.
+
+    Raises:
+        InvalidArgument: If the seeds are not valid.
+    """
+    if seed is None:
+        return row_seeds, episodes + 1
+    xp = namespace(row_seeds)
+    given, values = read_row_seeds(seed, row_seeds.shape[0], row_seeds)
+    return xp.where(given, values, row_seeds), xp.where(given, xp.zeros_like(values), episodes + 1)
 
 
 def check_image_index(image_index: Any, task: Task[Any], num_rows: int, like: Array) -> Array | None:
@@ -127,19 +153,45 @@ def check_image_index(image_index: Any, task: Task[Any], num_rows: int, like: Ar
             f"options['image_index'] is for tasks that show images, and {type(task).__name__} shows none: leave it out"
         )
     xp = namespace(like)
-    try:
-        if not hasattr(image_index, "layout"):  # a tensor stays on its device
-            image_index = numpy_array(image_index)
-            image_index = np.array(image_index, image_index.dtype.newbyteorder("="))
-        index = xp.asarray(image_index, device=like.device)
-    except (TypeError, ValueError) as error:
-        raise InvalidArgument(f"options['image_index'] is not valid ({one_line(error)}): expected integers") from None
-    if tuple(index.shape) != (num_rows,) or not xp.isdtype(index.dtype, "integral"):
+    index = plain_array("options['image_index']", image_index, "integers", like)
+    if tuple(index.shape) != (num_rows,) or not _is_integral(index):
         raise InvalidArgument(
             f"options['image_index'] is {index.dtype} of shape {tuple(index.shape)}: expected integers, one for each "
             f"of {num_rows} rows"
         )
-    return xp.astype(index, xp.int64)
+    return xp.astype(xp.asarray(index, device=like.device), xp.int64)
+
+
+def plain_array(name: str, value: Any, expected: str, like: Array | None = None) -> Array:
+    """Convert an option that a user gave to a plain array.
+
+    Args:
+        name: Name of the option in error messages.
+        value: An array, a tensor or a nested list.
+        expected: What it should hold, for error messages.
+        like: If it is a tensor, a tensor stays one, on its device. Otherwise the result is a NumPy array.
+
+    Raises:
+        InvalidArgument: If that is not possible.
+    """
+    try:
+        if hasattr(value, "layout") and hasattr(like, "layout"):
+            if value.device.type == "meta":
+                raise TypeError("a tensor without values, on the device 'meta'")
+            return plain_tensor(value)
+        array = numpy_array(value)
+        return np.array(array, array.dtype.newbyteorder("="))  # a copy: torch warns of arrays that are read-only
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InvalidArgument(f"{name} is not valid ({one_line(error)}): expected {expected}") from None
+
+
+def one_index(image_index: Any) -> Any:
+    """Return the option ``image_index`` of a single environment as that of a batch of one.
+
+    Raises:
+        InvalidArgument: If it is not a number.
+    """
+    return None if image_index is None else plain_array("options['image_index']", image_index, "an integer")[None]
 
 
 def _is_integral(array: Array) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 
 from ram_envs.arguments import check_choice
 from ram_envs.arrays import Array
-from ram_envs.envs.actions import FIXATION, make_action_format
+from ram_envs.envs.actions import make_action_format
 from ram_envs.envs.drawing import picture, view_row
 from ram_envs.envs.episodes import Episodes
 from ram_envs.envs.observations import ObservationFormat, take_row
-from ram_envs.envs.options import check_seed, read_options
+from ram_envs.envs.options import check_seed, one_index, read_options
 from ram_envs.rendering import Renderer, View, draw_text
 from ram_envs.tasks import Observation, Task, construct_task
 
@@ -61,7 +60,6 @@ class GlimpseEnv(gym.Env[Any, Any]):
         self.observation_space = self._observations.space
         self._actions = make_action_format(action_format, self.task, grid_size)
         self.action_space = self._actions.space
-        self._action_format = action_format
         self._episodes = Episodes(self.task, 1, np.empty(0), AutoresetMode.DISABLED)
         self._over = True
         self._path: list[NDArray[np.float32]] = []
@@ -112,7 +110,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
         first = seed
         if seed is None and self._episodes.state is None:
             first = (self.np_random_seed or 0) % 2**63
-        self._episodes.begin(first, image_index=None if image_index is None else [image_index])
+        self._episodes.begin(first, image_index=one_index(image_index))
         super().reset(seed=seed)  # once nothing can be refused any more
         self._over = False
         self._path = []
@@ -178,24 +176,11 @@ class GlimpseEnv(gym.Env[Any, Any]):
         answer = self.task.answer
         if not answer.is_choice:
             return {}
-        keys: dict[tuple[int, ...], int] = {}
+        keys: dict[tuple[int, ...], Any] = {}
         for index, name in enumerate(answer.names[:10]):
-            keys[() if name == "stay" else (arrows.get(name, ord("0") + index),)] = index
-        return {key: self._action_of(index) for key, index in keys.items()}
-
-    def _action_of(self, choice: int) -> Any:
-        """Return the action that makes this choice and looks at the center."""
-        answer, gaze_size = self.task.answer, self.task.glimpse_sensor.gaze_size
-        gaze = np.zeros(gaze_size, np.float32)
-        if self._action_format == "box":
-            return np.concatenate([gaze, np.eye(answer.size, dtype=np.float32)[choice]])
-        if self._action_format == "dict":
-            return {FIXATION: gaze, answer.key: choice}
-        middle = self._actions.grid_size // 2
-        cells = np.array([choice, *itertools.repeat(middle, gaze_size)])
-        if self._action_format == "multidiscrete":
-            return cells
-        return int(np.ravel_multi_index(tuple(cells), (answer.size, *[self._actions.grid_size] * gaze_size)))
+            key = () if name == "stay" else (arrows.get(name, ord("0") + index),)
+            keys[key] = self._actions.centered([index])
+        return keys
 
     def _shown(self, observation: Observation) -> Any:
         self._path.append(observation.location[0].copy())

@@ -127,7 +127,7 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
             first = (self.np_random_seed or 0) % 2**63
         rows = None if mask is None else np.flatnonzero(mask)
         self._episodes.begin(first, rows=rows, image_index=image_index)
-        super().reset(seed=int(seed) if isinstance(seed, (int, np.integer)) else None)  # nothing can be refused any more
+        super().reset(seed=int(seed) if isinstance(seed, (int, np.integer)) else None)  # nothing is refused any more
         self._ended = np.asarray(self._episodes.ended(self._episodes.state))
         if mask is None:
             mask = np.ones(self.num_envs, bool)

@@ -33,6 +33,18 @@ class Answer:
         """Check the fields, and fill in the names."""
         if self.key in ("fixation", "glimpse", "location"):
             raise InvalidArgument(f"key={self.key!r} is taken by the gaze or an observation: choose another one")
+        self.check_space()
+        if not self.names:
+            object.__setattr__(self, "names", tuple(map(str, range(self.size))))
+        if len(self.names) != self.size:
+            raise InvalidArgument(f"names={self.names} does not match {self.space}: expected {self.size} names")
+
+    def check_space(self) -> None:
+        """Check the space.
+
+        Raises:
+            InvalidArgument: If it is of another kind.
+        """
         if isinstance(self.space, spaces.Discrete):
             if self.space.start != 0:
                 raise InvalidArgument(f"space={self.space} is not valid: expected Discrete(n) that starts at 0")
@@ -40,15 +52,16 @@ class Answer:
             raise InvalidArgument(
                 f"space={self.space} is not valid: expected Discrete(n), or a bounded Box of shape (n,)"
             )
-        if not self.names:
-            object.__setattr__(self, "names", tuple(map(str, range(self.size))))
-        if len(self.names) != self.size:
-            raise InvalidArgument(f"names={self.names} does not match {self.space}: expected {self.size} names")
 
     @property
     def is_choice(self) -> bool:
         """Whether it is one of several choices (``Discrete``), not numbers (``Box``)."""
         return isinstance(self.space, spaces.Discrete)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The number of choices of each choice to make: (n,) for ``Discrete(n)``, () for a Box."""
+        return (int(self.space.n),) if isinstance(self.space, spaces.Discrete) else ()
 
     @property
     def size(self) -> int:

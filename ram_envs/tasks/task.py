@@ -11,20 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from gymnasium import spaces
 
-from ram_envs.arguments import check_number
-from ram_envs.arrays import Array, namespace
-from ram_envs.errors import InvalidArgument, shown
-from ram_envs.scenes.randomness import uniform
+from ram_envs.arrays import Array
 from ram_envs.sensors import Sensor, make_sensor
+from ram_envs.sensors.first_location import check_first_location, first_locations
 from ram_envs.sensors.gaze import GazeControl
 from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.figure import SUCCESS_RATE, FigureOfMerit
 
-FIRST_LOCATIONS = ("random", "inside", "center")
 NO_SENSES: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -97,21 +94,7 @@ class Task(ABC, Generic[StateT]):
         """Check the settings; subclasses check their own, then call this."""
         _ = self.gaze_control  # which checks gaze and max_step
         gaze_size = self.glimpse_sensor.gaze_size  # which checks sensor, patch_size and num_scales
-        if isinstance(self.first_location, str) and self.first_location in FIRST_LOCATIONS:
-            return
-        try:
-            if isinstance(self.first_location, str):
-                raise TypeError
-            place = tuple(check_number("first_location", value, -1, 1) for value in self.first_location)
-            if not 2 <= len(place) <= gaze_size:
-                raise ValueError
-        except (TypeError, ValueError):
-            numbers = "a pair (x, y)" if gaze_size == 2 else f"2 to {gaze_size} numbers (x, y, ...)"
-            raise InvalidArgument(
-                f"first_location={shown(self.first_location)} is not valid: expected 'random', 'inside', 'center' or "
-                f"{numbers} in [-1, 1]"
-            ) from None
-        object.__setattr__(self, "first_location", place)
+        object.__setattr__(self, "first_location", check_first_location(self.first_location, gaze_size))
 
     @cached_property
     def glimpse_sensor(self) -> Sensor:
@@ -276,20 +259,8 @@ class Task(ABC, Generic[StateT]):
             float32 (B, gaze_size). Values after (x, y) are random for "random", -1 for "inside", and 0 otherwise unless
             ``first_location`` gives them.
         """
-        xp = namespace(words)
-        if self.first_location in ("random", "inside"):
-            location = xp.astype(uniform(words) * 2 - 1, xp.float32)
-            if self.first_location == "inside":
-                height, width, _ = self.scene_shape
-                location[:, 0] *= max(0.0, 1 - self.patch_size / width)
-                location[:, 1] *= max(0.0, 1 - self.patch_size / height)
-                location[:, 2:] = -1.0
-            return location
-        place = (0.0, 0.0) if self.first_location == "center" else cast("tuple[float, ...]", self.first_location)
-        location = xp.zeros(words.shape, dtype=xp.float32, device=words.device)
-        for number, value in enumerate(place):
-            location[:, number] += value
-        return location
+        height, width, _ = self.scene_shape
+        return first_locations(self.first_location, words, height, width, self.patch_size)
 
 
 class TargetOracle:

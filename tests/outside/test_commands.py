@@ -47,6 +47,9 @@ def test_a_stranger_trains_evaluates_and_watches(id, method, tmp_path, capsys):
     video = tmp_path / "watched.gif"
     ram(capsys, "watch", folder, "--video", video, "--episodes=1")
     assert video.read_bytes()[:4] == b"GIF8"
+    page = tmp_path / "watched.html"
+    ram(capsys, "watch", folder, "--html", page, "--episodes=1")
+    assert id in page.read_text(encoding="utf-8")
 
 
 def test_its_own_arguments_are_options_and_another_sensor_too(tmp_path, capsys):

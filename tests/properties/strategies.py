@@ -1,5 +1,7 @@
 """Random settings, datasets and values for the property tests."""
 
+import warnings
+
 import numpy as np
 import torch
 from hypothesis import strategies as st
@@ -98,7 +100,26 @@ ODD_OBJECTS = st.one_of(
     st.floats(),
 )
 DTYPES = st.sampled_from(
-    ["f2", "f4", "f8", ">f4", ">i8", "i1", "u1", "i4", "u8", "i8", "?", "c8", "S2", "U2", "O", "M8[s]", "m8[s]", "i4,f4"]
+    [
+        "f2",
+        "f4",
+        "f8",
+        ">f4",
+        ">i8",
+        "i1",
+        "u1",
+        "i4",
+        "u8",
+        "i8",
+        "?",
+        "c8",
+        "S2",
+        "U2",
+        "O",
+        "M8[s]",
+        "m8[s]",
+        "i4,f4",
+    ]
 )
 
 
@@ -120,14 +141,15 @@ def odd_arrays(draw, shape):
     if change == "masked":
         return np.ma.masked_array(array, mask=np.ones(array.shape, bool)) if array.dtype.names is None else array
     if change == "matrix" and array.ndim <= 2 and array.dtype.kind in "fiub":
-        return np.asmatrix(array)
+        with warnings.catch_warnings(action="ignore", category=PendingDeprecationWarning):
+            return np.asmatrix(array)
     if change == "reversed" and array.ndim:
         return array[::-1]
     if change == "read-only":
         array.flags.writeable = False
     if change == "broadcast" and array.size:
         return np.broadcast_to(array.reshape(-1)[0], array.shape)
-    if change == "torch" and array.dtype in (np.float32, np.float64, np.float16, np.int64, np.int32, np.uint8, np.bool_):
+    if change == "torch" and array.dtype in ("f2", "f4", "f8", "i4", "i8", "u1", "?"):
         return odd_tensor(draw, torch.from_numpy(array))
     return array.tolist() if change == "list" else array
 
@@ -162,7 +184,8 @@ def hostile_action(draw, action_format, key, shapes):
     """
     whole, fixation, answer = shapes
     if action_format == "dict" and draw(st.booleans()):
-        keys = draw(st.sampled_from([("fixation", key), ("fixation", key), ("fixation",), ("fixation", 3), (key, key)]))
+        right = ("fixation", key)
+        keys = draw(st.sampled_from([right, right, ("fixation",), ("fixation", 3), (key, key)]))
         return {
             name: draw(st.one_of(odd_arrays(fixation if name == "fixation" else answer), ODD_OBJECTS)) for name in keys
         }

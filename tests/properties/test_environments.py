@@ -1,7 +1,7 @@
 """Single, vector and tensor environment: equal to each other and to the plain reference, whatever is done to them.
 
-Each example is a story: random settings, then valid steps, resets and hostile calls in any order. A hostile call is first
-made on a copy. It has to raise a documented error and leave the copy as it was, or return something in the space.
+Each example is a story: random settings, then valid steps, resets and hostile calls in any order. A hostile call is
+first made on a copy. It has to raise a documented error and leave the copy as it was, or return something in the space.
 """
 
 import copy
@@ -168,7 +168,8 @@ class Environments(RuleBasedStateMachine):
             assert_same(row_of(numpy_of(tensor[0]), row), observation, f"tensor row {row}")
             assert {key: value[row].item() for key, value in tensor[1].items()} == info
             if mask is None or mask[row]:
-                assert {key: got[1][key][row].item() for key in info} == info and all(got[1][f"_{key}"][row] for key in info)
+                assert {key: got[1][key][row].item() for key in info} == info
+                assert all(got[1][f"_{key}"][row] for key in info)
 
     @precondition(lambda self: self.begun)
     @rule(data=st.data())
@@ -214,7 +215,7 @@ class Environments(RuleBasedStateMachine):
     @precondition(lambda self: hasattr(self, "single"))
     @rule(data=st.data(), interface=st.sampled_from(["single", "vector", "tensor"]))
     def hostile_step(self, data, interface):
-        env, rules = getattr(self, interface), self.alone.rules
+        rules = self.alone.rules
         rows = () if interface == "single" else (self.count,)
         sizes = {"box": rules.gaze_size + rules.choices, "multidiscrete": 1 + rules.gaze_size}
         whole = (*rows, sizes[self.action_format]) if self.action_format in sizes else rows

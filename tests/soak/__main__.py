@@ -65,7 +65,8 @@ def main() -> int:
         else:
             soak.killed(story, kind, run_seed)
         minutes = (time.monotonic() - start) / 60
-        print(f"{minutes:6.1f} min  {soak.kills.total():5} kills  {soak.runs.total():4} runs  {story}, {kind}", flush=True)
+        counts = f"{soak.kills.total():5} kills  {soak.runs.total():4} runs"
+        print(f"{minutes:6.1f} min  {counts}  {story}, {kind}", flush=True)
     report = _report(soak, seed, (time.monotonic() - start) / 60, mounts)
     text = json.dumps(report, indent=2) + "\n"
     print(text)

@@ -4,11 +4,11 @@
 |---|---|
 | "process" | `python -m agents.cli train ...`, as a user starts it |
 | "torchrun" | two processes that `torchrun` starts |
-| "fork" | ``agents.cli.main(["train", ...])`` in a process forked from this one, which has imported everything already |
+| "fork" | ``agents.cli.main(["train", ...])`` in a process forked from this one, which has imported everything |
 | "fork x 2" | two forked processes with the environment variables that `torchrun` sets |
 
-A forked process skips the imports, which take seconds, so that most kills hit the training. From ``main`` on it runs the
-same code.
+A forked process skips the imports, which take seconds, so that most kills hit the training. From ``main`` on it runs
+the same code.
 """
 
 from __future__ import annotations

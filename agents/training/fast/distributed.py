@@ -16,6 +16,7 @@ from __future__ import annotations
 import atexit
 import importlib
 import os
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ import torch
 from torch import Tensor, distributed
 
 from agents.errors import RAMError, SettingsError
+from ram_envs.scenes.registry import DatasetWarning
 
 Value = TypeVar("Value")
 
@@ -34,11 +36,15 @@ class ProcessLost(RAMError, RuntimeError):
 def join(device: torch.device) -> None:
     """Join the other processes that torchrun started, if there are any, until this process ends.
 
+    All processes load the same dataset, so only the first one keeps its warnings about datasets.
+
     Args:
         device: Device of this process. Tensors on a GPU go through NCCL, the others through gloo.
     """
     if _joined() or _launched("WORLD_SIZE", 1) == 1:
         return
+    if not first():
+        warnings.filterwarnings("ignore", category=DatasetWarning)
     if device.type == "cuda":
         torch.cuda.set_device(device)
     # The optimiser imports this module sooner or later. Imported after the group exists, parts of it keep the group as

@@ -65,6 +65,17 @@ def test_watch_shows_a_window(digits, monkeypatch):
     assert main(["watch", str(digits[0]), "--episodes", "1"]) == 0
 
 
+def test_watch_writes_a_page_and_a_video_of_the_same_episodes(catch, tmp_path, capsys):
+    page, video = tmp_path / "out.html", tmp_path / "out.gif"
+    assert main(["watch", str(catch[0]), "--html", str(page), "--video", str(video), "--episodes", "1"]) == 0
+    assert capsys.readouterr().out.split() == [str(video), str(page)]
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>") and video.read_bytes()[:3] == b"GIF"
+
+
+def test_watch_refuses_a_page_with_another_suffix(refused, digits, tmp_path):
+    assert "ends in .html" in refused("watch", digits[0], "--html", tmp_path / "out.gif")
+
+
 def test_watch_refuses_an_unknown_kind_of_video(refused, digits, tmp_path):
     assert ".gif or .mp4" in refused("watch", digits[0], "--video", tmp_path / "out.avi")
 

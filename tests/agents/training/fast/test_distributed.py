@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -34,6 +35,14 @@ try:
 except ProcessLost as error:
     pathlib.Path("said").write_text(str(error))
     raise
+"""
+WARNED = """
+from agents.training import trainer
+from agents.training.settings import HybridSettings
+from tests.agents.training.fast.together import NETWORK, NetworkSettings
+
+settings = HybridSettings(network=NetworkSettings(**NETWORK), num_envs=8, epochs=1)
+trainer.train("RAM-Images-v0", settings, "run", dataset="images.npz", device="cpu", progress_bar=False)
 """
 
 
@@ -130,6 +139,18 @@ def test_the_command_trains_with_torchrun_and_prints_and_draws_once(tmp_path):
     assert files == {"settings.json", "metrics.csv", "tensorboard", FILE_NAME, "curve.png", "animation.gif", ".lock"}
     iterations = [line["iteration"] for line in metrics(tmp_path / "run")]
     assert iterations == sorted(set(iterations)) and iterations
+
+
+def test_a_warning_about_the_dataset_is_printed_once(tmp_path):
+    images = np.random.default_rng(0).integers(0, 255, (40, 16, 16), dtype=np.uint8)
+    np.savez(tmp_path / "images.npz", images=images, labels=np.arange(40) % 2)
+    network = ["--core-size=8", "--glimpse-hidden=8", "--location-hidden=8", "--glimpse-features=8"]
+    options = ["--dataset=images.npz", *network, "--num-envs=8", "--epochs=1", "--device=cpu"]
+    command = torchrun("-m", "agents.cli", "train", "RAM-Images-v0", *options, "--out=command", folder=tmp_path)
+    (tmp_path / "script.py").write_text(WARNED)
+    for status, _, stderr in (command, torchrun("script.py", folder=tmp_path)):
+        assert status == 0, stderr
+        assert stderr.count("are held out as one") == 1
 
 
 def test_the_loss_of_a_process_ends_the_others(tmp_path):

@@ -1,0 +1,333 @@
+"""Glimpses of any Gymnasium vector environment with pixels."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium.error import ResetNeeded
+from gymnasium.utils import RecordConstructorArgs
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from ram_envs.arguments import check_choice
+from ram_envs.envs.options import parse_autoreset_mode, read_row_seeds
+from ram_envs.errors import InvalidArgument
+from ram_envs.rendering import Renderer
+from ram_envs.sensors import Sensor
+from ram_envs.sensors.gaze import GazeControl
+from ram_envs.tasks import Answer
+from ram_envs.wrappers.core import GlimpseCore
+from ram_envs.wrappers.settings import OBSERVATION, RENDER, GlimpseSettings
+from ram_envs.wrappers.single import PATH_LENGTH, action_names
+
+
+class VectorGlimpse(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorArgs):
+    """Shows the frames of a vector environment through glimpses; see :class:`ram_envs.wrappers.Glimpse`.
+
+    Row i of a batch with seed s gives what :class:`Glimpse` over its inner environment gives with seed s + i. The
+    auto-reset mode is that of the inner vector environment. With SAME_STEP, ``infos["final_obs"]`` holds the glimpses
+    of the episodes that ended, at the location that their last action chose; with NEXT_STEP, the gaze part of an action
+    that only resets a row is ignored.
+
+    Args:
+        envs: The vector environment.
+        patch_size: See :class:`GlimpseSettings`, as for all arguments from here to ``grid_size``.
+        num_scales: Number of patches.
+        sensor: The sensor.
+        gaze: "absolute" or "relative".
+        max_step: The longest move of a relative gaze.
+        first_location: Location of the first glimpse.
+        pixels: "observation", "render", or a key. "render" resets the environment once, to learn the size of a frame.
+        layout: The axes of the image.
+        senses: Keys of the senses, or "all".
+        action_format: "box", "dict", "multidiscrete" or "discrete".
+        observation_format: "dict", "flat" or "image".
+        grid_size: Cells per value of the gaze in the two discrete action formats.
+        render_mode: None for the render mode of ``envs``. "rgb_array" draws the frames with the sensor's outlines.
+
+    Attributes:
+        glimpse_sensor: The sensor.
+        gaze_control: Translates the gaze part of an action to the next location.
+        answer: The inner action, with the key "action".
+        sense_keys: The keys of the senses.
+        autoreset_mode: The auto-reset mode.
+
+    Raises:
+        InvalidArgument: If the environment has no pixels or no auto-reset mode, or an argument has a value that it
+            cannot take.
+    """
+
+    glimpse_sensor: Sensor
+    gaze_control: GazeControl
+    answer: Answer
+    sense_keys: tuple[str, ...]
+
+    def __init__(
+        self,
+        envs: VectorEnv[Any, Any, Any],
+        patch_size: int = 12,
+        num_scales: int = 3,
+        sensor: str = "retina",
+        gaze: str = "absolute",
+        max_step: float | None = None,
+        first_location: str | Sequence[float] = "random",
+        pixels: str = OBSERVATION,
+        layout: str | None = None,
+        senses: str | Sequence[str] = (),
+        action_format: str = "box",
+        observation_format: str = "dict",
+        grid_size: int = 5,
+        render_mode: str | None = None,
+    ) -> None:
+        settings = GlimpseSettings(
+            patch_size=patch_size,
+            num_scales=num_scales,
+            sensor=sensor,
+            gaze=gaze,
+            max_step=max_step,
+            first_location=first_location,
+            pixels=pixels,
+            layout=layout,
+            senses=senses,
+            action_format=action_format,
+            observation_format=observation_format,
+            grid_size=grid_size,
+        )
+        RecordConstructorArgs.__init__(self, **vars(settings), render_mode=render_mode)
+        VectorWrapper.__init__(self, envs)
+        if render_mode is not None:
+            check_choice("render_mode", render_mode, ["rgb_array"])
+        self._own_render_mode = render_mode
+        self.autoreset_mode = find_autoreset_mode(envs)
+        fps = envs.metadata.get("render_fps", 8)
+        self.metadata = {
+            **envs.metadata,
+            "render_modes": ["rgb_array"],
+            "render_fps": fps,
+            "autoreset_mode": self.autoreset_mode,
+        }
+        if settings.pixels == RENDER and self.autoreset_mode == AutoresetMode.SAME_STEP:
+            raise InvalidArgument(
+                "pixels='render' cannot be combined with auto-reset mode SameStep, where the last frame of an episode "
+                "is gone before it can be rendered: use NextStep, or wrap each environment in Glimpse before vectorizing"
+            )
+        self._core = GlimpseCore(
+            settings,
+            envs.single_observation_space,
+            envs.single_action_space,
+            envs.num_envs,
+            _first_frame(envs) if settings.pixels == RENDER else None,
+            _names(envs),
+        )
+        self.glimpse_sensor, self.gaze_control = self._core.glimpse_sensor, self._core.gaze_control
+        self.answer, self.sense_keys = self._core.answer, tuple(self._core.senses)
+        self.single_observation_space = self._core.observations.space
+        self.observation_space = batch_space(self.single_observation_space, envs.num_envs)
+        self.single_action_space = self._core.actions.space
+        self.action_space = batch_space(self.single_action_space, envs.num_envs)
+        self._ended = np.zeros(envs.num_envs, bool)
+        self._draws = self.render_mode == "rgb_array"
+        self._paths: list[deque[NDArray[np.float32]]] = [deque(maxlen=PATH_LENGTH) for _ in range(envs.num_envs)]
+        self._returns = np.zeros(envs.num_envs)
+        self._renderer: Renderer | None = None
+
+    @property
+    def gaze(self) -> NDArray[np.float32]:
+        """The current locations, float32 (B, gaze_size) in [-1, 1], a copy.
+
+        Raises:
+            ResetNeeded: If no episode has begun.
+        """
+        self._check_begun("gaze")
+        return self._core.gaze.copy()
+
+    @property
+    def scene(self) -> NDArray[np.uint8]:
+        """The last frames, uint8 (B, H, W) or (B, H, W, 3), a copy: for oracles and tests, not for the agent.
+
+        Raises:
+            ResetNeeded: If no episode has begun.
+        """
+        self._check_begun("scene")
+        return self._core.scene
+
+    @property
+    def render_mode(self) -> str | None:
+        """The wrapper's own render mode, or that of the inner environment."""
+        return self._own_render_mode or self.env.render_mode
+
+    def get_wrapper_attr(self, name: str) -> Any:
+        """Return an attribute of this wrapper, or of the environments that it wraps.
+
+        Raises:
+            AttributeError: If there is none.
+        """
+        layer: Any = self
+        while layer is not None:
+            if hasattr(layer, name):
+                return getattr(layer, name)
+            layer = vars(layer).get("env")
+        raise AttributeError(f"{type(self).__name__} and the environments that it wraps have no attribute {name!r}")
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Start an episode in every row, or in some.
+
+        Args:
+            seed: An int s seeds row i with s + i; a sequence has one entry per row.
+            options: Passed on to the inner environment. ``{"reset_mask": bool (B,)}`` selects the rows to reset.
+
+        Returns:
+            The observations of all rows, and the infos of the inner environment.
+
+        Raises:
+            InvalidArgument: If a seed or the mask is not valid. The environment is unchanged then.
+            ResetNeeded: If there is a mask, but no episode has begun.
+            InvalidObservation: If the environment returned pixels that are NaN.
+        """
+        if isinstance(seed, np.integer):
+            seed = int(seed)
+        if seed is not None:
+            read_row_seeds(seed, self.num_envs, self._core.steps)
+        mask = self._read_mask(options)
+        # A copy, because some vector environments remove the mask from it.
+        observations, infos = self.env.reset(seed=seed, options=None if options is None else dict(options))  # type: ignore[arg-type]
+        self._core.begin(seed, mask)
+        began = np.ones(self.num_envs, bool) if mask is None else mask
+        self._ended &= ~began
+        self._returns[began] = 0.0
+        return self._shown(observations, began), infos
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Take one step of the inner environments, then look where the actions say.
+
+        Args:
+            actions: An element of ``action_space``. Locations outside [-1, 1] are clipped.
+
+        Raises:
+            InvalidAction: If the actions have a wrong shape or dtype, a NaN, or a choice that does not exist. The
+                environment is unchanged then.
+            ResetNeeded: If no episode has begun.
+            InvalidObservation: If the environment returned pixels that are NaN.
+        """
+        self._check_begun("step()")
+        gaze, inner = self._core.actions.split(actions, self.num_envs)
+        observations, rewards, terminated, truncated, infos = self.env.step(inner)
+        self._core.move(gaze)
+        ended = np.logical_or(terminated, truncated)
+        began = np.zeros(self.num_envs, bool)
+        self._returns += rewards
+        if self.autoreset_mode == AutoresetMode.NEXT_STEP:
+            began = self._ended
+        elif self.autoreset_mode == AutoresetMode.SAME_STEP and ended.any():
+            began = ended
+            infos = self._with_final(infos, ended)
+        if began.any():
+            self._core.begin(None, began)
+            self._returns[began] = 0.0
+        self._ended = ended
+        return self._shown(observations, began), rewards, terminated, truncated, infos
+
+    def render(self) -> tuple[Any, ...] | None:
+        """Draw every row: uint8 (height, width, 3) each.
+
+        Without an own render mode, and if that of the inner environment is not "rgb_array", what this renders.
+        """
+        if not self._draws:
+            return self.env.render()
+        self._check_begun("render()")
+        if self._renderer is None:
+            self._renderer = Renderer()
+        steps, returns = self._core.steps.tolist(), self._returns.tolist()
+        return tuple(
+            self._renderer.draw(self._core.view(row, path, f"step {steps[row]} · return {returns[row]:g}"))
+            for row, path in enumerate(self._paths)
+        )
+
+    def close(self, **kwargs: Any) -> None:
+        """Close the renderer and the inner environment."""
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+        super().close(**kwargs)
+
+    def _check_begun(self, name: str) -> None:
+        if not self._core.begun:
+            raise ResetNeeded(f"{name} was called before reset()")
+
+    def _read_mask(self, options: dict[str, Any] | None) -> NDArray[np.bool_] | None:
+        mask = None if options is None else options.get("reset_mask")
+        if mask is None:
+            return None
+        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
+            raise InvalidArgument(
+                f"options['reset_mask']={mask!r} is not valid: expected a NumPy array of {self.num_envs} bools"
+            )
+        if not self._core.begun and not mask.all():
+            raise ResetNeeded("reset() with a mask was called before the first reset() of all rows")
+        return mask.copy()
+
+    def _shown(self, observations: Any, began: NDArray[np.bool_]) -> Any:
+        frames = np.stack(self.env.render() or ()) if self._core.is_rendered else None
+        batch = self._core.observe(observations, frames)
+        if self._draws:
+            for row, path in enumerate(self._paths):
+                if began[row]:
+                    path.clear()
+                path.append(self._core.gaze[row])
+        return batch
+
+    def _with_final(self, infos: dict[str, Any], ended: NDArray[np.bool_]) -> dict[str, Any]:
+        """Return infos in which the last observations of episodes that a same-step reset ended are glimpses."""
+        if "final_obs" not in infos:
+            return infos
+        observations = infos["final_obs"]
+        final = np.full(self.num_envs, None, dtype=object)
+        for row in np.flatnonzero(ended).tolist():
+            one = {key: value[row] for key, value in observations.items()} if isinstance(observations, dict) else None
+            final[row] = self._core.observe_row(observations[row] if one is None else one, row)
+        return {**infos, "final_obs": final, "_final_obs": ended.copy()}
+
+
+def find_autoreset_mode(envs: VectorEnv[Any, Any, Any]) -> AutoresetMode:
+    """Return the auto-reset mode of a vector environment.
+
+    Its attribute counts before its metadata, which all environments of some classes share.
+
+    Raises:
+        InvalidArgument: If it does not say.
+    """
+    mode = getattr(envs.unwrapped, "autoreset_mode", None) or envs.metadata.get("autoreset_mode")
+    if mode is None:
+        raise InvalidArgument(
+            f"{envs} has no metadata['autoreset_mode'], so it is unknown when its episodes begin: set it to a member of "
+            "gymnasium.vector.AutoresetMode"
+        )
+    return parse_autoreset_mode(mode)
+
+
+def _names(envs: VectorEnv[Any, Any, Any]) -> tuple[str, ...]:
+    """Return the names of the inner actions where the environments are in this process."""
+    inner = getattr(envs.unwrapped, "envs", None)
+    return action_names(inner[0]) if inner else ()
+
+
+def _first_frame(envs: VectorEnv[Any, Any, Any]) -> Any:
+    """Return the frame that the first environment renders after a reset.
+
+    Raises:
+        InvalidArgument: If the environments were not made with ``render_mode="rgb_array"``.
+    """
+    if envs.render_mode != "rgb_array":
+        raise InvalidArgument(
+            f"pixels='render' needs environments that render arrays, and their render_mode is {envs.render_mode!r}: "
+            "make them with render_mode='rgb_array'"
+        )
+    envs.reset()
+    frames = envs.render()
+    return frames[0] if frames else None
