@@ -26,6 +26,7 @@ from agents.benchmark.items import item_of, read_items
 from agents.benchmark.reading import read_plan
 from agents.benchmark.report import write_report
 from agents.benchmark.results import Results
+from agents.pictures.comparison import group_runs, read_run
 from agents.ram.checkpoint import FILE_NAME, load_checkpoint
 from agents.ram.tensor_file import read_metadata
 from agents.training import run
@@ -305,7 +306,9 @@ def test_settings_and_metrics_are_drawn_or_refused(stopped, tmp_path, capsys):
         else:
             (folder / "settings.json").write_text(json.dumps(damaged_values(chance, settings)))
         before = {path.name: path.read_bytes() for path in folder.iterdir()}
-        survives(lambda folder=folder: command(capsys, "plot", folder, "--out", tmp_path / "curves.svg"), case)
+        survives(lambda folder=folder: group_runs([read_run(folder)]), case)
+        if case % 5 == 0:  # drawing takes longer than all else
+            survives(lambda folder=folder: command(capsys, "plot", folder, "--out", tmp_path / "curves.svg"), case)
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
