@@ -1,7 +1,7 @@
 """The training loop of games: recurrent PPO (Schulman et al. 2017), or plain REINFORCE (Williams 1992).
 
 To follow an iteration read :func:`train_game`, then :mod:`agents.training.rollout`, :mod:`agents.training.losses` and
-:mod:`agents.training.optimisation`. ``Graph`` and ``distributed`` change nothing of what is computed.
+:mod:`agents.training.optimisation`. ``Graph`` and ``distributed`` do not change the results.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 This is the hybrid loss of Mnih et al. 2014, section 3.1. To follow an iteration read :func:`train_hybrid`, then
 :mod:`agents.training.rollout`, :mod:`agents.training.losses` and :mod:`agents.training.optimisation`. ``Graph``,
-``Recording`` and ``distributed`` change nothing of what is computed.
+``Recording`` and ``distributed`` do not change the results.
 """
 
 from __future__ import annotations
