@@ -13,7 +13,7 @@ from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
-from gymnasium.vector import VectorEnv
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorEnv
 from numpy.typing import NDArray
 
 from agents.ram.settings import NetworkSettings, RAMSettings
@@ -149,10 +149,8 @@ def find_attribute(env: Any, name: str) -> Any:
     while layer is not None:
         if hasattr(layer, name):
             return getattr(layer, name)
-        if hasattr(layer, "get_attr"):  # SyncVectorEnv, AsyncVectorEnv
-            try:
-                return layer.get_attr(name)[0]
-            except Exception:  # AsyncVectorEnv raises whatever its processes raised
-                return None
+        if isinstance(layer, (SyncVectorEnv, AsyncVectorEnv)):
+            # Asked first, since a process of AsyncVectorEnv ends with an error where there is no such attribute.
+            return layer.get_attr(name)[0] if layer.call("has_wrapper_attr", name)[0] else None
         layer = getattr(layer, "env", None)
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -15,6 +14,7 @@ from agents.errors import SettingsError
 from ram_envs import parse_id
 from ram_envs.errors import UnknownName
 from ram_envs.registration import GLIMPSE_ID
+from ram_envs.wrappers.make import import_environment
 
 Vectorization = Literal["auto", "sync", "async"]
 
@@ -109,15 +109,11 @@ def _spec(env_id: str) -> gymnasium.envs.registration.EnvSpec:
         SettingsError: If there is none.
     """
     try:
-        if ":" in env_id:
-            importlib.import_module(env_id.partition(":")[0])
-        return gymnasium.spec(env_id.partition(":")[2] or env_id)
-    except ImportError as error:
-        missing = error.name or env_id.partition(":")[0]
-        raise SettingsError(
-            f"{env_id} needs the package {missing}, which is not installed: install it first"
-        ) from error
+        return gymnasium.spec(import_environment(env_id))
+    except gymnasium.error.DependencyNotInstalled as error:
+        raise SettingsError(str(error)) from error
     except gymnasium.error.Error as error:
         raise SettingsError(
-            f"{error}: if another package registers it, put its module before the id, as in ale_py:ALE/Pong-v5"
+            f"there is no environment {env_id!r} ({error}): if a package registers it, write its module before the id, "
+            "as in ale_py:ALE/Pong-v5"
         ) from error

@@ -12,9 +12,11 @@ from collections.abc import Container
 from dataclasses import replace
 from typing import Literal
 
+from agents.environments.make import is_task
 from agents.errors import SettingsError
 from agents.ram.settings import NetworkSettings
-from agents.training.settings import GameSettings, HybridSettings
+from agents.training.settings import GameSettings, HybridSettings, TrainingSettings
+from agents.training.vector_settings import AnswerSettings, SegmentSettings
 from ram_envs import make_task, parse_id
 
 # location_std 0.2 instead of 0.1 and three times the entropy weight, in validation at the paper's sizes: 91 % caught
@@ -133,6 +135,12 @@ FEWEST_UPDATES = 1_000
 # For tasks without a preset.
 _ANY_GAME = GameSettings(network=NetworkSettings(core="lstm", location_std=0.2))
 _ANY_SUPERVISED = replace(_IMAGES, epochs=60, frames=10_000_000)
+_ANY: dict[str, TrainingSettings] = {
+    "hybrid": _ANY_SUPERVISED,
+    "game": _ANY_GAME,
+    "segments": SegmentSettings(),
+    "answers": AnswerSettings(),
+}
 
 
 def register_preset(env_id: str, settings: HybridSettings | GameSettings, name: str = "default") -> None:
@@ -156,12 +164,13 @@ def register_preset(env_id: str, settings: HybridSettings | GameSettings, name: 
 def settings_for(
     env_id: str,
     preset: str | None = None,
-    method: Literal["hybrid", "game"] | None = None,
+    method: Literal["hybrid", "game", "segments", "answers"] | None = None,
     num_images: int | None = None,
-) -> HybridSettings | GameSettings:
+) -> TrainingSettings:
     """Return a preset, or for an environment that has none the settings for its kind of task.
 
-    A task that says the right answers is trained with the hybrid loss, any other one with PPO.
+    A task that says the right answers is trained with the hybrid loss, any other one with PPO. Environments of other
+    packages are trained with PPO on segments.
 
     Args:
         env_id: Id of a registered environment, as in ``gymnasium.make``; formats, as in "-Flat", do not matter.
@@ -175,10 +184,17 @@ def settings_for(
         UnknownName: If there is no such environment.
         SettingsError: If it has no such preset; the message names the ones it has.
     """
-    settings = _preset(env_id, preset)
-    if method not in (None, settings.method):
-        others: HybridSettings | GameSettings = _ANY_GAME if method == GameSettings.method else _ANY_SUPERVISED
-        settings = replace(others, network=settings.network, environment=settings.environment)
+    if not is_task(env_id):
+        if preset not in (None, "default"):
+            raise SettingsError(f"preset={preset!r} is not one of {env_id}: expected 'default'")
+        if method not in (None, SegmentSettings.method, AnswerSettings.method):
+            raise SettingsError(
+                f"method={method!r} trains on tasks of the suite, not on {env_id}: expected 'segments' or 'answers'"
+            )
+        return _ANY[method or SegmentSettings.method]
+    settings: TrainingSettings = _preset(env_id, preset)
+    if method is not None and method != settings.method:
+        settings = replace(_ANY[method], network=settings.network, environment=settings.environment)
     return fit_to_images(settings, num_images)
 
 
@@ -193,9 +209,7 @@ def _preset(env_id: str, preset: str | None) -> HybridSettings | GameSettings:
     raise SettingsError(f"preset={name!r} is not one of {base}: expected one of {known}")
 
 
-def fit_to_images(
-    settings: HybridSettings | GameSettings, num_images: int | None, keep: Container[str] = ()
-) -> HybridSettings | GameSettings:
+def fit_to_images(settings: TrainingSettings, num_images: int | None, keep: Container[str] = ()) -> TrainingSettings:
     """Return settings with a batch and a length that suit a small dataset.
 
     Presets count their length in epochs. A batch as large as a small dataset would make an epoch of one update, and a
