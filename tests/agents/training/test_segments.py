@@ -22,7 +22,7 @@ from tests.agents.environments.scripted import Cue, Scripted
 
 SMALL = {"core_size": 32, "glimpse_hidden": 32, "glimpse_features": 32, "location_hidden": 8}
 LEARNS = SegmentSettings(
-    frames=15_000,
+    frames=8_192,
     num_envs=16,
     segment_length=16,
     learning_rate=3e-3,
