@@ -1,4 +1,4 @@
-"""Dataset loaders: what was written in any of the formats is what is loaded, and wrong arrays are refused in one line."""
+"""Dataset loaders: what was written in any format is what is loaded, and wrong arrays are refused in one line."""
 
 import gzip
 import warnings
