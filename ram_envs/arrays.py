@@ -120,6 +120,15 @@ def clip(array: Array, least: float, greatest: float) -> Array:
     return cast(Any, array).clamp(least, greatest)
 
 
+def float32(array: Array) -> Array:
+    """Return floating-point numbers as float32, without a copy where they are; too large ones become infinite."""
+    xp = namespace(array)
+    if array.dtype == xp.float32:
+        return array
+    with np.errstate(over="ignore"):
+        return cast(Array, xp.astype(array, xp.float32))
+
+
 def compiled_kernels(array: Array) -> ModuleType | None:
     """Return :mod:`ram_envs.sensors.kernels` if numba is installed and ``array`` is on the CPU, otherwise None."""
     if isinstance(array, np.ndarray) or array.device.type == "cpu":

@@ -192,7 +192,7 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         mask, image_index = given["reset_mask"], given["image_index"]
         if mask is None:
             return None, image_index
-        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+        if not isinstance(mask, np.ndarray) or isinstance(mask, np.ma.MaskedArray) or mask.dtype != np.bool_:
             raise TypeError(f"options['reset_mask'] is {shown(mask)}: expected a NumPy array of bools, one a row")
         if mask.shape != (self.num_envs,) or not mask.any():
             raise InvalidArgument(
