@@ -51,15 +51,10 @@ class Patches(Sensor):
         patch_size: Side ``g`` of a patch in cells.
         num_scales: Number ``k`` of patches; each is twice as wide as the one before.
 
-    Attributes:
-        for_kernels: The sensor as three arrays, in the format of ``kernels.py``; () for a sensor without kernels.
-
     Raises:
         InvalidArgument: If ``patch_size`` or ``num_scales`` is not a positive integer, there are more than 12 scales,
             or the widest patch is wider than 32,768 pixels.
     """
-
-    for_kernels: tuple[np.ndarray, ...] = ()
 
     def __init__(self, height: int, width: int, channels: int, patch_size: int, num_scales: int) -> None:
         check_integer("patch_size", patch_size, 1, MAX_SIDE)

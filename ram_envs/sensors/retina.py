@@ -23,7 +23,8 @@ class Retina(Patches):
         corner = (0.5 - grid.sides[0] / 2).astype(np.float32)  # (k,), from the center of a patch to its corner
         numbers = np.array([0, self.patch_size, self.num_scales, self.patch_size], np.int64)
         white = grid.white[0].reshape(self.num_scales, -1)[:, 0].copy()
-        self.for_kernels = (numbers, np.concatenate([self._half, corner]), white)
+        if type(self) is Retina:  # a subclass may read in another way
+            self.for_kernels = (numbers, np.concatenate([self._half, corner]), white)
 
     def widest_side(self) -> int:
         """Return the side of the coarsest patch."""
