@@ -81,7 +81,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 $(INTEGRATIONS)/.installed: setup.cfg pyproject.toml constraints.txt constraints-integrations.txt
 	$(PYTHON) -m venv $(INTEGRATIONS)
 	grep -v ^gymnasium== constraints.txt | cat - constraints-integrations.txt > $(INTEGRATIONS)/constraints.txt
-	$(INTEGRATIONS)/bin/python -m pip install -c $(INTEGRATIONS)/constraints.txt -e ".[agents,rllib,torchrl,skrl,sb3,hub,tracking]" pytest selenium
+	$(INTEGRATIONS)/bin/python -m pip install -c $(INTEGRATIONS)/constraints.txt -e ".[agents,rllib,torchrl,skrl,sb3,hub,tracking,export]" pytest selenium onnxruntime
 	for gymnasium in $(OLDEST) $(NEWEST); do \
 		$(INTEGRATIONS)/bin/python -m pip install --no-deps --upgrade --target $(INTEGRATIONS)/$$gymnasium $$gymnasium || exit 1; \
 	done

@@ -196,7 +196,7 @@ def _checked(content: Any) -> dict[str, Any]:
     expected = {"env_id": str, "seed": int, "training": dict}
     for key, kind in expected.items():
         value = content.get(key) if isinstance(content, dict) else None
-        if not isinstance(value, kind) or (kind is str and not value.isprintable()):
+        if not isinstance(value, kind) or (isinstance(value, str) and not value.isprintable()):
             raise ValueError(f"{key} in {SETTINGS} is {shown(value)}, expected {kind.__name__}")
     environment = content["training"].get("environment", {})
     if not isinstance(environment, dict):

@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from ram_envs.arrays import Array
+from ram_envs.arrays import Array, clip
 from ram_envs.envs.actions import FIXATION, FORMATS, ActionFormat, BoxFormat, DictFormat, make_action_format
 from ram_envs.envs.interface import Interface
 from ram_envs.errors import InvalidArgument
@@ -84,7 +84,7 @@ class InnerBoxFormat(BoxFormat):
 
     def _bounded(self, numbers: Array) -> Array:
         """Clip numbers, (B, n), to [-1, 1] and scale them to the bounds: float64."""
-        scaled = self._low + (np.clip(numbers, -1.0, 1.0) + 1.0) * self._half_width
+        scaled = self._low + (clip(numbers, -1.0, 1.0) + 1.0) * self._half_width
         return np.clip(scaled, self._low, self._high)  # rounding may have exceeded a bound
 
 
@@ -117,7 +117,7 @@ class InnerDictFormat(DictFormat):
         return action[FIXATION].astype(np.float32, copy=False), action[KEY]
 
 
-_INNER_FORMATS = {**FORMATS, "box": InnerBoxFormat, "dict": InnerDictFormat}
+_INNER_FORMATS: Mapping[str, type[ActionFormat]] = {**FORMATS, "box": InnerBoxFormat, "dict": InnerDictFormat}
 
 
 class InnerActions:
@@ -148,8 +148,8 @@ class InnerActions:
             )
         self.format: ActionFormat = make_action_format(name, interface, grid_size, _INNER_FORMATS)
         self.space = self.format.space
-        self._as_is = answer.is_plain or name == "dict"
-        self._is_opaque = name == "dict" and not answer.is_plain
+        self._is_plain = answer.is_plain
+        self._is_passed_on = name == "dict" and not answer.is_plain
 
     def split(self, actions: Any, batch: int) -> tuple[NDArray[np.float32], Any]:
         """Split a batch of actions.
@@ -166,13 +166,15 @@ class InnerActions:
     def split_single(self, action: Any) -> tuple[NDArray[np.float32], Any]:
         """Split one action: gaze float32 (1, gaze_size), and one inner action; see :meth:`split`."""
         gaze, answer = self.format.decode(self.format.check_single(action))
-        return np.asarray(gaze), answer if self._is_opaque else self._to_inner(answer)[0]
+        return np.asarray(gaze), answer if self._is_passed_on else self._to_inner(answer)[0]
 
     def _to_inner(self, answer: Any) -> Any:
         """Convert a batch of answers to the shape and dtype of the inner space."""
         space = self._inner
-        if self._as_is:
-            return answer if answer.dtype == space.dtype or self._is_opaque else answer.astype(space.dtype)
+        if self._is_passed_on:
+            return answer
+        if self._is_plain:
+            return answer if answer.dtype == space.dtype else answer.astype(space.dtype)
         if isinstance(space, spaces.Discrete):
             return answer + space.start
         values = np.asarray(answer).reshape(-1, *space.shape)

@@ -103,8 +103,9 @@ class GlimpseCore:
         """
         if seed is None and not self.begun:
             seed = fresh_seed()
-        seeds, episodes = next_keys(seed, self._seeds, self._episodes)
-        first = first_locations(self._first[0], draw_words(seeds, episodes, self.gaze.shape[1]), *self._first[1:])
+        seeds, episodes = map(np.asarray, next_keys(seed, self._seeds, self._episodes))
+        words = draw_words(seeds, episodes, self.glimpse_sensor.gaze_size)
+        first = np.asarray(first_locations(self._first[0], words, *self._first[1:]))
         if rows is None or not self.begun:
             self._seeds, self._episodes, self.gaze = seeds, episodes, first
             self.steps = np.zeros_like(seeds)
@@ -138,19 +139,24 @@ class GlimpseCore:
         # Copies, so that neither a user nor a drawing sees what the other changes.
         return self.observations.write(Observation(self._glimpse.copy(), self.gaze.copy(), senses))
 
-    def observe_row(self, observation: Any, row: int) -> Any:
-        """Read the glimpse of one observation at the current location of a row, without keeping it.
+    def final_observations(self, observations: Any, ended: NDArray[np.bool_]) -> NDArray[np.object_]:
+        """Read the glimpses of episodes that were reset in the step that ended them, without keeping them.
 
         Args:
-            observation: One inner observation, such as the last one of an episode that was reset in the same step.
-            row: The row.
+            observations: The last inner observations of these episodes: an object array with None in the other rows, or
+                a batch of observations.
+            ended: bool (B,), the rows.
 
         Returns:
-            One observation, in the observation format.
+            object (B,), one observation for each of these rows, in the observation format, and None for the others.
         """
-        one = slice(row, row + 1)
-        _, glimpse, senses = self._read(observation, None, False, one)
-        return take_row(self.observations.write(Observation(glimpse, self.gaze[one].copy(), senses)), 0)
+        final = np.full(len(ended), None, dtype=object)
+        for row in np.flatnonzero(ended).tolist():
+            one = slice(row, row + 1)
+            _, glimpse, senses = self._read(take_row(observations, row), None, False, one)
+            batch = self.observations.write(Observation(glimpse, self.gaze[one].copy(), senses))
+            final[row] = take_row(batch, 0)
+        return final
 
     def _read(
         self, observations: Any, frames: Any, batched: bool, rows: slice

@@ -37,10 +37,10 @@ class Pixels:
     """
 
     def __init__(self, name: str, space: spaces.Space[Any], layout: str | None = None) -> None:
-        self.name, self.shape = name, space.shape
+        self.name, self.shape = name, tuple(space.shape or ())
         problem = _problem(space, layout)
         if problem is not None:
-            raise InvalidArgument(f"{name} has the space {_short(space)}, which is not an image: {problem}")
+            raise InvalidArgument(f"{name} has the space {_short(space)}, which cannot be read as an image: {problem}")
         assert isinstance(space, spaces.Box)
         layout = layout or _derive_layout(space.shape)
         assert layout is not None
@@ -50,7 +50,7 @@ class Pixels:
         self._factor = 255.0 if float(space.high.max()) <= 1 else 1.0
         self._as_is = space.dtype == np.uint8 and self._factor == 1.0
         # The batch is the first axis.
-        self._last_frame = tuple([slice(None), *(-1 if axis == "S" else slice(None) for axis in layout)])
+        self._last_frame = (slice(None), *[-1 if axis == "S" else slice(None) for axis in layout])
         axes = layout.replace("S", "")
         self._order = (0, *(1 + axes.index(axis) for axis in "CHW")) if "C" in axes else None
         self._drop_alpha = size.get("C", 1) > COLOR_CHANNELS
@@ -76,7 +76,7 @@ class Pixels:
                 f"batch of {len(steps)}, as the observation space says"
             )
         frames = images[self._last_frame]
-        if not self._as_is:
+        if not self._as_is or frames.dtype != np.uint8:
             frames = self._converted(frames, steps, first_row)
         if self._order is None:
             return frames[:, None]  # (B, H, W) -> (B, 1, H, W)

@@ -36,11 +36,9 @@ class Senses:
         self, space: spaces.Space[Any], senses: str | Sequence[str], pixels_key: str | None, is_image: bool
     ) -> None:
         self._from_dict = isinstance(space, spaces.Dict)
-        parts: Mapping[str, spaces.Space[Any]] = (
-            space.spaces if isinstance(space, spaces.Dict) else {OBSERVATION: space}
-        )
-        if is_image:
-            parts = {}
+        parts: Mapping[str, spaces.Space[Any]] = {} if is_image else {OBSERVATION: space}
+        if isinstance(space, spaces.Dict):
+            parts = space.spaces
         if senses == ALL:
             senses = [key for key, part in parts.items() if key != pixels_key and _is_vector(part)]
         self._parts: dict[str, spaces.Space[Any]] = {}
@@ -52,7 +50,8 @@ class Senses:
                 )
             if not isinstance(parts[key], _KINDS):
                 raise InvalidArgument(
-                    f"the sense {key!r} has the space {parts[key]}: expected Box, Discrete, MultiDiscrete or MultiBinary"
+                    f"the sense {key!r} has the space {parts[key]}: expected Box, Discrete, MultiDiscrete or "
+                    "MultiBinary"
                 )
             self._parts[key] = parts[key]
         self.spaces = {key: _flat_space(part) for key, part in self._parts.items()}
@@ -79,8 +78,8 @@ class Senses:
             if wrong.any():
                 row = int(np.argmax(wrong))
                 raise InvalidObservation(
-                    f"the sense {key!r} has a NaN at step {int(steps[row])} of row {first_row + row}: the wrapped environment "
-                    "returned it; expected numbers"
+                    f"the sense {key!r} has a NaN in row {first_row + row} at step {int(steps[row])}: the wrapped "
+                    "environment returned it; expected numbers"
                 )
             result[key] = numbers
         return result

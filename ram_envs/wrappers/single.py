@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,10 +20,10 @@ from ram_envs.sensors import Sensor
 from ram_envs.sensors.gaze import GazeControl
 from ram_envs.tasks import Answer
 from ram_envs.wrappers.core import GlimpseCore
+from ram_envs.wrappers.inner import action_names, first_frame
 from ram_envs.wrappers.settings import OBSERVATION, RENDER, GlimpseSettings
+from ram_envs.wrappers.trail import Trail
 
-PATH_LENGTH = 20
-"""Number of locations that a rendering shows: an episode may have thousands."""
 OWN_RENDER_MODES = ("human", "rgb_array", "ansi")
 
 
@@ -123,13 +122,12 @@ class Glimpse(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         self._own_render_mode = render_mode
         fps = env.metadata.get("render_fps", 8)
         self.metadata = {**env.metadata, "render_modes": list(OWN_RENDER_MODES), "render_fps": fps}
-        frame = _first_frame(env) if settings.pixels == RENDER else None
+        frame = first_frame(env) if settings.pixels == RENDER else None
         self._core = GlimpseCore(settings, env.observation_space, env.action_space, 1, frame, action_names(env))
         self.glimpse_sensor, self.gaze_control = self._core.glimpse_sensor, self._core.gaze_control
         self.answer, self.sense_keys = self._core.answer, tuple(self._core.senses)
         self.observation_space, self.action_space = self._core.observations.space, self._core.actions.space
-        self._path: deque[NDArray[np.float32]] = deque(maxlen=PATH_LENGTH)
-        self._return = 0.0
+        self._trail = Trail(self._core, 1)
         self._renderer: Renderer | None = None
 
     @property
@@ -153,7 +151,7 @@ class Glimpse(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         return self._core.scene[0]
 
     @property
-    def render_mode(self) -> str | None:
+    def render_mode(self) -> str | None:  # type: ignore[override]
         """The wrapper's own render mode, or that of the inner environment."""
         return self._own_render_mode or self.env.render_mode
 
@@ -180,9 +178,8 @@ class Glimpse(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             seed = check_seed(seed)
         observation, info = self.env.reset(seed=seed, options=options)
         self._core.begin(None if seed is None else [seed])
-        self._path.clear()
-        self._return = 0.0
-        return self._shown(observation), info
+        self._trail.begin(0)
+        return self._shown(observation, 0.0), info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """Take one step of the inner environment, then look where the action says.
@@ -200,8 +197,7 @@ class Glimpse(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         gaze, inner = self._core.actions.split_single(action)
         observation, reward, terminated, truncated, info = self.env.step(inner)
         self._core.move(gaze)
-        self._return += float(reward)
-        return self._shown(observation), reward, terminated, truncated, info
+        return self._shown(observation, float(reward)), reward, terminated, truncated, info
 
     def view(self) -> View:
         """Return what :meth:`render` draws: the frame, the gaze and the glimpse.
@@ -210,7 +206,7 @@ class Glimpse(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             ResetNeeded: If no episode has begun.
         """
         self._check_begun("view()")
-        return self._core.view(0, self._path, f"step {int(self._core.steps[0])} · return {self._return:g}")
+        return self._trail.view(0)
 
     def render(self) -> Any:
         """Draw the frame with the sensor's outlines, the path of the gaze, and the glimpse.
@@ -247,51 +243,17 @@ class Glimpse(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         if not self.answer.is_choice or not self.env.has_wrapper_attr("get_keys_to_action"):
             return {}
         inner = self.env.get_wrapper_attr("get_keys_to_action")()
-        start = int(self.answer.space.start)
+        start = int(getattr(self.answer.space, "start", 0))
         return {keys: self._core.actions.format.centered([int(action) - start]) for keys, action in inner.items()}
 
     def _check_begun(self, name: str) -> None:
         if not self._core.begun:
             raise ResetNeeded(f"{name} was called before reset()")
 
-    def _shown(self, observation: Any) -> Any:
+    def _shown(self, observation: Any, reward: float) -> Any:
         frame = self.env.render() if self._core.is_rendered else None
         batch = self._core.observe(observation, frame, batched=False)
-        self._path.append(self._core.gaze[0])
+        self._trail.follow([reward])
         if self._own_render_mode == "human":
             self.render()
         return take_row(batch, 0)
-
-
-def action_names(env: gym.Env[Any, Any]) -> tuple[str, ...]:
-    """Return the names of an environment's choices in lower case, such as ("noop", "up", "down").
-
-    Atari environments have ``get_action_meanings``, MiniGrid environments an enumeration ``actions``.
-
-    Returns:
-        Empty if the environment does not name them, or its actions are not choices.
-    """
-    if not isinstance(env.action_space, gym.spaces.Discrete):
-        return ()
-    names: list[str] = []
-    if env.has_wrapper_attr("get_action_meanings"):
-        names = [str(name) for name in env.get_wrapper_attr("get_action_meanings")()]
-    elif env.has_wrapper_attr("actions"):
-        members = getattr(env.get_wrapper_attr("actions"), "__members__", {})
-        names = sorted(members, key=lambda name: members[name].value)
-    return tuple(name.lower() for name in names) if len(names) == env.action_space.n else ()
-
-
-def _first_frame(env: gym.Env[Any, Any]) -> Any:
-    """Return the frame that an environment renders after a reset.
-
-    Raises:
-        InvalidArgument: If it was not made with ``render_mode="rgb_array"``.
-    """
-    if env.render_mode != "rgb_array":
-        raise InvalidArgument(
-            f"pixels='render' needs an environment that renders arrays, and its render_mode is {env.render_mode!r}: "
-            "make it with render_mode='rgb_array'"
-        )
-    env.reset()
-    return env.render()

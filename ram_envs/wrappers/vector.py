@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,15 +13,16 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from ram_envs.arguments import check_choice
-from ram_envs.envs.options import parse_autoreset_mode, read_row_seeds
+from ram_envs.envs.options import read_row_seeds
 from ram_envs.errors import InvalidArgument
 from ram_envs.rendering import Renderer
 from ram_envs.sensors import Sensor
 from ram_envs.sensors.gaze import GazeControl
 from ram_envs.tasks import Answer
 from ram_envs.wrappers.core import GlimpseCore
+from ram_envs.wrappers.inner import find_autoreset_mode, first_frame, read_reset_mask, row_action_names
 from ram_envs.wrappers.settings import OBSERVATION, RENDER, GlimpseSettings
-from ram_envs.wrappers.single import PATH_LENGTH, action_names
+from ram_envs.wrappers.trail import Trail
 
 
 class VectorGlimpse(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorArgs):
@@ -113,15 +113,15 @@ class VectorGlimpse(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorArg
         if settings.pixels == RENDER and self.autoreset_mode == AutoresetMode.SAME_STEP:
             raise InvalidArgument(
                 "pixels='render' cannot be combined with auto-reset mode SameStep, where the last frame of an episode "
-                "is gone before it can be rendered: use NextStep, or wrap each environment in Glimpse before vectorizing"
+                "is gone before it can be rendered: use NextStep, or wrap each environment in Glimpse, then vectorize"
             )
         self._core = GlimpseCore(
             settings,
             envs.single_observation_space,
             envs.single_action_space,
             envs.num_envs,
-            _first_frame(envs) if settings.pixels == RENDER else None,
-            _names(envs),
+            first_frame(envs) if settings.pixels == RENDER else None,
+            row_action_names(envs),
         )
         self.glimpse_sensor, self.gaze_control = self._core.glimpse_sensor, self._core.gaze_control
         self.answer, self.sense_keys = self._core.answer, tuple(self._core.senses)
@@ -130,9 +130,8 @@ class VectorGlimpse(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorArg
         self.single_action_space = self._core.actions.space
         self.action_space = batch_space(self.single_action_space, envs.num_envs)
         self._ended = np.zeros(envs.num_envs, bool)
-        self._draws = self.render_mode == "rgb_array"
-        self._paths: list[deque[NDArray[np.float32]]] = [deque(maxlen=PATH_LENGTH) for _ in range(envs.num_envs)]
-        self._returns = np.zeros(envs.num_envs)
+        self._pending: NDArray[np.float32] | None = None
+        self._trail = Trail(self._core, envs.num_envs) if self.render_mode == "rgb_array" else None
         self._renderer: Renderer | None = None
 
     @property
@@ -156,7 +155,7 @@ class VectorGlimpse(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorArg
         return self._core.scene
 
     @property
-    def render_mode(self) -> str | None:
+    def render_mode(self) -> str | None:  # type: ignore[override]
         """The wrapper's own render mode, or that of the inner environment."""
         return self._own_render_mode or self.env.render_mode
 
@@ -194,14 +193,13 @@ class VectorGlimpse(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorArg
             seed = int(seed)
         if seed is not None:
             read_row_seeds(seed, self.num_envs, self._core.steps)
-        mask = self._read_mask(options)
+        mask = read_reset_mask(options, self.num_envs, self._core.begun)
         # A copy, because some vector environments remove the mask from it.
         observations, infos = self.env.reset(seed=seed, options=None if options is None else dict(options))  # type: ignore[arg-type]
         self._core.begin(seed, mask)
         began = np.ones(self.num_envs, bool) if mask is None else mask
         self._ended &= ~began
-        self._returns[began] = 0.0
-        return self._shown(observations, began), infos
+        return self._shown(observations, began, np.zeros(self.num_envs)), infos
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Take one step of the inner environments, then look where the actions say.
@@ -217,37 +215,67 @@ class VectorGlimpse(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorArg
         """
         self._check_begun("step()")
         gaze, inner = self._core.actions.split(actions, self.num_envs)
-        observations, rewards, terminated, truncated, infos = self.env.step(inner)
+        return self._received(gaze, self.env.step(inner))
+
+    @property
+    def can_step_async(self) -> bool:
+        """Whether :meth:`step_async` and :meth:`step_wait` work."""
+        return hasattr(self.env, "step_async") or hasattr(self.env, "send")
+
+    def step_async(self, actions: Any) -> None:
+        """Begin a step, so that this process can work while the inner environments do; see :meth:`step`.
+
+        It needs an inner environment that can: ``AsyncVectorEnv``, or one with ``send`` and ``recv`` as in Atari.
+        """
+        self._check_begun("step_async()")
+        self._pending, inner = self._core.actions.split(actions, self.num_envs)
+        env: Any = self.env
+        (env.step_async if hasattr(env, "step_async") else env.send)(inner)
+
+    def step_wait(self) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """End the step that :meth:`step_async` began, and return what :meth:`step` returns.
+
+        Raises:
+            ResetNeeded: If no step was begun.
+        """
+        if self._pending is None:
+            raise ResetNeeded("step_wait() was called before step_async()")
+        env: Any = self.env
+        gaze, self._pending = self._pending, None
+        return self._received(gaze, (env.step_wait if hasattr(env, "step_async") else env.recv)())
+
+    def _received(
+        self, gaze: NDArray[np.float32], outcome: tuple[Any, Any, Any, Any, dict[str, Any]]
+    ) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Move the gaze, and return the outcome of a step with glimpses in place of observations."""
+        observations, rewards, terminated, truncated, infos = outcome
         self._core.move(gaze)
         ended = np.logical_or(terminated, truncated)
-        began = np.zeros(self.num_envs, bool)
-        self._returns += rewards
+        began, shown_rewards = np.zeros(self.num_envs, bool), rewards
         if self.autoreset_mode == AutoresetMode.NEXT_STEP:
             began = self._ended
         elif self.autoreset_mode == AutoresetMode.SAME_STEP and ended.any():
             began = ended
-            infos = self._with_final(infos, ended)
+            if "final_obs" in infos:
+                final = self._core.final_observations(infos["final_obs"], ended)
+                infos = {**infos, "final_obs": final, "_final_obs": ended.copy()}
         if began.any():
             self._core.begin(None, began)
-            self._returns[began] = 0.0
+            shown_rewards = np.where(began, 0.0, rewards)
         self._ended = ended
-        return self._shown(observations, began), rewards, terminated, truncated, infos
+        return self._shown(observations, began, shown_rewards), rewards, terminated, truncated, infos
 
     def render(self) -> tuple[Any, ...] | None:
         """Draw every row: uint8 (height, width, 3) each.
 
         Without an own render mode, and if that of the inner environment is not "rgb_array", what this renders.
         """
-        if not self._draws:
+        if self._trail is None:
             return self.env.render()
         self._check_begun("render()")
         if self._renderer is None:
             self._renderer = Renderer()
-        steps, returns = self._core.steps.tolist(), self._returns.tolist()
-        return tuple(
-            self._renderer.draw(self._core.view(row, path, f"step {steps[row]} · return {returns[row]:g}"))
-            for row, path in enumerate(self._paths)
-        )
+        return tuple(self._renderer.draw(self._trail.view(row)) for row in range(self.num_envs))
 
     def close(self, **kwargs: Any) -> None:
         """Close the renderer and the inner environment."""
@@ -260,74 +288,11 @@ class VectorGlimpse(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorArg
         if not self._core.begun:
             raise ResetNeeded(f"{name} was called before reset()")
 
-    def _read_mask(self, options: dict[str, Any] | None) -> NDArray[np.bool_] | None:
-        mask = None if options is None else options.get("reset_mask")
-        if mask is None:
-            return None
-        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
-            raise InvalidArgument(
-                f"options['reset_mask']={mask!r} is not valid: expected a NumPy array of {self.num_envs} bools"
-            )
-        if not self._core.begun and not mask.all():
-            raise ResetNeeded("reset() with a mask was called before the first reset() of all rows")
-        return mask.copy()
-
-    def _shown(self, observations: Any, began: NDArray[np.bool_]) -> Any:
+    def _shown(self, observations: Any, began: NDArray[np.bool_], rewards: NDArray[Any]) -> Any:
         frames = np.stack(self.env.render() or ()) if self._core.is_rendered else None
         batch = self._core.observe(observations, frames)
-        if self._draws:
-            for row, path in enumerate(self._paths):
-                if began[row]:
-                    path.clear()
-                path.append(self._core.gaze[row])
+        if self._trail is not None:
+            for row in np.flatnonzero(began).tolist():
+                self._trail.begin(row)
+            self._trail.follow(rewards.tolist())
         return batch
-
-    def _with_final(self, infos: dict[str, Any], ended: NDArray[np.bool_]) -> dict[str, Any]:
-        """Return infos in which the last observations of episodes that a same-step reset ended are glimpses."""
-        if "final_obs" not in infos:
-            return infos
-        observations = infos["final_obs"]
-        final = np.full(self.num_envs, None, dtype=object)
-        for row in np.flatnonzero(ended).tolist():
-            one = {key: value[row] for key, value in observations.items()} if isinstance(observations, dict) else None
-            final[row] = self._core.observe_row(observations[row] if one is None else one, row)
-        return {**infos, "final_obs": final, "_final_obs": ended.copy()}
-
-
-def find_autoreset_mode(envs: VectorEnv[Any, Any, Any]) -> AutoresetMode:
-    """Return the auto-reset mode of a vector environment.
-
-    Its attribute counts before its metadata, which all environments of some classes share.
-
-    Raises:
-        InvalidArgument: If it does not say.
-    """
-    mode = getattr(envs.unwrapped, "autoreset_mode", None) or envs.metadata.get("autoreset_mode")
-    if mode is None:
-        raise InvalidArgument(
-            f"{envs} has no metadata['autoreset_mode'], so it is unknown when its episodes begin: set it to a member of "
-            "gymnasium.vector.AutoresetMode"
-        )
-    return parse_autoreset_mode(mode)
-
-
-def _names(envs: VectorEnv[Any, Any, Any]) -> tuple[str, ...]:
-    """Return the names of the inner actions where the environments are in this process."""
-    inner = getattr(envs.unwrapped, "envs", None)
-    return action_names(inner[0]) if inner else ()
-
-
-def _first_frame(envs: VectorEnv[Any, Any, Any]) -> Any:
-    """Return the frame that the first environment renders after a reset.
-
-    Raises:
-        InvalidArgument: If the environments were not made with ``render_mode="rgb_array"``.
-    """
-    if envs.render_mode != "rgb_array":
-        raise InvalidArgument(
-            f"pixels='render' needs environments that render arrays, and their render_mode is {envs.render_mode!r}: "
-            "make them with render_mode='rgb_array'"
-        )
-    envs.reset()
-    frames = envs.render()
-    return frames[0] if frames else None

@@ -18,6 +18,7 @@ EXAMPLES = {
     "sb3_ppo.py": "% of the balls",
     "sb3_recurrent_ppo.py": "success_rate",
     "sb3_ram_policy.py": "stock policy: caught",
+    "sb3_digits.py": "correct over 3 seeds",
     "train_catch_from_python.py": "success_rate",
     "cleanrl_ppo_lstm.py": "episodic_return",
     "benchmark_own_algorithm.py": "own-algorithm/report.md",

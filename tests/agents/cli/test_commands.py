@@ -105,7 +105,7 @@ def test_play_passes_on_its_options(monkeypatch, capsys):
         (["play", "RAM-CatchGame-v0", "--screen-sise=9"], "did you mean --screen-size?"),
         (["evaluate"], "missing CHECKPOINT"),
         (["watch", "pretrained:RAM-Nothing-v0"], "pretrained:RAM-CatchGame-v0"),
-        (["export", "pretrained:RAM-CatchGame-v0"], "missing OUT"),
+        (["export", "pretrained:RAM-CatchGame-v0"], "no file to write: expected OUT"),
         (["plot"], "missing RUN"),
         (["list", "--all"], "there is no option --all"),
         (["benchmark", "--workers", "two"], "--workers: expected an integer, got 'two'"),

@@ -116,7 +116,7 @@ def test_a_run_that_another_process_continued_after_the_checkpoint_was_read_is_r
         return checkpoint
 
     monkeypatch.setattr(trainer, "load_checkpoint", load_slowly)
-    with pytest.raises(TrainingError, match="another process has continued this run meanwhile; resume it again"):
+    with pytest.raises(TrainingError, match="another process has continued this run; resume it again"):
         resume(tmp_path, progress_bar=False)
     assert load_checkpoint(tmp_path).progress["iteration"] == 6
     assert len(metrics(tmp_path)) == 3
