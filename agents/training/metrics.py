@@ -90,7 +90,7 @@ class Logs:
         threading.excepthook = self._show_other_errors
 
     def _show_other_errors(self, error: threading.ExceptHookArgs) -> None:
-        """Leave out the traceback of TensorBoard's thread on a full disk: the next line of the logs raises its error."""
+        """Leave out the traceback of TensorBoard's thread on a full disk: the next line raises its error."""
         ours = type(error.thread).__module__.startswith("tensorboard.") and isinstance(error.exc_value, OSError)
         if not ours:
             self._show_error(error)
