@@ -27,7 +27,7 @@ OLDEST := gymnasium==1.1.0
 NEWEST := $(shell grep ^gymnasium== constraints.txt)
 WITH = PYTHONPATH=$(INTEGRATIONS)/$(1) $(INTEGRATIONS)/bin/python
 # tests/integrations/conftest.py ends a test that takes too long; this ends the run if that does not help.
-NO_HANG := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
+NO_HANG := -o faulthandler_timeout=2400 -o faulthandler_exit_on_timeout=true
 # The test of web pages opens them in Chromium, which pip cannot install.
 BROWSER := chromium chromium-driver
 ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl.py

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.limits import HANG_S
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = {
     "random_agent.py": "balls",
@@ -41,7 +43,7 @@ def run(example, *arguments, folder):
     # One thread, no display, and a home of its own: what an example writes lands in `folder`.
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "SDL_VIDEODRIVER": "dummy"}
     command = [sys.executable, str(ROOT / "examples" / example), *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=HANG_S)
 
 
 def test_every_example_is_tested():

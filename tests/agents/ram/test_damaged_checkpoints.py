@@ -177,9 +177,9 @@ NETWORK = {"core": "lstm", "num_actions": 3, "patch_size": 2, "num_scales": 2}
 )
 def test_metadata_of_another_type_is_named(changes, expected, whole, tmp_path):
     write(tmp_path, whole[0], whole[1] | changes)
-    start = time.perf_counter()
+    start = time.process_time()
     assert expected in refused(tmp_path)
-    assert time.perf_counter() - start < 30  # it takes milliseconds, or for ever
+    assert time.process_time() - start < 30  # it takes milliseconds, or for ever
 
 
 @pytest.mark.parametrize("key", ["kind", "format", "env_id", "env_settings", "policy", "training", "progress"])
@@ -246,9 +246,9 @@ def test_an_agent_without_its_optimizer_is_not_resumed(whole, tmp_path):
 @pytest.mark.parametrize("value", ["[" * 100_000, "[" * 40 + "]" * 40, "[" + '"\\' * 100_000, "[1, 2", '["\\ud800'])
 def test_metadata_that_is_nested_or_broken_is_refused(value, whole, tmp_path):
     write(tmp_path, whole[0], whole[1] | {"training": value})
-    start = time.perf_counter()
+    start = time.process_time()
     assert "'training' in its metadata is not valid" in refused(tmp_path)
-    assert time.perf_counter() - start < 30  # it takes milliseconds, or for ever
+    assert time.process_time() - start < 30  # it takes milliseconds, or for ever
 
 
 def test_a_header_of_absurd_size_is_refused_before_it_is_read(whole, tmp_path, monkeypatch):
