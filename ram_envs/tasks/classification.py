@@ -342,8 +342,8 @@ class Classification(Task[ClassificationState]):
     def compiled(
         self, num_rows: int, autoreset_mode: AutoresetMode, max_episode_steps: int | None
     ) -> CompiledTask | None:
-        """Return the compiled task, for the sensors that have kernels."""
-        if type(self) is not Classification or not self.glimpse_sensor.for_kernels:
+        """Return the compiled task, for one object and the sensors that have kernels."""
+        if type(self) is not Classification or self.num_objects > 1 or not self.glimpse_sensor.for_kernels:
             return None
         from ram_envs.tasks.classification_kernels import CompiledClassification
 
