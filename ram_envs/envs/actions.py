@@ -196,6 +196,7 @@ class GridFormat(ActionFormat):
             )
         self._num_choices = len(self.counts)
         centers = ((2 * np.arange(grid_size) + 1) / grid_size - 1).astype(np.float32)
+        self.centers = centers
         self._centers = Constants(centers=centers)
 
     def center(self, cells: Array) -> Array:

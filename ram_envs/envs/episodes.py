@@ -13,9 +13,11 @@ from gymnasium.vector import AutoresetMode
 
 from ram_envs.arguments import check_integer
 from ram_envs.arrays import Array, compiled_kernels, namespace
+from ram_envs.envs.actions import ActionFormat
+from ram_envs.envs.compiled_actions import Reader, make_reader
 from ram_envs.envs.options import check_image_index, fresh_seed, next_keys
 from ram_envs.tasks import Observation, Task
-from ram_envs.tasks.compiled import CompiledTask
+from ram_envs.tasks.compiled import CompiledTask, Step
 
 
 class Outcome(NamedTuple):
@@ -56,6 +58,10 @@ class Episodes:
         freeze: Whether rows that have ended may be stepped with auto-reset disabled: they then stay as they are, with
             reward 0, until they are reset. Otherwise the caller makes sure that this does not happen.
         max_episode_steps: Episodes are truncated after so many steps; None for no limit.
+        actions: The format of the actions, to be read by ``reader``.
+
+    Attributes:
+        reader: Reads actions with compiled kernels; None if it cannot, or if numba is not worth loading yet.
     """
 
     def __init__(
@@ -66,6 +72,7 @@ class Episodes:
         autoreset_mode: AutoresetMode,
         freeze: bool = False,
         max_episode_steps: int | None = None,
+        actions: ActionFormat | None = None,
     ) -> None:
         xp = namespace(like)
         self.task, self.num_rows, self.autoreset_mode = task, num_rows, autoreset_mode
@@ -78,6 +85,8 @@ class Episodes:
         self._state: Any = None  # unless there is a compiled task, which then holds the state
         self._compiled: CompiledTask | None = None
         self._may_compile = True
+        self._actions, self.reader = actions, cast("Reader | None", None)
+        self._on_numpy = isinstance(like, np.ndarray)
 
     @property
     def begun(self) -> bool:
@@ -111,7 +120,8 @@ class Episodes:
             InvalidArgument: If the number of seeds is not that of the rows, a seed is negative or not an integer, or
                 an image index does not exist.
         """
-        self._compile()
+        if self._may_compile:
+            self._compile()
         if seed is None and not self.begun:
             seed = fresh_seed()
         new_seed, episode = next_keys(seed, self._seed, self._episode)
@@ -136,7 +146,8 @@ class Episodes:
             gaze: float32 (B, gaze_size), without NaN; the gaze part of the actions.
             answer: int64 (B,) in [0, n), or float32 (B, n) for a Box answer.
         """
-        self._compile()
+        if self._may_compile:
+            self._compile()
         if self._compiled is not None:
             return self._step_compiled(self._compiled, gaze, answer)
         task, before = self.task, self._state
@@ -183,7 +194,7 @@ class Episodes:
 
     def _compile(self) -> None:
         """Hand the episodes over to a compiled task if there is one, as soon as numba is worth loading."""
-        if not self._may_compile or compiled_kernels(self._seed) is None:
+        if compiled_kernels(self._seed) is None:
             return
         self._may_compile = False
         compiled = self.task.compiled(self.num_rows, self.autoreset_mode, self._limit)
@@ -194,6 +205,8 @@ class Episodes:
             compiled.load(self._state)
         self._seed, self._episode = self._convert(compiled.seed), self._convert(compiled.episode)  # the same memory
         self._compiled = compiled
+        if self._actions is not None:
+            self.reader = make_reader(self._actions, self.num_rows)
 
     def _begin_compiled(
         self, compiled: CompiledTask, rows: Array | None, seed: Array, episode: Array, image_index: Array | None
@@ -206,23 +219,36 @@ class Episodes:
         self._state = ()
 
     def _step_compiled(self, compiled: CompiledTask, gaze: Array, answer: Array) -> Outcome:
-        step = compiled.step(np.ascontiguousarray(gaze), np.ascontiguousarray(answer))
-        observation, info = self._observation(step.observation), self._info(step.info)
-        reward, terminated = self._convert(step.reward), self._convert(step.terminated)
-        truncated = None if self._limit is None else self._convert(step.truncated)
+        step = compiled.step(plain(gaze), plain(answer))
         if self.autoreset_mode == AutoresetMode.SAME_STEP:
-            ended = step.terminated if self._limit is None else step.terminated | step.truncated
+            ended = step.terminated if step.truncated is None else step.terminated | step.truncated
             if ended.any():
                 compiled.begin(ended, compiled.seed, compiled.episode + 1, None)
-                begun = compiled.observe()
-                return Outcome(
-                    self._observation(begun[0]), reward, terminated, truncated, self._info(begun[1]), observation, info
-                )
-        return Outcome(observation, reward, terminated, truncated, info)
+                observation, info = compiled.observe()
+                final = step.observation, step.info
+                return self._outcome(step._replace(observation=observation, info=info), *final)
+        return self._outcome(step)
+
+    def _outcome(
+        self, step: Step, final_observation: Observation | None = None, final_info: dict[str, Any] | None = None
+    ) -> Outcome:
+        """Convert the result of a compiled task."""
+        if self._on_numpy:
+            return Outcome(*step, final_observation, final_info)
+        convert = self._convert
+        return Outcome(
+            self._observation(step.observation),
+            convert(step.reward),
+            convert(step.terminated),
+            None if step.truncated is None else convert(step.truncated),
+            self._info(step.info),
+            None if final_observation is None else self._observation(final_observation),
+            None if final_info is None else self._info(final_info),
+        )
 
     def _observation(self, observation: Observation) -> Observation:
         """Convert an observation of a compiled task."""
-        if isinstance(self._like, np.ndarray):
+        if self._on_numpy:
             return observation
         return Observation(self._convert(observation.glimpse), self._convert(observation.location))
 
@@ -232,7 +258,7 @@ class Episodes:
 
     def _convert(self, array: np.ndarray) -> Array:
         """Return an array of a compiled task as it is, or as a tensor with the same memory."""
-        return array if isinstance(self._like, np.ndarray) else namespace(self._like).asarray(array)
+        return array if self._on_numpy else namespace(self._like).asarray(array)
 
     def _truncated(self, state: Any) -> Array | None:
         """Return which rows have reached the limit, as Gymnasium's TimeLimit does: also if they terminated with it."""
@@ -254,6 +280,13 @@ def _select(mask: Array, chosen: Any, other: Any) -> Any:
         for a, b in zip(chosen, other, strict=True)
     )
     return type(chosen)(*leaves)
+
+
+def plain(array: Array) -> np.ndarray:
+    """Return an array or a tensor on the CPU as kernels expect it: a C-contiguous NumPy array."""
+    if type(array) is np.ndarray and array.flags.carray:
+        return array
+    return np.require(array, requirements="CAW")
 
 
 def _copy(array: Array) -> Array:

@@ -60,7 +60,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
         self.observation_space = self._observations.space
         self._actions = make_action_format(action_format, self.task, grid_size)
         self.action_space = self._actions.space
-        self._episodes = Episodes(self.task, 1, np.empty(0), AutoresetMode.DISABLED)
+        self._episodes = Episodes(self.task, 1, np.empty(0), AutoresetMode.DISABLED, actions=self._actions)
         self._over = True
         self._path: list[NDArray[np.float32]] = []
         self._renderer: Renderer | None = None
@@ -133,7 +133,11 @@ class GlimpseEnv(gym.Env[Any, Any]):
                 if not self._episodes.begun
                 else "step() was called after the episode's end: call reset()"
             )
-        outcome = self._episodes.step(*self._actions.decode(self._actions.check_single(action)))
+        reader = self._episodes.reader
+        read = None if reader is None else reader.read_single(action)
+        if read is None:
+            read = self._actions.decode(self._actions.check_single(action))
+        outcome = self._episodes.step(*read)
         self._over = bool(outcome.terminated[0])
         shown = self._shown(outcome.observation)
         return shown, float(outcome.reward[0]), self._over, False, self._one(outcome.info)

@@ -77,7 +77,12 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         self.single_action_space = self._actions.space
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._episodes = Episodes(
-            self.task, self.num_envs, np.empty(0), self.autoreset_mode, max_episode_steps=max_episode_steps
+            self.task,
+            self.num_envs,
+            np.empty(0),
+            self.autoreset_mode,
+            max_episode_steps=max_episode_steps,
+            actions=self._actions,
         )
         self._ended = np.zeros(self.num_envs, bool)
         self._paths: list[list[NDArray[np.float32]]] = [[] for _ in range(self.num_envs)]
@@ -156,14 +161,19 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
                 f"step() was called after the end of the episodes in rows {np.flatnonzero(self._ended)[:10].tolist()}: "
                 "call reset(options={'reset_mask': ...})"
             )
-        outcome: Any = self._episodes.step(*self._actions.decode(self._actions.check(actions, self.num_envs)))
+        reader = self._episodes.reader
+        read: Any = None if reader is None else reader.read(actions)
+        if read is None:
+            read = self._actions.decode(self._actions.check(actions, self.num_envs))
+        outcome: Any = self._episodes.step(*read)
         began = outcome.ended if self.autoreset_mode == AutoresetMode.SAME_STEP else self._ended
         self._follow(outcome.observation, began)
         self._ended = outcome.ended if outcome.final_info is None else np.zeros(self.num_envs, bool)
         info: dict[str, Any] = {}
         if outcome.final_info is not None:
             info = self._final(outcome.final_observation, outcome.final_info, outcome.ended)
-        info.update(_masked(outcome.info, np.ones(self.num_envs, bool)))
+        for key, value in outcome.info.items():
+            info[key], info[f"_{key}"] = value, np.ones(self.num_envs, bool)
         return (
             self._observations.write(outcome.observation),
             outcome.reward.astype(np.float64),

@@ -194,8 +194,8 @@ class CompiledCatch(CompiledTask):
             reward,
             flags,
         )
-        terminated, truncated, success = flags
-        return Step(Observation(glimpse, seen), reward, terminated, truncated, {"is_success": success})
+        truncated = flags[TRUNCATED] if self.limited else None
+        return Step(Observation(glimpse, seen), reward, flags[TERMINATED], truncated, {"is_success": flags[SUCCESS]})
 
     def observe(self) -> tuple[Observation, dict[str, Any]]:
         """Return the observation and whether the ball was caught."""

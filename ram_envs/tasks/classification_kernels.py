@@ -254,7 +254,8 @@ class CompiledClassification(CompiledTask):
             flags,
             info,
         )
-        return Step(Observation(glimpse, seen), reward, flags[TERMINATED], flags[TRUNCATED], _named(flags, info))
+        truncated = flags[TRUNCATED] if self.limited else None
+        return Step(Observation(glimpse, seen), reward, flags[TERMINATED], truncated, _named(flags, info))
 
     def observe(self) -> tuple[Observation, dict[str, Any]]:
         """Read the glimpses, and return the info."""

@@ -28,14 +28,14 @@ class Step(NamedTuple):
         observation: The observation.
         reward: float32 (B,).
         terminated: bool (B,).
-        truncated: bool (B,), whether the limit on the steps is reached.
+        truncated: bool (B,), whether the limit on the steps is reached; None without a limit.
         info: Arrays of shape (B,).
     """
 
     observation: Observation
     reward: NDArray[np.float32]
     terminated: NDArray[np.bool_]
-    truncated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_] | None
     info: dict[str, Any]
 
 
@@ -68,6 +68,7 @@ class CompiledTask(ABC):
         self.first = for_kernels(task.first_location, height, width, task.patch_size, self.gaze_size)
         self.max_step = control.max_step if control.relative else 0.0
         self.mode = MODES[autoreset_mode]
+        self.limited = max_episode_steps is not None
         self.limit = NO_LIMIT if max_episode_steps is None else max_episode_steps
         self.seed, self.episode = np.zeros((2, num_rows), np.int64)
         self.location = np.zeros((num_rows, self.gaze_size), np.float32)
