@@ -81,7 +81,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
         Raises:
             ResetNeeded: If no episode has begun.
         """
-        if self._episodes.state is None:
+        if not self._episodes.begun:
             raise ResetNeeded("there is nothing to see before reset()")
         return self._episodes.state
 
@@ -108,7 +108,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
             seed = check_seed(seed)
         image_index = read_options(options, ("image_index",))["image_index"]
         first = seed
-        if seed is None and self._episodes.state is None:
+        if seed is None and not self._episodes.begun:
             first = (self.np_random_seed or 0) % 2**63
         self._episodes.begin(first, image_index=one_index(image_index))
         super().reset(seed=seed)  # once nothing can be refused any more
@@ -130,7 +130,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
         if self._over:
             raise ResetNeeded(
                 "step() was called before reset()"
-                if self._episodes.state is None
+                if not self._episodes.begun
                 else "step() was called after the episode's end: call reset()"
             )
         outcome = self._episodes.step(*self._actions.decode(self._actions.check_single(action)))

@@ -98,7 +98,7 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         Raises:
             ResetNeeded: If no episode has begun.
         """
-        if self._episodes.state is None:
+        if not self._episodes.begun:
             raise ResetNeeded("there is nothing to see before reset()")
         return self._episodes.state
 
@@ -123,7 +123,7 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         """
         mask, image_index = self._check_options(options)
         first = seed
-        if seed is None and self._episodes.state is None:
+        if seed is None and not self._episodes.begun:
             first = (self.np_random_seed or 0) % 2**63
         rows = None if mask is None else np.flatnonzero(mask)
         self._episodes.begin(first, rows=rows, image_index=image_index)
@@ -148,7 +148,7 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
                 environment is unchanged then.
             ResetNeeded: If no episode is running, or, with auto-reset disabled, a row has ended and was not reset.
         """
-        if self._episodes.state is None:
+        if not self._episodes.begun:
             raise ResetNeeded("step() was called before reset()")
         disabled = self.autoreset_mode == AutoresetMode.DISABLED
         if disabled and self._ended.any():
@@ -199,7 +199,7 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
                 f"options['reset_mask'] has shape {mask.shape} and {int(mask.sum())} True: expected shape "
                 f"({self.num_envs},) and at least one True"
             )
-        if self._episodes.state is None and not mask.all():
+        if not self._episodes.begun and not mask.all():
             raise ResetNeeded("reset() with a mask was called before the first reset() of all rows")
         return np.asarray(mask), image_index
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+from numpy.typing import NDArray
 
 from ram_envs.arguments import check_choice, check_indices, check_integer, check_number
 from ram_envs.arrays import Array, Constants, namespace
@@ -25,6 +27,9 @@ from ram_envs.scenes.registry import dataset_spec
 from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.figure import ERROR_PERCENT, FigureOfMerit
 from ram_envs.tasks.task import Observation, Task
+
+if TYPE_CHECKING:
+    from ram_envs.tasks.compiled import CompiledTask
 
 UNDECIDED = -1
 
@@ -184,6 +189,12 @@ class Classification(Task[ClassificationState]):
         return CombinedLabels(self.combine, self.num_objects, self.data.class_names)
 
     @property
+    def images_and_labels(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The images as the rules use them, uint8 (N, C, H, W), and their labels, int64 (N,)."""
+        arrays = self._images.like(np.empty(0))
+        return arrays["images"], arrays["labels"]  # type: ignore[return-value]
+
+    @property
     def num_images(self) -> int:
         """Images in the split."""
         return len(self.data.labels)
@@ -327,3 +338,13 @@ class Classification(Task[ClassificationState]):
         if ended:
             line += f" · guess {'none' if guess == UNDECIDED else names[guess]}"
         return line + (f" · reward {reward:g}" if ended or reward else "")
+
+    def compiled(
+        self, num_rows: int, autoreset_mode: AutoresetMode, max_episode_steps: int | None
+    ) -> CompiledTask | None:
+        """Return the compiled task, for the sensors that have kernels."""
+        if type(self) is not Classification or not self.glimpse_sensor.for_kernels:
+            return None
+        from ram_envs.tasks.classification_kernels import CompiledClassification
+
+        return CompiledClassification(self, num_rows, autoreset_mode, max_episode_steps)
