@@ -36,7 +36,7 @@ def train(capsys, id, out, *options):
     return ram(capsys, "train", id, "--out", out, *SMALL, *length, *options)
 
 
-@pytest.mark.parametrize(("id", "method"), zip(LENGTH, ["hybrid", "game", "hybrid", "hybrid"], strict=True))
+@pytest.mark.parametrize(("id", "method"), list(zip(LENGTH, ["hybrid", "game", "hybrid", "hybrid"], strict=True)))
 def test_a_stranger_trains_evaluates_and_watches(id, method, tmp_path, capsys):
     folder = tmp_path / "run"
     assert "ram evaluate" in train(capsys, f"strangers:{id}", folder)

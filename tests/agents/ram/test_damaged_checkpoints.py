@@ -1,6 +1,7 @@
 """Checkpoints that are damaged, made up or of another version: one line that names the file and the problem."""
 
 import json
+import sys
 import time
 
 import pytest
@@ -309,3 +310,16 @@ def test_settings_that_would_take_terabytes_are_compared_without_allocating_them
 
 def test_old_settings_are_read(whole):
     assert settings_from_dict(whole[1]["training"]).num_envs == GAME.num_envs
+
+
+def test_loading_imports_no_module_that_a_checkpoint_names(whole, tmp_path, monkeypatch):
+    package = tmp_path / "somebody_else"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise SystemExit('imported')")
+    (package / "deeper.py").write_text("raise SystemExit('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    for env_id in ("somebody_else:RAM-Mine-v0", "somebody_else.deeper:RAM-Mine-v0"):
+        settings = {"sensor": "somebody_else:Eye", "dataset": "somebody_else:letters"}
+        write(tmp_path, whole[0], whole[1] | {"env_id": env_id, "env_settings": settings})
+        assert load_checkpoint(tmp_path).env_id == env_id
+    assert not any(name.partition(".")[0] == "somebody_else" for name in sys.modules)
