@@ -49,6 +49,7 @@ def connect_ray(
             object_store_memory=None if object_store_mib is None else object_store_mib * 2**20,
             include_dashboard=False,
             logging_level="ERROR",
+            _system_config={"worker_niceness": 0},  # not 15: beside other programs, workers would get next to nothing
         )
         return
     problem = _problem(address, timeout_s)

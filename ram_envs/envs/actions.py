@@ -17,7 +17,7 @@ from gymnasium import spaces
 from gymnasium.error import InvalidAction
 
 from ram_envs.arguments import check_choice, check_integer
-from ram_envs.arrays import Array, Constants, namespace, numpy_array
+from ram_envs.arrays import Array, Constants, float32, namespace, numpy_array
 from ram_envs.envs.checks import check_floats, check_integers
 from ram_envs.envs.interface import Interface
 from ram_envs.errors import InvalidArgument, one_line, shown
@@ -95,7 +95,7 @@ class ActionFormat(ABC):
         space, xp = self.answer.space, namespace(numbers)
         assert isinstance(space, spaces.Box)
         low, high = (xp.asarray(bound, device=numbers.device) for bound in (space.low, space.high))
-        numbers = xp.astype(numbers, xp.float32, copy=False)
+        numbers = float32(numbers)
         return xp.where(numbers < low, low, xp.where(numbers > high, high, numbers))
 
 
@@ -135,7 +135,7 @@ class BoxFormat(ActionFormat):
             )
         else:
             answer = self._bounded(rest)
-        return xp.astype(gaze, xp.float32, copy=False), answer
+        return float32(gaze), answer
 
     def centered(self, choices: Sequence[int]) -> np.ndarray:
         """Give the highest score to each choice."""
@@ -170,8 +170,7 @@ class DictFormat(ActionFormat):
     def decode(self, action: Mapping[str, Array]) -> tuple[Array, Array]:
         """Take the two values."""
         fixation, answer = action[FIXATION], action[self.answer.key]
-        xp = namespace(fixation)
-        return xp.astype(fixation, xp.float32, copy=False), answer if self.counts else self._bounded(answer)
+        return float32(fixation), answer if self.counts else self._bounded(answer)
 
     def centered(self, choices: Sequence[int]) -> dict[str, Any]:
         """Write the two values."""
@@ -197,6 +196,7 @@ class GridFormat(ActionFormat):
             )
         self._num_choices = len(self.counts)
         centers = ((2 * np.arange(grid_size) + 1) / grid_size - 1).astype(np.float32)
+        self.centers = centers
         self._centers = Constants(centers=centers)
 
     def center(self, cells: Array) -> Array:

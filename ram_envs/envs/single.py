@@ -60,7 +60,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
         self.observation_space = self._observations.space
         self._actions = make_action_format(action_format, self.task, grid_size)
         self.action_space = self._actions.space
-        self._episodes = Episodes(self.task, 1, np.empty(0), AutoresetMode.DISABLED)
+        self._episodes = Episodes(self.task, 1, np.empty(0), AutoresetMode.DISABLED, actions=self._actions)
         self._over = True
         self._path: list[NDArray[np.float32]] = []
         self._renderer: Renderer | None = None
@@ -81,7 +81,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
         Raises:
             ResetNeeded: If no episode has begun.
         """
-        if self._episodes.state is None:
+        if not self._episodes.begun:
             raise ResetNeeded("there is nothing to see before reset()")
         return self._episodes.state
 
@@ -108,7 +108,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
             seed = check_seed(seed)
         image_index = read_options(options, ("image_index",))["image_index"]
         first = seed
-        if seed is None and self._episodes.state is None:
+        if seed is None and not self._episodes.begun:
             first = (self.np_random_seed or 0) % 2**63
         self._episodes.begin(first, image_index=one_index(image_index))
         super().reset(seed=seed)  # once nothing can be refused any more
@@ -130,10 +130,14 @@ class GlimpseEnv(gym.Env[Any, Any]):
         if self._over:
             raise ResetNeeded(
                 "step() was called before reset()"
-                if self._episodes.state is None
+                if not self._episodes.begun
                 else "step() was called after the episode's end: call reset()"
             )
-        outcome = self._episodes.step(*self._actions.decode(self._actions.check_single(action)))
+        reader = self._episodes.reader
+        read = None if reader is None else reader.read_single(action)
+        if read is None:
+            read = self._actions.decode(self._actions.check_single(action))
+        outcome = self._episodes.step(*read)
         self._over = bool(outcome.terminated[0])
         shown = self._shown(outcome.observation)
         return shown, float(outcome.reward[0]), self._over, False, self._one(outcome.info)

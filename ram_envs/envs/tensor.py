@@ -89,7 +89,7 @@ class TensorEnv:
         Raises:
             ResetNeeded: If no episode has begun.
         """
-        if self._episodes.state is None:
+        if not self._episodes.begun:
             raise ResetNeeded("there is nothing to see before reset()")
         return self._episodes.state
 
@@ -149,7 +149,7 @@ class TensorEnv:
                 not exist, or are not tensors on this device; nothing has changed then.
             ResetNeeded: If no episode has begun.
         """
-        if self._episodes.state is None:
+        if not self._episodes.begun:
             raise ResetNeeded("step() was called before reset()")
         if self._check_actions:
             action = self._actions.check(action, self.num_envs)
@@ -181,7 +181,7 @@ class TensorEnv:
                 f"options['reset_mask'] is {mask.dtype} of shape {tuple(mask.shape)}: expected bool of shape "
                 f"({self.num_envs},)"
             )
-        if self._episodes.state is None:
+        if not self._episodes.begun:
             raise ResetNeeded("reset() with a mask was called before the first reset() of all rows")
         return mask.to(self.device)
 

@@ -18,6 +18,7 @@ from agents.training import trainer
 from agents.training.run import TrainingError
 from agents.training.trainer import resume, train
 from tests.agents.training.test_trainer import CATCH, GAME, after_iteration, interrupt, metrics, replace, same_state
+from tests.limits import HANG_S
 
 ROOT = Path(__file__).parents[3]
 LONG = """
@@ -44,8 +45,8 @@ def start(folder, seed):
     return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
 
 
-def wait_until(condition, seconds=300):
-    end = time.monotonic() + seconds
+def wait_until(condition):
+    end = time.monotonic() + HANG_S
     while not condition():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.05)
