@@ -120,6 +120,15 @@ def clip(array: Array, least: float, greatest: float) -> Array:
     return cast(Any, array).clamp(least, greatest)
 
 
+def float32(array: Array) -> Array:
+    """Return floating-point numbers as float32, without a copy where they are; too large ones become infinite."""
+    xp = namespace(array)
+    if array.dtype == xp.float32:
+        return array
+    with np.errstate(over="ignore"):
+        return cast(Array, xp.astype(array, xp.float32))
+
+
 WORTH_COMPILING = 256
 """Rows that are read before the kernels are loaded: with numba this takes 0.3 s, so a few steps are faster without."""
 _rows_read = 0

@@ -72,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if (status := _status_of_signal(error)) is not None:
+            return status
         message = _explain(error)
         if message is None:
             raise
@@ -99,6 +101,20 @@ def _run(name: str, arguments: Sequence[str]) -> int:
         hint = f"did you mean `ram {close[0]}`? " if close else ""
         raise RAMError(f"there is no such command: {hint}`ram --help` lists them")
     return importlib.import_module(f"agents.cli.{name}").run(arguments)
+
+
+def _status_of_signal(error: BaseException | None) -> int | None:
+    """Return the exit status if an error is the consequence of Ctrl-C or SIGTERM, otherwise None.
+
+    Code that a signal interrupts may raise an error of its own: before Python 3.12, a class body does.
+    """
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return INTERRUPTED
+        if isinstance(error, SystemExit) and error.code == TERMINATED:
+            return TERMINATED
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _explain(error: Exception) -> str | None:

@@ -32,12 +32,12 @@ learning curve and an animation of the agent. Ctrl-C saves a checkpoint first; -
 RUN, ENVIRONMENT, NETWORK = "run options", "environment options", "network options"
 OPTIMISATION, ALGORITHM = "optimisation options", "algorithm options"
 RUN_SETTINGS = ("precision", "threads", "log_every", "checkpoint_every")
-"""Training settings about how a run is executed, not about what is learned."""
+"""Training settings that change how a run is executed, not what is learned."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """What a run needs besides its settings."""
+    """The options of a run that are not training settings."""
 
     env_id: EnvironmentId | None = None
     preset: Annotated[str, Argument(metavar="NAME")] = "default"
@@ -54,7 +54,7 @@ class RunOptions:
     """The run folder; by default a new one in "runs"."""
     init_from: Annotated[Path | None, Argument(metavar="CHECKPOINT")] = None
     """Fine-tune: start from the weights of this run folder, checkpoint file or pretrained:ENV_ID. Tensors of another
-    shape (other classes, another sensor) are named and started anew."""
+    shape (other classes, another sensor) are named and initialized at random."""
     resume: Folder | None = None
     """Continue the run in this folder with its own settings; only --device goes with it, and --dataset if its images
     have moved."""

@@ -118,8 +118,8 @@ NOTES: dict[str, dict[str, tuple[str, str]]] = {
     "RAM-TranslatedMNIST-v0": {"default": ("18 M images, 34 min", "1.2 % error")},
     "RAM-ClutteredMNIST-v0": {"default": ("18 M images, 46 min", "2.7 % error")},
     "RAM-ClutteredMNIST100-v0": {"default": ("18 M images, 60 min", "2.8 % error")},
-    "RAM-Digits-v0": {"default": ("0.2 M images, 2 min", "6.1 % error")},
-    "RAM-Images-v0": {"default": ("40 photographs, 1 min", "docs/own-images.md")},
+    "RAM-Digits-v0": {"default": ("0.2 M images, 2 min", "4.9 % error (3 seeds)")},
+    "RAM-Images-v0": {"default": ("40 photographs, 17 s", "docs/own-images.md")},
 }
 """What each preset costs on one core of an AMD EPYC, and its result in deterministic evaluation (docs/results.md)."""
 

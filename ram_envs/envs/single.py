@@ -16,7 +16,7 @@ from ram_envs.envs.actions import make_action_format
 from ram_envs.envs.drawing import picture, view_row
 from ram_envs.envs.episodes import Episodes
 from ram_envs.envs.observations import ObservationFormat, take_row
-from ram_envs.envs.options import check_seed, read_options
+from ram_envs.envs.options import check_seed, one_index, read_options
 from ram_envs.rendering import Renderer, View, draw_text
 from ram_envs.tasks import Observation, Task, construct_task
 
@@ -107,10 +107,11 @@ class GlimpseEnv(gym.Env[Any, Any]):
         if seed is not None:
             seed = check_seed(seed)
         image_index = read_options(options, ("image_index",))["image_index"]
-        super().reset(seed=seed)
+        first = seed
         if seed is None and not self._episodes.begun:
-            seed = (self.np_random_seed or 0) % 2**63
-        self._episodes.begin(seed, image_index=None if image_index is None else [image_index])
+            first = (self.np_random_seed or 0) % 2**63
+        self._episodes.begin(first, image_index=one_index(image_index))
+        super().reset(seed=seed)  # once nothing can be refused any more
         self._over = False
         self._path = []
         observation, info = self._episodes.observe()

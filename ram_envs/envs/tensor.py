@@ -15,7 +15,7 @@ from ram_envs.arrays import plain_tensor
 from ram_envs.envs.actions import make_action_format
 from ram_envs.envs.episodes import Episodes
 from ram_envs.envs.observations import ObservationFormat
-from ram_envs.envs.options import check_num_envs, parse_autoreset_mode, read_options
+from ram_envs.envs.options import check_num_envs, parse_autoreset_mode, plain_array, read_options
 from ram_envs.errors import InvalidArgument
 from ram_envs.tasks import Task, construct_task
 
@@ -173,9 +173,9 @@ class TensorEnv:
         return cast(torch.Tensor, plain_tensor(value))
 
     def _read_mask(self, mask: Any) -> torch.Tensor:
-        if not isinstance(mask, torch.Tensor):
-            mask = np.ascontiguousarray(mask)
-            mask = torch.as_tensor(mask) if mask.dtype == np.bool_ else mask
+        mask = plain_array("options['reset_mask']", mask, "bools", self._never_truncated)
+        if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:
+            mask = torch.as_tensor(mask)
         if not isinstance(mask, torch.Tensor) or mask.shape != (self.num_envs,) or mask.dtype != torch.bool:
             raise InvalidArgument(
                 f"options['reset_mask'] is {mask.dtype} of shape {tuple(mask.shape)}: expected bool of shape "

@@ -17,7 +17,7 @@ from ram_envs.envs.drawing import picture, view_row
 from ram_envs.envs.episodes import Episodes
 from ram_envs.envs.observations import ObservationFormat, take_row
 from ram_envs.envs.options import check_num_envs, parse_autoreset_mode, read_options
-from ram_envs.errors import InvalidArgument
+from ram_envs.errors import InvalidArgument, shown
 from ram_envs.rendering import Renderer
 from ram_envs.tasks import Observation, Task, construct_task
 
@@ -127,11 +127,12 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
             ResetNeeded: If there is a mask, but no episode has begun.
         """
         mask, image_index = self._check_options(options)
-        super().reset(seed=int(seed) if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) else None)
+        first = seed
         if seed is None and not self._episodes.begun:
-            seed = (self.np_random_seed or 0) % 2**63
+            first = (self.np_random_seed or 0) % 2**63
         rows = None if mask is None else np.flatnonzero(mask)
-        self._episodes.begin(seed, rows=rows, image_index=image_index)
+        self._episodes.begin(first, rows=rows, image_index=image_index)
+        super().reset(seed=int(seed) if isinstance(seed, (int, np.integer)) else None)  # nothing is refused any more
         self._ended = np.asarray(self._episodes.ended(self._episodes.state))
         if mask is None:
             mask = np.ones(self.num_envs, bool)
@@ -203,8 +204,8 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         mask, image_index = given["reset_mask"], given["image_index"]
         if mask is None:
             return None, image_index
-        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-            raise TypeError(f"options['reset_mask'] is {mask!r}: expected a NumPy array of bools, one a row")
+        if not isinstance(mask, np.ndarray) or isinstance(mask, np.ma.MaskedArray) or mask.dtype != np.bool_:
+            raise TypeError(f"options['reset_mask'] is {shown(mask)}: expected a NumPy array of bools, one a row")
         if mask.shape != (self.num_envs,) or not mask.any():
             raise InvalidArgument(
                 f"options['reset_mask'] has shape {mask.shape} and {int(mask.sum())} True: expected shape "

@@ -9,7 +9,7 @@ import numpy as np
 
 from ram_envs.arguments import check_number
 from ram_envs.arrays import Array, namespace
-from ram_envs.errors import InvalidArgument
+from ram_envs.errors import InvalidArgument, shown
 from ram_envs.scenes.randomness import uniform
 
 FIRST_LOCATIONS = ("random", "inside", "center")
@@ -36,7 +36,7 @@ def check_first_location(value: Any, gaze_size: int) -> str | tuple[float, ...]:
     except (TypeError, ValueError):
         numbers = "a pair (x, y)" if gaze_size == 2 else f"2 to {gaze_size} numbers (x, y, ...)"
         raise InvalidArgument(
-            f"first_location={value!r} is not valid: expected 'random', 'inside', 'center' or {numbers} in [-1, 1]"
+            f"first_location={shown(value)} is not valid: expected 'random', 'inside', 'center' or {numbers} in [-1, 1]"
         ) from None
     return place
 

@@ -198,4 +198,3 @@ class Patches(Sensor):
                 f"patch_size={self.patch_size} is too small for patches up to {side} pixels wide: a cell would average "
                 f"more than {MAX_BLOCK} pixels in a row; expected at least {-(-side // MAX_BLOCK)}"
             )
-

@@ -51,7 +51,9 @@ def begin(
 
 
 @kernel
-def observe(settings: Array, game: Array, location: Array, numbers: Array, optics: Array, white: Array, glimpse: Array) -> None:
+def observe(
+    settings: Array, game: Array, location: Array, numbers: Array, optics: Array, white: Array, glimpse: Array
+) -> None:
     """Read the glimpses of the ball and the paddle; see :meth:`Catch.observation`."""
     batch = game.shape[1]
     columns, rows = np.empty((PADDLE_WIDTH + 1, batch), np.int64), np.empty((PADDLE_WIDTH + 1, batch), np.int64)

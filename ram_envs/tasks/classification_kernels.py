@@ -141,7 +141,9 @@ def step(
     move(location, gaze, max_step, seen)
     resets = False
     for b in range(batch):
-        ended = is_terminal(state[STEP, U(b)], state[PREDICTION, U(b)], settings) or state[STEP, U(b)] >= settings[LIMIT]
+        ended = (
+            is_terminal(state[STEP, U(b)], state[PREDICTION, U(b)], settings) or state[STEP, U(b)] >= settings[LIMIT]
+        )
         flags[TRUNCATED, U(b)] = ended  # until the rows that begin are known
         reward[U(b)] = 0
         if ended:
