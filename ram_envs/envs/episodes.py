@@ -164,9 +164,10 @@ class Episodes:
         if self.autoreset_mode == AutoresetMode.SAME_STEP:
             ended = terminated if truncated is None else terminated | truncated
             if bool(namespace(ended).any(ended)):
-                final_observation, final_info = self.observation(), self.info()
+                final_observation, final_info = self.observe()
                 self._begin_where(ended)
-        return Outcome(self.observation(), reward, terminated, truncated, self.info(), final_observation, final_info)
+        observation, info = self.observe()
+        return Outcome(observation, reward, terminated, truncated, info, final_observation, final_info)
 
     def ended(self, state: Any) -> Array:
         """Return which episodes have ended in a state, by termination or truncation: bool (B,)."""
@@ -174,18 +175,14 @@ class Episodes:
         truncated = self._truncated(state)
         return terminated if truncated is None else terminated | truncated
 
-    def observation(self) -> Observation:
-        """Return the current observations, as new arrays."""
+    def observe(self) -> tuple[Observation, dict[str, Array]]:
+        """Return the current observations and infos, as new arrays."""
         if self._compiled is not None:
-            return self._observation(self._compiled.observe()[0])
+            observation, info = self._compiled.observe()
+            return self._observation(observation), self._info(info)
         glimpse, location, senses = self.task.observation(self._state)
-        return Observation(glimpse, _copy(location), senses)
-
-    def info(self) -> dict[str, Array]:
-        """Return the current infos, as new arrays."""
-        if self._compiled is not None:
-            return self._info(self._compiled.observe()[1])
-        return {key: _copy(value) for key, value in self.task.info(self._state).items()}
+        info = {key: _copy(value) for key, value in self.task.info(self._state).items()}
+        return Observation(glimpse, _copy(location), senses), info
 
     def _initial(self, seed: Array, episode: Array, image_index: Array | None) -> Any:
         if self.task.num_images is None:

@@ -175,7 +175,7 @@ class CompiledCatch(CompiledTask):
     def step(self, gaze: NDArray[np.float32], answer: NDArray[np.int64]) -> Step:
         """Move the paddle, then the ball, then the gaze."""
         num_rows = self.num_rows
-        glimpse = np.empty((num_rows, self.glimpse_size), np.float32)
+        glimpse = self.glimpses.take()
         seen = np.empty((num_rows, self.gaze_size), np.float32)
         reward = np.empty(num_rows, np.float32)
         flags = np.empty((3, num_rows), np.bool_)
@@ -199,6 +199,6 @@ class CompiledCatch(CompiledTask):
 
     def observe(self) -> tuple[Observation, dict[str, Any]]:
         """Return the observation and whether the ball was caught."""
-        glimpse = np.empty((self.num_rows, self.glimpse_size), np.float32)
+        glimpse = self.glimpses.take()
         observe(self._settings, self._game, self.location, *self.sensor, glimpse)
         return Observation(glimpse, self.location.copy()), {"is_success": self._game[CAUGHT] == 1}

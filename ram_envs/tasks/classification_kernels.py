@@ -268,7 +268,7 @@ class CompiledClassification(CompiledTask):
         """Return new arrays for glimpse, location, flags and info."""
         rows = self.num_rows
         return (
-            np.empty((rows, self.glimpse_size), np.float32),
+            self.glimpses.take(),
             np.empty((rows, self.gaze_size), np.float32),
             np.empty((3, rows), np.bool_),
             np.empty((3, rows), np.int64),

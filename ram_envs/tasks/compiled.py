@@ -6,6 +6,8 @@ The rules of :class:`ram_envs.tasks.Task` are the definition. A task may offer t
 
 from __future__ import annotations
 
+import math
+import sys
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
@@ -39,6 +41,46 @@ class Step(NamedTuple):
     info: dict[str, Any]
 
 
+class Recycler:
+    """Hands out arrays whose content does not matter, the same one again as soon as nobody else holds it.
+
+    The operating system clears fresh memory page by page, which for a large array takes longer than filling it.
+
+    Args:
+        shape: Shape of the arrays.
+        dtype: Their dtype.
+    """
+
+    LEAST_BYTES = 2**16  # smaller arrays come from memory that the process has already
+    MOST_ARRAYS = 4
+
+    def __init__(self, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
+        self._shape, self._dtype = shape, np.dtype(dtype)
+        self._arrays: list[NDArray[Any]] | None = None
+        if math.prod(shape) * self._dtype.itemsize >= self.LEAST_BYTES:
+            self._arrays = []
+
+    def take(self) -> NDArray[Any]:
+        """Return an array that nobody else holds, nor a view of it."""
+        if self._arrays is None:
+            return np.empty(self._shape, self._dtype)
+        for array, count in zip(self._arrays, _reference_counts(self._arrays), strict=True):
+            if count == _UNHELD:
+                return array
+        array = np.empty(self._shape, self._dtype)
+        if len(self._arrays) < self.MOST_ARRAYS:
+            self._arrays.append(array)
+        return array
+
+
+def _reference_counts(arrays: list[NDArray[Any]]) -> list[int]:
+    return [sys.getrefcount(array) for array in arrays]
+
+
+_UNHELD = _reference_counts([np.empty(0)])[0]
+"""The count of an array that is in nothing but the list; it differs between versions of Python."""
+
+
 class CompiledTask(ABC):
     """The rules of one task for a batch, with its state in arrays that kernels change in place.
 
@@ -66,6 +108,7 @@ class CompiledTask(ABC):
         self.glimpse_size, self.gaze_size = sensor.glimpse_size, sensor.gaze_size
         self.sensor: tuple[NDArray[Any], ...] = sensor.for_kernels  # type: ignore[attr-defined]
         self.first = for_kernels(task.first_location, height, width, task.patch_size, self.gaze_size)
+        self.glimpses = Recycler((num_rows, self.glimpse_size), np.float32)
         self.max_step = control.max_step if control.relative else 0.0
         self.mode = MODES[autoreset_mode]
         self.limited = max_episode_steps is not None
