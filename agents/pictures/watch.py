@@ -79,7 +79,11 @@ def looks(policy: RAMPolicy, env: GlimpseVectorEnv, episodes: int | None, seed: 
         env: From :func:`make_one`.
         episodes: Number of episodes; None for no limit.
         seed: Random seed of the first episode; the next ones follow it.
+
+    Raises:
+        ValueError: If the seed is not valid.
     """
+    check_integer("seed", seed, 0, 2**62)
     task = env.task
     for episode in itertools.count() if episodes is None else range(episodes):
         seeds = torch.tensor([seed + episode], device=policy.location_std.device)
