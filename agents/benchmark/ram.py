@@ -21,7 +21,7 @@ from agents.training.optimisation import make_optimizer
 from agents.training.presets import settings_for
 from agents.training.run import Plan, Run
 from agents.training.run import Progress as RunProgress
-from agents.training.settings import TaskSettings
+from agents.training.settings import GameSettings, HybridSettings
 from ram_envs import make_tensor
 
 # Decided by the benchmark, or without meaning here.
@@ -109,14 +109,13 @@ class _ReportingRun(Run):
             self.report((iteration + 1) * self.plan.frames_per_iteration)
 
 
-def training_settings(env_id: str, settings: Mapping[str, Any]) -> TaskSettings:
+def training_settings(env_id: str, settings: Mapping[str, Any]) -> HybridSettings | GameSettings:
     """Return the settings of training: those of the environment's preset with some changed.
 
     Raises:
         ValueError: If one is not valid, or there is none of that name.
     """
     preset = settings_for(env_id)
-    assert isinstance(preset, TaskSettings), "the benchmark plays tasks of the suite"
     changes = {**settings, "network": network_settings(preset.network, settings.get("network") or {})}
     return replace(preset, **changes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from agents.cli.environment import (
     HELP_FLAGS,
@@ -20,7 +20,7 @@ from agents.cli.parser import Parser, UsageError, group_of
 from agents.cli.values import Argument
 from agents.cli.vector_environment import VectorEnvironment, find_any_environment
 from agents.ram.settings import NetworkSettings
-from agents.training.presets import NOTES, PRESETS, settings_for
+from agents.training.presets import NOTES, PRESETS, Method, settings_for_any
 from agents.training.settings import GameSettings, HybridSettings, TrainingSettings
 from agents.training.vector_settings import AnswerSettings, SegmentSettings
 
@@ -42,7 +42,7 @@ class RunOptions:
     env_id: EnvironmentId | None = None
     preset: Annotated[str, Argument(metavar="NAME")] = "default"
     """The settings to start from."""
-    method: Annotated[Literal["hybrid", "game", "segments", "answers"] | None, Argument(metavar="NAME")] = None
+    method: Annotated[Method | None, Argument(metavar="NAME")] = None
     """Training method, by default that of the preset. "hybrid": cross-entropy for the answer, REINFORCE for the
     locations. "game": PPO or REINFORCE, from rewards only. Environments of other packages: "segments" (default) is
     recurrent PPO on segments of episodes, "answers" the hybrid loss on the right answers that the environment hands out
@@ -202,9 +202,9 @@ def _preset(environment: Environment | VectorEnvironment, arguments: Sequence[st
     They decide which options there are, and may come after any of them. So they are read with the options of the
     default preset, which leaves the options that it does not have as they are.
     """
-    values, _ = full_parser(environment, settings_for(environment.id)).read_known(arguments)
+    values, _ = full_parser(environment, settings_for_any(environment.id)).read_known(arguments)
     options = group_of(values, RUN)
-    return settings_for(environment.id, options.get("preset"), options.get("method"))
+    return settings_for_any(environment.id, options.get("preset"), options.get("method"))
 
 
 def _resume(options: dict[str, Any], unknown: Sequence[str]) -> int:

@@ -78,6 +78,20 @@ def is_task(env_id: str) -> bool:
     return True
 
 
+def arguments_of(env_id: str, env_settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return a registered name and the arguments with which Gymnasium makes the environment for the RAM policy.
+
+    Raises:
+        SettingsError: If there is no such environment.
+    """
+    name = _spec(env_id).id
+    if is_task(env_id):
+        return name, {**env_settings, "action_format": "dict", "observation_format": "dict"}
+    if name == GLIMPSE_ID:
+        return name, {**env_settings, "action_format": "dict"}
+    return name, dict(env_settings)
+
+
 def steps_of_an_episode(env: VectorEnv) -> int | None:
     """Return the largest number of steps in an episode; None if it is not known."""
     task = find_attribute(env, "task")
@@ -88,16 +102,12 @@ def steps_of_an_episode(env: VectorEnv) -> int | None:
 def _make_vec(
     env_id: str, num_envs: int, env_settings: dict[str, Any], vectorization: Vectorization, render_mode: str | None
 ) -> VectorEnv:
-    spec = _spec(env_id)
-    if is_task(env_id):
-        env_settings |= {"action_format": "dict", "observation_format": "dict"}
-    elif spec.id == GLIMPSE_ID:
-        env_settings |= {"action_format": "dict"}
+    name, arguments = arguments_of(env_id, env_settings)
     if render_mode is not None:
-        env_settings["render_mode"] = render_mode
+        arguments["render_mode"] = render_mode
     mode = None if vectorization == "auto" else vectorization
     try:
-        return gymnasium.make_vec(env_id, num_envs, vectorization_mode=mode, **env_settings)
+        return gymnasium.make_vec(name, num_envs, vectorization_mode=mode, **arguments)
     except (gymnasium.error.Error, ImportError, TypeError) as error:
         raise SettingsError(f"{env_id} cannot be made: {error}") from error
 

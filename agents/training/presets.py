@@ -135,12 +135,11 @@ FEWEST_UPDATES = 1_000
 # For tasks without a preset.
 _ANY_GAME = GameSettings(network=NetworkSettings(core="lstm", location_std=0.2))
 _ANY_SUPERVISED = replace(_IMAGES, epochs=60, frames=10_000_000)
-_ANY: dict[str, TrainingSettings] = {
-    "hybrid": _ANY_SUPERVISED,
-    "game": _ANY_GAME,
-    "segments": SegmentSettings(),
-    "answers": AnswerSettings(),
-}
+# For any environment.
+_ANYWHERE: dict[str, SegmentSettings | AnswerSettings] = {"segments": SegmentSettings(), "answers": AnswerSettings()}
+
+Method = Literal["hybrid", "game", "segments", "answers"]
+"""Training methods."""
 
 
 def register_preset(env_id: str, settings: HybridSettings | GameSettings, name: str = "default") -> None:
@@ -164,16 +163,15 @@ def register_preset(env_id: str, settings: HybridSettings | GameSettings, name: 
 def settings_for(
     env_id: str,
     preset: str | None = None,
-    method: Literal["hybrid", "game", "segments", "answers"] | None = None,
+    method: Literal["hybrid", "game"] | None = None,
     num_images: int | None = None,
-) -> TrainingSettings:
-    """Return a preset, or for an environment that has none the settings for its kind of task.
+) -> HybridSettings | GameSettings:
+    """Return a preset, or for a task that has none the settings for its kind.
 
-    A task that says the right answers is trained with the hybrid loss, any other one with PPO. Environments of other
-    packages are trained with PPO on segments.
+    A task that says the right answers is trained with the hybrid loss, any other one with PPO.
 
     Args:
-        env_id: Id of a registered environment, as in ``gymnasium.make``; formats, as in "-Flat", do not matter.
+        env_id: Id of a task, as in ``gymnasium.make``; formats, as in "-Flat", do not matter.
         preset: Name of the preset; None for "default".
         method: Training method. If the preset is for the other method, only its networks and its arguments of the
             environment are kept. None for the method of the preset.
@@ -181,21 +179,43 @@ def settings_for(
             preset as it is.
 
     Raises:
-        UnknownName: If there is no such environment.
+        UnknownName: If there is no such task.
         SettingsError: If it has no such preset; the message names the ones it has.
     """
-    if not is_task(env_id):
-        if preset not in (None, "default"):
-            raise SettingsError(f"preset={preset!r} is not one of {env_id}: expected 'default'")
-        if method not in (None, SegmentSettings.method, AnswerSettings.method):
-            raise SettingsError(
-                f"method={method!r} trains on tasks of the suite, not on {env_id}: expected 'segments' or 'answers'"
-            )
-        return _ANY[method or SegmentSettings.method]
-    settings: TrainingSettings = _preset(env_id, preset)
-    if method is not None and method != settings.method:
-        settings = replace(_ANY[method], network=settings.network, environment=settings.environment)
-    return fit_to_images(settings, num_images)
+    settings = _preset(env_id, preset)
+    if method not in (None, settings.method):
+        others: HybridSettings | GameSettings = _ANY_GAME if method == GameSettings.method else _ANY_SUPERVISED
+        settings = replace(others, network=settings.network, environment=settings.environment)
+    fitting = fit_to_images(settings, num_images)
+    assert isinstance(fitting, (HybridSettings, GameSettings))
+    return fitting
+
+
+def settings_for_any(env_id: str, preset: str | None = None, method: Method | None = None) -> TrainingSettings:
+    """Return the settings for any registered environment: a task of the suite, or of another package.
+
+    Environments of other packages are trained with PPO on segments, unless asked otherwise.
+
+    Args:
+        env_id: Id of a registered environment, as in ``gymnasium.make``.
+        preset: Name of the preset of a task; None for "default".
+        method: Training method; see :func:`settings_for`.
+
+    Raises:
+        SettingsError: If there is no such preset, or the method does not train there.
+    """
+    if is_task(env_id):
+        if method in (None, HybridSettings.method, GameSettings.method):
+            return settings_for(env_id, preset, method)  # type: ignore[arg-type]
+        task = _preset(env_id, preset)
+        return replace(_ANYWHERE[method], environment=task.environment)
+    if preset not in (None, "default"):
+        raise SettingsError(f"preset={preset!r} is not one of {env_id}: expected 'default'")
+    chosen: str = method or SegmentSettings.method
+    if chosen not in _ANYWHERE:
+        expected = " or ".join(map(repr, _ANYWHERE))
+        raise SettingsError(f"method={method!r} trains on tasks of the suite, not on {env_id}: expected {expected}")
+    return _ANYWHERE[chosen]
 
 
 def _preset(env_id: str, preset: str | None) -> HybridSettings | GameSettings:
