@@ -17,7 +17,7 @@ from ram_envs.envs.actions import ActionFormat
 from ram_envs.envs.compiled_actions import Reader, make_reader
 from ram_envs.envs.options import check_image_index, fresh_seed, next_keys
 from ram_envs.tasks import Observation, Task
-from ram_envs.tasks.compiled import CompiledTask, Step
+from ram_envs.tasks.compiled import CompiledTask, Step, compile_task
 
 
 class Outcome(NamedTuple):
@@ -194,7 +194,7 @@ class Episodes:
         if compiled_kernels(self._seed) is None:
             return
         self._may_compile = False
-        compiled = self.task.compiled(self.num_rows, self.autoreset_mode, self._limit)
+        compiled = compile_task(self.task, self.num_rows, self.autoreset_mode, self._limit)
         if compiled is None:
             return
         compiled.seed[:], compiled.episode[:] = np.asarray(self._seed), np.asarray(self._episode)
@@ -253,7 +253,7 @@ class Episodes:
         """Convert the info of a compiled task."""
         return {key: self._convert(value) for key, value in info.items()}
 
-    def _convert(self, array: np.ndarray) -> Array:
+    def _convert(self, array: Any) -> Array:
         """Return an array of a compiled task as it is, or as a tensor with the same memory."""
         return array if self._on_numpy else namespace(self._like).asarray(array)
 
@@ -283,7 +283,7 @@ def plain(array: Array) -> np.ndarray:
     """Return an array or a tensor on the CPU as kernels expect it: a C-contiguous NumPy array."""
     if type(array) is np.ndarray and array.flags.carray:
         return array
-    return np.require(array, requirements="CAW")
+    return np.require(array, requirements=["C", "A", "W"])
 
 
 def _copy(array: Array) -> Array:

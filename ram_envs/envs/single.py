@@ -135,7 +135,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
                 else "step() was called after the episode's end: call reset()"
             )
         reader = self._episodes.reader
-        read = None if reader is None else reader.read_single(action)
+        read: Any = None if reader is None else reader.read_single(action)
         if read is None:
             read = self._actions.decode(self._actions.check_single(action))
         outcome = self._episodes.step(*read)
@@ -188,7 +188,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
         return keys
 
     def _shown(self, observation: Observation) -> Any:
-        self._path.append(observation.location.tobytes())
+        self._path.append(np.asarray(observation.location).tobytes())
         if self.render_mode == "human":
             self.render()
         return take_row(self._observations.write(observation), 0)

@@ -1,11 +1,12 @@
 """Compiled tasks: the rules of a task as one compiled call per step, for batches on the CPU.
 
 The rules of :class:`ram_envs.tasks.Task` are the definition. A task may offer the same rules as a compiled task
-(:meth:`Task.compiled`); the environments use it where numba is installed, and results are the same bit for bit.
+(:attr:`Task.compiled_rules`); the environments use it where numba is installed, and results are the same bit for bit.
 """
 
 from __future__ import annotations
 
+import importlib
 import math
 import sys
 from abc import ABC, abstractmethod
@@ -21,6 +22,18 @@ from ram_envs.tasks.task import Observation, Task
 NEXT_STEP, SAME_STEP, DISABLED = range(3)  # as kernels know the modes of auto-reset
 MODES = {AutoresetMode.NEXT_STEP: NEXT_STEP, AutoresetMode.SAME_STEP: SAME_STEP, AutoresetMode.DISABLED: DISABLED}
 NO_LIMIT = 2**62
+
+
+def compile_task(
+    task: Task[Any], num_rows: int, autoreset_mode: AutoresetMode, max_episode_steps: int | None
+) -> CompiledTask | None:
+    """Return the compiled rules of a task, for the arguments of :class:`CompiledTask`; None if there are none."""
+    path = vars(type(task)).get("compiled_rules")
+    if path is None:
+        return None
+    module, name = path.split(":")
+    compiled: type[CompiledTask] = getattr(importlib.import_module(module), name)
+    return compiled(task, num_rows, autoreset_mode, max_episode_steps) if compiled.suits(task) else None
 
 
 class Step(NamedTuple):
@@ -106,7 +119,7 @@ class CompiledTask(ABC):
         height, width, _ = task.scene_shape
         self.num_rows = num_rows
         self.glimpse_size, self.gaze_size = sensor.glimpse_size, sensor.gaze_size
-        self.sensor: tuple[NDArray[Any], ...] = sensor.for_kernels  # type: ignore[attr-defined]
+        self.sensor: tuple[NDArray[Any], ...] = sensor.for_kernels
         self.first = for_kernels(task.first_location, height, width, task.patch_size, self.gaze_size)
         self.glimpses = Recycler((num_rows, self.glimpse_size), np.float32)
         self.max_step = control.max_step if control.relative else 0.0
@@ -115,6 +128,11 @@ class CompiledTask(ABC):
         self.limit = NO_LIMIT if max_episode_steps is None else max_episode_steps
         self.seed, self.episode = np.zeros((2, num_rows), np.int64)
         self.location = np.zeros((num_rows, self.gaze_size), np.float32)
+
+    @classmethod
+    def suits(cls, task: Any) -> bool:
+        """Return whether the kernels repeat the rules under the settings of this task."""
+        return bool(task.glimpse_sensor.for_kernels)
 
     @property
     @abstractmethod
