@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,15 +107,14 @@ class Adapter(ABC):
 
     def settings(self, network: NetworkSettings) -> RAMSettings:
         """Join the settings of the networks with the sizes of this environment."""
-        chosen = {setting.name: getattr(network, setting.name) for setting in fields(NetworkSettings)}
-        return RAMSettings(
+        return RAMSettings.join(
+            network,
             num_actions=sum(self.choices),
             glimpse_shape=self.glimpse_shape,
             gaze_size=self.gaze_size,
             senses=dict(self.senses),
             choices=self.choices if len(self.choices) > 1 else (),
             numbers=self.numbers,
-            **chosen,
         )
 
 

@@ -207,7 +207,7 @@ def test_a_run_stops_with_its_last_checkpoint_where_an_environment_returns_nan(t
 def test_a_run_resumes_with_the_weights_and_statistics_of_its_checkpoint(tmp_path):
     from dataclasses import replace
 
-    network = replace(LEARNS.network, normalise_observations=True)
+    network = replace(LEARNS.network, normalise_inputs=True)
     settings = replace(LEARNS, frames=2_048, network=network, normalise_rewards=True, log_every=1)
     stopped = train(Cue, settings, tmp_path, progress_bar=False, callback=lambda progress, *_: progress.iteration < 3)
     assert stopped.stopped_by == "callback"
