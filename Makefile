@@ -40,7 +40,7 @@ BENCH := .venv-bench
 BENCHMARKS := environments peers sb3_vec_env size training phases overhead
 
 # What the kernels compute. Bounds checking compiles other code, which needs a cache of its own.
-KERNELS := tests/ram_envs/sensors tests/ram_envs/tasks tests/properties/test_sensors.py tests/properties/test_environments.py
+KERNELS := tests/ram_envs/sensors tests/ram_envs/tasks tests/ram_envs/envs/test_compiled.py tests/properties/test_sensors.py tests/properties/test_environments.py
 MINUTES := 10
 
 .PHONY: train tables test test-integrations browser kernels fuzz soak check bench clean

@@ -81,7 +81,11 @@ def looks(
         episodes: Number of episodes; None for no limit.
         seed: Random seed of the first episode; the next ones follow it.
         stop_threshold: See :func:`agents.evaluation.evaluate.evaluate`; the environment must allow early answers.
+
+    Raises:
+        ValueError: If the seed is not valid.
     """
+    check_integer("seed", seed, 0, 2**62)
     task = env.task
     rule = None if stop_threshold is None else stop_rule(policy, task, stop_threshold)
     for episode in itertools.count() if episodes is None else range(episodes):
