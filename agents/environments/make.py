@@ -16,6 +16,8 @@ from ram_envs.errors import UnknownName
 from ram_envs.registration import GLIMPSE_ID
 from ram_envs.wrappers.make import import_environment
 
+_EXTRAS = {"ap_gym": "apgym", "ale_py": "atari", "minigrid": "minigrid"}
+"""The extra that installs a package."""
 Vectorization = Literal["auto", "sync", "async"]
 
 
@@ -122,6 +124,10 @@ def _spec(env_id: str) -> gymnasium.envs.registration.EnvSpec:
         return gymnasium.spec(import_environment(env_id))
     except gymnasium.error.DependencyNotInstalled as error:
         raise SettingsError(str(error)) from error
+    except UnknownName as error:
+        extra = _EXTRAS.get(env_id.partition(":")[0])
+        hint = f" (pip install 'ram-active-vision[{extra}]')" if extra else ""
+        raise SettingsError(f"{error}{hint}") from error
     except gymnasium.error.Error as error:
         raise SettingsError(
             f"there is no environment {env_id!r} ({error}): if a package registers it, write its module before the id, "
