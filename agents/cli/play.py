@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agents.cli.environment import (
     Environment,
     asks_for_help,
+    find_environment,
     named_environments,
     read_for_environment,
 )
@@ -38,10 +39,10 @@ class PlayOptions:
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     if asks_for_help(arguments):
-        environments = named_environments(arguments)
+        environments = named_environments(arguments, find_environment)
         print((_full_parser(environments[0]) if environments else _parser()).help_text())
         return 0
-    environment, values = read_for_environment("play", arguments, OPTIONS, _parser, _full_parser)
+    environment, values = read_for_environment("play", arguments, OPTIONS, _parser, _full_parser, find_environment)
     options = PlayOptions(**group_of(values, OPTIONS))
     from agents.play import play
 

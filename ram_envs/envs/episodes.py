@@ -17,7 +17,7 @@ from ram_envs.envs.actions import ActionFormat
 from ram_envs.envs.compiled_actions import Reader, make_reader
 from ram_envs.envs.options import check_image_index, fresh_seed, next_keys
 from ram_envs.tasks import Observation, Task
-from ram_envs.tasks.compiled import CompiledTask, Step
+from ram_envs.tasks.compiled import CompiledTask, Step, compile_task
 
 
 class Outcome(NamedTuple):
@@ -170,9 +170,10 @@ class Episodes:
         if self.autoreset_mode == AutoresetMode.SAME_STEP:
             ended = terminated if truncated is None else terminated | truncated
             if bool(namespace(ended).any(ended)):
-                final_observation, final_info = self.observation(), self.info()
+                final_observation, final_info = self.observe()
                 self._begin_where(ended)
-        return Outcome(self.observation(), reward, terminated, truncated, self.info(), final_observation, final_info)
+        observation, info = self.observe()
+        return Outcome(observation, reward, terminated, truncated, info, final_observation, final_info)
 
     def ended(self, state: Any) -> Array:
         """Return which episodes have ended in a state, by termination or truncation: bool (B,)."""
@@ -180,18 +181,14 @@ class Episodes:
         truncated = self._truncated(state)
         return terminated if truncated is None else terminated | truncated
 
-    def observation(self) -> Observation:
-        """Return the current observations, as new arrays."""
+    def observe(self) -> tuple[Observation, dict[str, Array]]:
+        """Return the current observations and infos, as new arrays."""
         if self._compiled is not None:
-            return self._observation(self._compiled.observe()[0])
+            observation, info = self._compiled.observe()
+            return self._observation(observation), self._info(info)
         glimpse, location, senses = self.task.observation(self._state)
-        return Observation(glimpse, _copy(location), senses)
-
-    def info(self) -> dict[str, Array]:
-        """Return the current infos, as new arrays."""
-        if self._compiled is not None:
-            return self._info(self._compiled.observe()[1])
-        return {key: _copy(value) for key, value in self.task.info(self._state).items()}
+        info = {key: _copy(value) for key, value in self.task.info(self._state).items()}
+        return Observation(glimpse, _copy(location), senses), info
 
     def _initial(self, seed: Array, episode: Array, image_index: Array | None) -> Any:
         if self.task.num_images is None:
@@ -203,7 +200,7 @@ class Episodes:
         if compiled_kernels(self._seed) is None:
             return
         self._may_compile = False
-        compiled = self.task.compiled(self.num_rows, self.autoreset_mode, self._limit)
+        compiled = compile_task(self.task, self.num_rows, self.autoreset_mode, self._limit)
         if compiled is None:
             return
         compiled.seed[:], compiled.episode[:] = np.asarray(self._seed), np.asarray(self._episode)
@@ -262,7 +259,7 @@ class Episodes:
         """Convert the info of a compiled task."""
         return {key: self._convert(value) for key, value in info.items()}
 
-    def _convert(self, array: np.ndarray) -> Array:
+    def _convert(self, array: Any) -> Array:
         """Return an array of a compiled task as it is, or as a tensor with the same memory."""
         return array if self._on_numpy else namespace(self._like).asarray(array)
 
@@ -292,7 +289,7 @@ def plain(array: Array) -> np.ndarray:
     """Return an array or a tensor on the CPU as kernels expect it: a C-contiguous NumPy array."""
     if type(array) is np.ndarray and array.flags.carray:
         return array
-    return np.require(array, requirements="CAW")
+    return np.require(array, requirements=["C", "A", "W"])
 
 
 def _copy(array: Array) -> Array:

@@ -62,7 +62,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
         self.action_space = self._actions.space
         self._episodes = Episodes(self.task, 1, np.empty(0), AutoresetMode.DISABLED, actions=self._actions)
         self._over = True
-        self._path: list[NDArray[np.float32]] = []
+        self._path: list[bytes] = []  # locations, in the form that is fastest to keep
         self._renderer: Renderer | None = None
 
     @property
@@ -114,7 +114,8 @@ class GlimpseEnv(gym.Env[Any, Any]):
         super().reset(seed=seed)  # once nothing can be refused any more
         self._over = False
         self._path = []
-        return self._shown(self._episodes.observation()), self._one(self._episodes.info())
+        observation, info = self._episodes.observe()
+        return self._shown(observation), self._one(info)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take one step.
@@ -134,7 +135,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
                 else "step() was called after the episode's end: call reset()"
             )
         reader = self._episodes.reader
-        read = None if reader is None else reader.read_single(action)
+        read: Any = None if reader is None else reader.read_single(action)
         if read is None:
             read = self._actions.decode(self._actions.check_single(action))
         outcome = self._episodes.step(*read)
@@ -148,7 +149,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
         Raises:
             ResetNeeded: If no episode has begun.
         """
-        return view_row(self.task, self.state, 0, self._path)
+        return view_row(self.task, self.state, 0, [np.frombuffer(location, np.float32) for location in self._path])
 
     def render(self) -> Any:
         """Draw the current state: uint8 (height, width, 3) for "rgb_array", a string for "ansi", None for "human"."""
@@ -187,7 +188,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
         return keys
 
     def _shown(self, observation: Observation) -> Any:
-        self._path.append(observation.location[0].copy())
+        self._path.append(np.asarray(observation.location).tobytes())
         if self.render_mode == "human":
             self.render()
         return take_row(self._observations.write(observation), 0)

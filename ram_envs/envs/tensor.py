@@ -131,8 +131,8 @@ class TensorEnv:
         given = read_options(options, ("reset_mask", "image_index"))
         rows = None if given["reset_mask"] is None else self._read_mask(given["reset_mask"]).nonzero()[:, 0]
         self._episodes.begin(seed, rows=rows, image_index=given["image_index"])
-        info: Any = self._episodes.info()
-        return self._observations.write(self._episodes.observation()), info
+        observation, info = self._episodes.observe()
+        return self._observations.write(observation), cast("dict[str, torch.Tensor]", info)
 
     def step(self, action: Any) -> tuple[Any, torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]]:
         """Take one step in every row.

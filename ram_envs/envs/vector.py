@@ -136,9 +136,10 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         self._ended = np.asarray(self._episodes.ended(self._episodes.state))
         if mask is None:
             mask = np.ones(self.num_envs, bool)
-        observation = self._episodes.observation()
-        self._follow(observation, mask)
-        return self._observations.write(observation), _masked(self._episodes.info(), mask)
+        observation, info = self._episodes.observe()
+        if self.render_mode is not None:
+            self._follow(observation, mask)
+        return self._observations.write(observation), _masked(info, mask)
 
     def step(
         self, actions: Any
@@ -166,8 +167,9 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         if read is None:
             read = self._actions.decode(self._actions.check(actions, self.num_envs))
         outcome: Any = self._episodes.step(*read)
-        began = outcome.ended if self.autoreset_mode == AutoresetMode.SAME_STEP else self._ended
-        self._follow(outcome.observation, began)
+        if self.render_mode is not None:
+            same_step = self.autoreset_mode == AutoresetMode.SAME_STEP
+            self._follow(outcome.observation, outcome.ended if same_step else self._ended)
         self._ended = outcome.ended if outcome.final_info is None else np.zeros(self.num_envs, bool)
         info: dict[str, Any] = {}
         if outcome.final_info is not None:
@@ -215,8 +217,6 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
 
     def _follow(self, observation: Observation, began: NDArray[np.bool_]) -> None:
         """Keep the paths of the gaze, which only renderings need."""
-        if self.render_mode is None:
-            return
         for row in range(self.num_envs):
             location = observation.location[row].copy()
             self._paths[row] = [location] if began[row] else [*self._paths[row], location]

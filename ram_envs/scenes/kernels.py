@@ -44,7 +44,7 @@ def draw_uniform(key: U, number: int) -> float:
 
 
 @kernel
-def draw_integer(key: U, number: int, count: int) -> int:
+def draw_integer(key: U, number: int, count: int) -> Any:
     """Return random word ``number`` as an integer in [0, count)."""
     return np.int64(((draw_word(key, number) >> U(32)) * U(count)) >> U(32))
 
@@ -123,7 +123,7 @@ def compose(
         for channel in range(channels):
             start = ((b * channels + channel) * height + top) * width + left
             source = (image_index[b] * channels + channel) * image_height * image_width
-            for row in range(image_height):
+            for _row in range(image_height):
                 for column in range(image_width):
                     canvas[U(start + column)] = pixels[U(source + column)]
                 start += width
@@ -141,7 +141,7 @@ def compose(
                 for _row in range(side):
                     for column in range(side):
                         total = np.int64(canvas[U(start + column)]) + np.int64(pixels[U(source + column)])
-                        canvas[U(start + column)] = np.uint8(min(total, 255))
+                        canvas[U(start + column)] = np.uint8(total if total < 255 else 255)
                     start += width
                     source += image_width
             draw += DRAWS_PER_PIECE

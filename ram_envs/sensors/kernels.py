@@ -69,7 +69,9 @@ def see(scenes: Array, location: Array, numbers: Array, optics: Array, white: Ar
     Args:
         scenes: uint8 (B, C, H, W).
         location: float32 (B, gaze_size).
-        numbers, optics, white: The sensor.
+        numbers: The sensor, as are the next two.
+        optics: See the module.
+        white: See the module.
         glimpse: float32 (B, k*C*g*g), the result.
     """
     if numbers[ZOOM]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode
 
 from ram_envs.arguments import check_integer
 from ram_envs.arrays import Array, clip, namespace
@@ -18,9 +17,6 @@ from ram_envs.scenes.randomness import draw_words, integers, uniform
 from ram_envs.sensors.sensor import NOWHERE
 from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.task import NO_SENSES, Observation, Task
-
-if TYPE_CHECKING:
-    from ram_envs.tasks.compiled import CompiledTask
 
 PADDLE_WIDTH = 2
 MOVES = ("left", "stay", "right")
@@ -103,6 +99,7 @@ class Catch(Task[CatchState]):
     screen_size: int = 24
     hidden_rows: tuple[int, int] | None = None
     hearing: bool = False
+    compiled_rules: ClassVar[str] = "ram_envs.tasks.compiled_catch:CompiledCatch"
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -247,16 +244,6 @@ class Catch(Task[CatchState]):
             left, right = (float(loudness) for loudness in self._sound(state)[row])
             outcome = f" · sound {left:.2f} left, {right:.2f} right{outcome}"
         return f"step {int(state.step[row])}/{self.max_episode_steps}{outcome}"
-
-    def compiled(
-        self, num_rows: int, autoreset_mode: AutoresetMode, max_episode_steps: int | None
-    ) -> CompiledTask | None:
-        """Return the compiled game, for the sensors that have kernels and without hearing."""
-        if type(self) is not Catch or self.hearing or not self.glimpse_sensor.for_kernels:
-            return None
-        from ram_envs.tasks.catch_kernels import CompiledCatch
-
-        return CompiledCatch(self, num_rows, autoreset_mode, max_episode_steps)
 
     def oracle(self) -> CatchOracle:
         """Return a player that sees the whole screen at every step, but not the speed of the ball."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from gymnasium.vector import AutoresetMode
-from numpy.typing import NDArray
 
 from ram_envs.compiling import kernel
 from ram_envs.scenes.kernels import draw_integer, draw_uniform, episode_key
 from ram_envs.sensors.kernels import first_value, move, see_points
 from ram_envs.sensors.sensor import NOWHERE
-from ram_envs.tasks.catch import PADDLE_WIDTH, Catch, CatchState
-from ram_envs.tasks.compiled import NEXT_STEP, CompiledTask, Step
-from ram_envs.tasks.task import Observation
+from ram_envs.tasks.catch import PADDLE_WIDTH
+from ram_envs.tasks.compiled import NEXT_STEP
 
 Array = Any
 U = np.uint64
@@ -91,9 +88,17 @@ def step(
     Args:
         gaze: float32 (B, gaze_size).
         answer: int64 (B,), the moves.
-        settings, first, max_step, numbers, optics, white: The constants of the game, the gaze and the sensor.
-        game, motion, location: The state.
-        glimpse, seen: float32 (B, glimpse_size) and (B, gaze_size), the observation.
+        settings: The settings of the task, int64.
+        first: The rule of first locations, float32 (2, gaze_size).
+        max_step: The longest move of the gaze; 0 with absolute gaze.
+        game: The state, int64 (6, B), changed in place, as are the next two.
+        motion: float32 (2, B).
+        location: float32 (B, gaze_size).
+        numbers: The sensor, as are the next two; see :mod:`ram_envs.sensors.kernels`.
+        optics: float32 (2 + k,).
+        white: float32 (k,).
+        glimpse: float32 (B, glimpse_size), a result, as are the following.
+        seen: float32 (B, gaze_size), the location.
         reward: float32 (B,).
         flags: bool (3, B), terminated, truncated and success.
     """
@@ -132,73 +137,3 @@ def step(
         flags[TRUNCATED, U(b)] = game[STEP, U(b)] >= settings[LIMIT]
         flags[SUCCESS, U(b)] = game[CAUGHT, U(b)] == 1
     observe(settings, game, location, numbers, optics, white, glimpse)
-
-
-class CompiledCatch(CompiledTask):
-    """The game as compiled loops."""
-
-    def __init__(
-        self, task: Catch, num_rows: int, autoreset_mode: AutoresetMode, max_episode_steps: int | None
-    ) -> None:
-        super().__init__(task, num_rows, autoreset_mode, max_episode_steps)
-        first_hidden, last_hidden = task.hidden_rows or (-1, -1)
-        self._settings = np.array([task.screen_size, first_hidden, last_hidden, self.mode, self.limit], np.int64)
-        self._game = np.zeros((6, num_rows), np.int64)
-        self._motion = np.zeros((2, num_rows), np.float32)
-        self.seed, self.episode = self._game[SEED], self._game[EPISODE]
-
-    @property
-    def state(self) -> CatchState:
-        """The state, copied."""
-        _, _, step, ball, paddle, caught = self._game.copy()
-        column, speed = self._motion.copy()
-        return CatchState(step, column, ball, speed, paddle, caught == 1, self.location.copy())
-
-    def load(self, state: CatchState) -> None:
-        """Copy a state of the rules."""
-        self._game[STEP], self._game[BALL], self._game[PADDLE], self._game[CAUGHT] = (
-            np.asarray(leaf) for leaf in (state.step, state.ball, state.paddle, state.caught)
-        )
-        self._motion[COLUMN], self._motion[SPEED] = np.asarray(state.column), np.asarray(state.speed)
-        self.location[:] = np.asarray(state.location)
-
-    def begin(
-        self,
-        rows: NDArray[np.bool_],
-        seed: NDArray[np.int64],
-        episode: NDArray[np.int64],
-        image_index: NDArray[np.int64] | None,
-    ) -> None:
-        """Start new games in some rows."""
-        begin(rows, seed, episode, self._settings, self.first, self._game, self._motion, self.location)
-
-    def step(self, gaze: NDArray[np.float32], answer: NDArray[np.int64]) -> Step:
-        """Move the paddle, then the ball, then the gaze."""
-        num_rows = self.num_rows
-        glimpse = np.empty((num_rows, self.glimpse_size), np.float32)
-        seen = np.empty((num_rows, self.gaze_size), np.float32)
-        reward = np.empty(num_rows, np.float32)
-        flags = np.empty((3, num_rows), np.bool_)
-        step(
-            gaze,
-            answer,
-            self._settings,
-            self.first,
-            self.max_step,
-            self._game,
-            self._motion,
-            self.location,
-            *self.sensor,
-            glimpse,
-            seen,
-            reward,
-            flags,
-        )
-        truncated = flags[TRUNCATED] if self.limited else None
-        return Step(Observation(glimpse, seen), reward, flags[TERMINATED], truncated, {"is_success": flags[SUCCESS]})
-
-    def observe(self) -> tuple[Observation, dict[str, Any]]:
-        """Return the observation and whether the ball was caught."""
-        glimpse = np.empty((self.num_rows, self.glimpse_size), np.float32)
-        observe(self._settings, self._game, self.location, *self.sensor, glimpse)
-        return Observation(glimpse, self.location.copy()), {"is_success": self._game[CAUGHT] == 1}

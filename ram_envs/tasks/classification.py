@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from ram_envs.arguments import check_choice, check_indices, check_integer, check_number
@@ -27,9 +26,6 @@ from ram_envs.scenes.registry import dataset_spec
 from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.figure import ERROR_PERCENT, FigureOfMerit
 from ram_envs.tasks.task import Observation, Task
-
-if TYPE_CHECKING:
-    from ram_envs.tasks.compiled import CompiledTask
 
 UNDECIDED = -1
 
@@ -135,6 +131,7 @@ class Classification(Task[ClassificationState]):
     stop: str = "fixed"
     glimpse_cost: float = 0.0
     answer_key: ClassVar[str] = "label"
+    compiled_rules: ClassVar[str] = "ram_envs.tasks.compiled_classification:CompiledClassification"
 
     def __post_init__(self) -> None:
         """Check the settings, which loads the images."""
@@ -338,13 +335,3 @@ class Classification(Task[ClassificationState]):
         if ended:
             line += f" · guess {'none' if guess == UNDECIDED else names[guess]}"
         return line + (f" · reward {reward:g}" if ended or reward else "")
-
-    def compiled(
-        self, num_rows: int, autoreset_mode: AutoresetMode, max_episode_steps: int | None
-    ) -> CompiledTask | None:
-        """Return the compiled task, for one object and the sensors that have kernels."""
-        if type(self) is not Classification or self.num_objects > 1 or not self.glimpse_sensor.for_kernels:
-            return None
-        from ram_envs.tasks.classification_kernels import CompiledClassification
-
-        return CompiledClassification(self, num_rows, autoreset_mode, max_episode_steps)

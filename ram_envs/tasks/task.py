@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode
 
 from ram_envs.arrays import Array
 from ram_envs.sensors import Sensor, make_sensor
@@ -22,9 +21,6 @@ from ram_envs.sensors.first_location import check_first_location, first_location
 from ram_envs.sensors.gaze import GazeControl
 from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.figure import SUCCESS_RATE, FigureOfMerit
-
-if TYPE_CHECKING:
-    from ram_envs.tasks.compiled import CompiledTask
 
 NO_SENSES: Mapping[str, Any] = MappingProxyType({})
 
@@ -112,6 +108,11 @@ class Task(ABC, Generic[StateT]):
         return GazeControl(self.gaze, self.max_step)
 
     # What the task is.
+
+    compiled_rules: ClassVar[str | None] = None
+    """The same rules as compiled loops, which are faster on a CPU: "module:Class", a :class:`CompiledTask`.
+
+    Subclasses do not inherit it, since they may have changed a rule."""
 
     answer_key: ClassVar[str | None] = None
     """``answer.key``, for tasks that need data to be constructed: an agent acts without the images it learned from."""
@@ -250,16 +251,6 @@ class Task(ABC, Generic[StateT]):
     def oracle(self) -> Oracle | None:
         """Return a player that sees the state. By default it answers :meth:`target`; None if there is no target."""
         return TargetOracle(self) if type(self).target is not Task.target else None
-
-    def compiled(
-        self, num_rows: int, autoreset_mode: AutoresetMode, max_episode_steps: int | None
-    ) -> CompiledTask | None:
-        """Return the same rules as compiled loops, which are faster on a CPU; None if there are none.
-
-        Called only where numba is installed. A subclass may have changed a rule, so return None for subclasses. The
-        arguments are those of :class:`ram_envs.tasks.compiled.CompiledTask`.
-        """
-        return None
 
     # What the rules are built from.
 
