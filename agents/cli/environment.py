@@ -13,12 +13,15 @@ from agents.cli.parser import Parser, UsageError, group_of
 from agents.errors import RAMError
 from ram_envs.errors import UnknownName
 from ram_envs.lookup import import_module
-from ram_envs.registration import ENVIRONMENTS, parse_id, task_class
+from ram_envs.registration import ENVIRONMENTS, GLIMPSE_ID, is_wrapper_id, parse_id, task_class
 
 if TYPE_CHECKING:
     from ram_envs.tasks import Task
+    from ram_envs.wrappers.settings import GlimpseOptions
 
 HELP_FLAGS = ("-h", "--help")
+FORMATS = ("action_format", "observation_format", "grid_size")
+"""Arguments of the wrapper that the commands choose themselves."""
 ID = re.compile(r"([A-Za-z_][\w.]*:)?[\w./-]+-v\d+")
 """What an id looks like. Only what does is tried as one, since a module before an id is imported."""
 
@@ -29,12 +32,12 @@ class Environment:
 
     Attributes:
         id: Its id, with the module that registers it unless that is ``ram_envs``.
-        task: Its task.
+        task: Its task, or the arguments of the wrapper.
         settings: The arguments of the task that it was registered with.
     """
 
     id: str
-    task: type[Task[Any]]
+    task: type[Task[Any] | GlimpseOptions]
     settings: Mapping[str, Any]
 
     def options(self, chosen: Mapping[str, Any]) -> list[Option]:
@@ -43,7 +46,8 @@ class Environment:
         Args:
             chosen: Values that count in place of the registered ones, as defaults.
         """
-        return options_of(self.task, {**self.settings, **chosen})
+        options = options_of(self.task, {**self.settings, **chosen})
+        return [option for option in options if option.name not in FORMATS]
 
     @property
     def summary(self) -> str:
@@ -73,6 +77,19 @@ def find_environment(name: str) -> Environment:
     return Environment(id.portable, task_class(name), settings)
 
 
+def find_playable(name: str) -> Environment:
+    """Return the environment of an id, which may be that of the wrapper: "RAM-Glimpse-v0".
+
+    Raises:
+        UnknownName: If there is none.
+    """
+    if not is_wrapper_id(name):
+        return find_environment(name)
+    from ram_envs.wrappers.settings import GlimpseOptions
+
+    return Environment(GLIMPSE_ID, GlimpseOptions, {})
+
+
 def all_environments(modules: Sequence[str] = ()) -> list[Environment]:
     """Return every registered environment, after importing modules that register more.
 
@@ -81,7 +98,7 @@ def all_environments(modules: Sequence[str] = ()) -> list[Environment]:
     """
     for module in modules:
         import_module(module, f"MODULE={module!r}")
-    return [find_environment(id) for id in ENVIRONMENTS]
+    return [find_playable(id) for id in (*ENVIRONMENTS, GLIMPSE_ID)]
 
 
 def read_for_environment(
@@ -90,6 +107,7 @@ def read_for_environment(
     title: str,
     base_parser: Callable[[], Parser],
     full_parser: Callable[[Environment], Parser],
+    find: Callable[[str], Environment] = find_environment,
 ) -> tuple[Environment, argparse.Namespace]:
     """Read a command line whose options depend on the environment that it names.
 
@@ -102,6 +120,7 @@ def read_for_environment(
         title: The group of options that holds ``env_id``.
         base_parser: Makes a parser of the options that do not depend on the environment.
         full_parser: Makes the parser of all options for an environment.
+        find: Finds the environment of an id.
 
     Returns:
         The environment, and the values of the options that were given.
@@ -111,14 +130,14 @@ def read_for_environment(
         UnknownName: If it names an environment that does not exist.
     """
     problem: RAMError | None = None
-    for environment in named_environments(arguments):
+    for environment in named_environments(arguments, find):
         try:
             values = full_parser(environment).read(arguments)
         except RAMError as error:
             problem = problem or error
             continue
         env_id = group_of(values, title).get("env_id")
-        if env_id is not None and find_environment(env_id) == environment:
+        if env_id is not None and find(env_id) == environment:
             return environment, values
     if problem is not None:
         raise problem
@@ -126,12 +145,14 @@ def read_for_environment(
     _complain(command, group_of(values, title).get("env_id"), unknown)
 
 
-def named_environments(arguments: Sequence[str]) -> list[Environment]:
+def named_environments(
+    arguments: Sequence[str], find: Callable[[str], Environment] = find_environment
+) -> list[Environment]:
     """Return the environments that arguments name, in their order."""
     found = []
     for argument in filter(ID.fullmatch, dict.fromkeys(arguments)):
         try:
-            found.append(find_environment(argument))
+            found.append(find(argument))
         except UnknownName:
             continue
     return found

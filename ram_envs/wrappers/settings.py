@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ram_envs.arguments import check_choice, check_integer
 from ram_envs.envs.actions import ACTION_FORMATS
@@ -34,8 +35,8 @@ class GlimpseSettings:
     - ``layout`` (None): axes of the image, for shapes that have more than one reading: the letters H, W, C (color
       channels) and S (stacked frames, latest last) in their order, such as "SHW" or "CHW".
     - ``senses`` (()): keys of vector parts of the observation to pass on as flat float32 arrays, or "all".
-    - ``action_format`` ("box"): "box", "dict", "multidiscrete" or "discrete"; see :mod:`ram_envs.envs.actions`.
-    - ``observation_format`` ("dict"): "dict", "flat" or "image"; see :mod:`ram_envs.envs.observations`.
+    - ``action_format`` ("box"): "box", "dict", "multidiscrete" or "discrete".
+    - ``observation_format`` ("dict"): "dict", "flat" or "image".
     - ``grid_size`` (5): cells per side of the grid of locations in the two discrete action formats.
 
     Raises:
@@ -50,7 +51,7 @@ class GlimpseSettings:
     first_location: str | Sequence[float] = "random"
     pixels: str = OBSERVATION
     layout: str | None = None
-    senses: str | Sequence[str] = ()
+    senses: str | tuple[str, ...] = ()
     action_format: str = "box"
     observation_format: str = "dict"
     grid_size: int = 5
@@ -62,9 +63,27 @@ class GlimpseSettings:
         check_integer("grid_size", self.grid_size, 1, 1024)
         if not isinstance(self.pixels, str):
             raise InvalidArgument(f"pixels={self.pixels!r} is not valid: expected 'observation', 'render' or a key")
-        if self.senses != ALL:
-            if isinstance(self.senses, str) or not all(isinstance(key, str) for key in self.senses):
-                raise InvalidArgument(
-                    f"senses={self.senses!r} is not valid: expected 'all', or a list of keys such as ['direction']"
-                )
-            object.__setattr__(self, "senses", tuple(self.senses))
+        senses = (self.senses,) if isinstance(self.senses, str) else tuple(self.senses)
+        if not all(isinstance(key, str) for key in senses):
+            raise InvalidArgument(
+                f"senses={self.senses!r} is not valid: expected 'all', or a list of keys such as ['direction']"
+            )
+        object.__setattr__(self, "senses", ALL if senses == (ALL,) else senses)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlimpseOptions(GlimpseSettings):
+    """Any environment with pixels, seen through glimpses: the id "RAM-Glimpse-v0".
+
+    ## Arguments
+    - ``env_id`` (None): id of the environment to wrap, such as "ALE/Pong-v5".
+    - ``env_kwargs`` (None): arguments of that environment, a dictionary.
+    """
+
+    env_id: str | None = None
+    env_kwargs: Mapping[str, Any] | None = None
+
+    @classmethod
+    def summary(cls, settings: Mapping[str, Any]) -> str:
+        """Describe the id in one line."""
+        return "any environment with pixels: --env-id ALE/Pong-v5"
