@@ -1,8 +1,12 @@
 # make train   set up .venv, train the Catch agent, evaluate it, say where curve and animation are
 # make test    set up .venv, run the tests
-# make test-integrations   set up .venv-integrations with RLlib, TorchRL, skrl, Stable-Baselines3, Optuna, MLflow, Weights & Biases and
+# make test-integrations   set up .venv-integrations with RLlib, TorchRL, skrl, ap_gym, Stable-Baselines3, Optuna, MLflow, Weights & Biases and
 #              huggingface_hub, run their tests there, on the oldest and the newest Gymnasium too; opens a page
 #              in Chromium (apt-get installs it, as root, where chromedriver is missing)
+# make kernels   the tests of the compiled kernels, once with bounds checking and once interpreted
+# make fuzz MINUTES=10   property tests with new random examples, hostile calls and corrupted files, for that long
+# make soak MINUTES=10   kill trainings at random moments, resume them, and compare them with one that never stopped
+#              (REPORT=docs/results/soak.json writes the report, which docs/guarantees.md quotes)
 # make tables  regenerate the tables of README.md, docs/results.md and docs/ablations.md from docs/results/*.json
 # make check   ruff, mypy and the tests
 # make bench   set up .venv-bench with the peers, measure everything, write docs/performance.md (QUICK=1: a first look)
@@ -27,7 +31,7 @@ OLDEST := gymnasium==1.1.0
 NEWEST := $(shell grep ^gymnasium== constraints.txt)
 WITH = PYTHONPATH=$(INTEGRATIONS)/$(1) $(INTEGRATIONS)/bin/python
 # tests/integrations/conftest.py ends a test that takes too long; this ends the run if that does not help.
-NO_HANG := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
+NO_HANG := -o faulthandler_timeout=2400 -o faulthandler_exit_on_timeout=true
 # The test of web pages opens them in Chromium, which pip cannot install.
 BROWSER := chromium chromium-driver
 ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl.py
@@ -35,7 +39,11 @@ ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl
 BENCH := .venv-bench
 BENCHMARKS := environments peers sb3_vec_env size training phases overhead
 
-.PHONY: train tables test test-integrations browser check bench clean
+# What the kernels compute. Bounds checking compiles other code, which needs a cache of its own.
+KERNELS := tests/ram_envs/sensors tests/ram_envs/tasks tests/ram_envs/envs/test_compiled.py tests/properties/test_sensors.py tests/properties/test_environments.py
+MINUTES := 10
+
+.PHONY: train tables test test-integrations browser kernels fuzz soak check bench clean
 
 train: $(STAMP)
 	$(BIN)/ram train RAM-CatchGame-v0 --out "$(OUT)"
@@ -57,6 +65,16 @@ test-integrations: $(INTEGRATIONS)/.installed browser
 browser:
 	@command -v chromedriver > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BROWSER); } \
 	  || { echo "Install Chromium (or Chrome) and chromedriver: tests/integrations/test_html_page.py opens pages in it." >&2; exit 1; }
+
+kernels: $(STAMP)
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/numba-boundscheck $(BIN)/python -m pytest $(KERNELS) tests/ram_envs/envs
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest $(KERNELS)
+
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+
+soak: $(STAMP)
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(REPORT),--out "$(REPORT)")
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -81,7 +99,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 $(INTEGRATIONS)/.installed: setup.cfg pyproject.toml constraints.txt constraints-integrations.txt
 	$(PYTHON) -m venv $(INTEGRATIONS)
 	grep -v ^gymnasium== constraints.txt | cat - constraints-integrations.txt > $(INTEGRATIONS)/constraints.txt
-	$(INTEGRATIONS)/bin/python -m pip install -c $(INTEGRATIONS)/constraints.txt -e ".[agents,rllib,torchrl,skrl,sb3,hub,tracking]" pytest selenium
+	$(INTEGRATIONS)/bin/python -m pip install -c $(INTEGRATIONS)/constraints.txt -e ".[agents,rllib,torchrl,skrl,sb3,hub,tracking,export,apgym]" pytest selenium onnxruntime
 	for gymnasium in $(OLDEST) $(NEWEST); do \
 		$(INTEGRATIONS)/bin/python -m pip install --no-deps --upgrade --target $(INTEGRATIONS)/$$gymnasium $$gymnasium || exit 1; \
 	done

@@ -9,6 +9,8 @@ import gymnasium
 EXTRAS = {
     "huggingface_hub": "hub",
     "imageio_ffmpeg": "video",
+    "onnx": "export",
+    "onnxscript": "export",
     "ray": "rllib",
     "sb3_contrib": "sb3",
     "skrl": "skrl",

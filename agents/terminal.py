@@ -1,4 +1,4 @@
-"""What a long computation prints to standard error. An output that is closed or broken never ends the work."""
+"""Progress bars and messages on standard error. A closed or broken output never ends the computation."""
 
 from __future__ import annotations
 

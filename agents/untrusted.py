@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import reprlib
 from pathlib import Path
 from typing import Any
+
+from ram_envs.errors import one_line, shown
+
+__all__ = ["MAX_DEPTH", "MAX_RESULT_BYTES", "one_line", "parse_json", "read_json", "read_limited", "shown"]
 
 MAX_DEPTH = 32
 """Levels of nesting in JSON and YAML; files of this project have at most six."""
@@ -16,12 +19,6 @@ MAX_RESULT_BYTES = 64 * 2**20
 
 # A string, up to its end or the end of the text, or a bracket. It never backtracks, so the time is linear.
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
-
-_MAX_LINE = 500
-
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = 80
-_short.maxlong = 40
 
 
 def read_limited(path: str | os.PathLike[str], limit: int) -> bytes:
@@ -63,17 +60,3 @@ def read_json(path: Path) -> Any:
         ValueError: If it is not UTF-8, not JSON, too large or nested too deeply.
     """
     return parse_json(read_limited(path, MAX_RESULT_BYTES).decode("utf-8"))
-
-
-def shown(value: Any) -> str:
-    """Write a value for an error message: as Python does, in one line of bounded length."""
-    try:
-        return one_line(_short.repr(value))
-    except ValueError:  # Python refuses to write integers of more than 4,300 digits
-        return "an integer of thousands of digits"
-
-
-def one_line(message: object) -> str:
-    """Write a message, of an error of a library for instance, in one line of bounded length."""
-    line = " ".join(str(message).split())
-    return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}..."

@@ -1,4 +1,4 @@
-"""What training needs by the book: floating-point operations and bytes of a frame, counted from the networks."""
+"""Count the floating-point operations and the bytes of a training frame from the sizes of the networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from agents.training.settings import GameSettings
 from ram_envs import make_tensor
 
 PASS = 3
-"""Forward and backward cost so many times as much as forward alone."""
+"""Cost of a forward and a backward pass, relative to the forward pass."""
 
 
 def operations_per_step(env_id: str) -> int:
@@ -20,14 +20,14 @@ def operations_per_step(env_id: str) -> int:
 def operations_per_frame(env_id: str) -> int:
     """Count the floating-point operations of one frame of training.
 
-    Forward once while playing; forward and backward in every epoch of the update. The hybrid training keeps what it
-    computed while playing, so that its update is the backward half alone.
+    The rollout is one forward pass, and every epoch of the update a forward and a backward pass. Hybrid training
+    reuses the forward pass of the rollout, so its update is a backward pass only.
     """
     return operations_per_step(env_id) + update_operations_per_frame(env_id)
 
 
 def update_operations_per_frame(env_id: str) -> int:
-    """Count those of them that belong to the update."""
+    """Count the floating-point operations of the update for one frame."""
     settings = settings_for(env_id)
     passes = PASS * settings.update_epochs if isinstance(settings, GameSettings) else PASS - 1
     return passes * operations_per_step(env_id)
@@ -36,11 +36,11 @@ def update_operations_per_frame(env_id: str) -> int:
 def update_bytes_per_frame(env_id: str, number: int = 2) -> int:
     """Count the bytes that the matrix products of the update read and write for one frame.
 
-    Each product reads its input and writes its output once, its weights come from the cache.
+    Assumes that each product reads its input and writes its output once, and that weights come from the cache.
 
     Args:
         env_id: The environment.
-        number: Bytes of a number; 2 for bfloat16.
+        number: Bytes per number; 2 for bfloat16.
     """
     per_step = number * sum(rows + columns for rows, columns in _matrices(env_id))
     return per_step * update_operations_per_frame(env_id) // operations_per_step(env_id)

@@ -1,6 +1,6 @@
-"""How fast the environments are, on one core: `python benchmarks/environments.py` (needs MNIST).
+"""Throughput of the environments on one core: `python benchmarks/environments.py` (needs MNIST).
 
-Steps are taken with random actions; glimpses, auto-resets and the composition of new scenes are part of them.
+Actions are random. A step includes glimpses, auto-resets and the composition of new scenes.
 """
 
 from __future__ import annotations
@@ -72,14 +72,14 @@ def single(id: str) -> Contestant:
 
 
 def observation_bytes() -> dict[str, int]:
-    """Return the bytes of one observation of every environment that is measured: float32 numbers."""
+    """Return the bytes of one float32 observation for each measured environment."""
     ids = {"Catch": "RAM-CatchGame-v0", "MNIST": "RAM-MNIST-v0", "Cluttered 60x60": "RAM-ClutteredMNIST-v0"}
     ids["Cluttered 100x100"] = "RAM-ClutteredMNIST100-v0"
     return {name: 4 * gym.spaces.flatdim(gym.make_vec(id, 1).single_observation_space) for name, id in ids.items()}
 
 
 def import_seconds(repeats: int) -> Figure:
-    """Time `import ram_envs` in fresh processes, Python's own start not counted."""
+    """Time `import ram_envs` in new processes, without the start of Python."""
     code = "import time; start = time.perf_counter(); import ram_envs; print(time.perf_counter() - start)"
 
     def run() -> float:

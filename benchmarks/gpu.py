@@ -1,10 +1,9 @@
-"""Everything that is to be known of a GPU, in one go: `python benchmarks/gpu.py` (`--device cpu` tries it out).
+"""All checks and measurements on a GPU: `python benchmarks/gpu.py` (`--device cpu` tests the script).
 
-First it holds the device's episodes equal to the CPU's, bit for bit, and training by a CUDA graph equal to training
-without one. Then it measures the ceilings (matrix products and
-a copy) and, for growing numbers of rows, steps of the environments and frames of training; what the paper's 20 M
-frames of Catch and an epoch of MNIST come to; and the share of the bfloat16 product that training reaches. An image of
-MNIST is 6 frames.
+The script first checks that episodes on the device equal those on the CPU bit for bit, and that training with a CUDA
+graph equals training without one. Then it measures the upper bounds (matrix products and a copy) and, for increasing
+numbers of rows, the throughput of environments and training, the time of the paper's 20 M frames of Catch and of an
+epoch of MNIST, and the share of the bfloat16 product that training reaches. An image of MNIST is 6 frames.
 """
 
 from __future__ import annotations
@@ -31,20 +30,20 @@ from agents.training.run import METRICS
 from ram_envs import make_tensor
 
 Parts = tuple[dict[str, torch.Tensor], ...]
-"""What an environment says: observations, then whatever else by name."""
+"""The return values of an environment: observations first, other tensors by name."""
 PAPER_FRAMES = 20_000_000
-"""After which the paper reports what it caught."""
+"""Length of training in the paper."""
 SCENES = ("RAM-CatchGame-v0", "RAM-MNIST-v0", "RAM-ClutteredMNIST-v0", "RAM-ClutteredMNIST100-v0")
 
 
 def wait(device: str) -> None:
-    """Let the device finish what it was given."""
+    """Wait until the device has finished all kernels."""
     if device.startswith("cuda"):
         torch.cuda.synchronize()
 
 
 def check_equal(device: str, rows: int = 512) -> None:
-    """Hold a device's episodes equal to the CPU's.
+    """Check that episodes on a device equal those on the CPU.
 
     Raises:
         AssertionError: If a glimpse, a reward or an info differs in one bit.
@@ -66,7 +65,7 @@ def check_equal(device: str, rows: int = 512) -> None:
 
 
 def compare(id: str, ours: Parts, theirs: Parts, device: str) -> None:
-    """Hold what the CPU's environment said equal to what the device's said.
+    """Check that the outputs of the environment on the CPU and on the device are equal.
 
     Raises:
         AssertionError: If they differ in one bit.
@@ -79,13 +78,13 @@ def compare(id: str, ours: Parts, theirs: Parts, device: str) -> None:
 
 @contextmanager
 def without_graph() -> Iterator[None]:
-    """Launch every kernel of an iteration by itself."""
+    """Disable CUDA graphs: launch every kernel of an iteration separately."""
     with mock.patch.object(Graph, "__call__", lambda graph, *arguments: graph._function(*arguments)):
         yield
 
 
 def check_graph(device: str) -> None:
-    """Hold training by a graph equal to training without one.
+    """Check that training with a CUDA graph equals training without one.
 
     Raises:
         AssertionError: If a loss differs in one bit after some iterations.
@@ -120,7 +119,7 @@ def stepping(id: str, rows: int, device: str) -> Contestant:
 
 
 def waiting(contestant: Contestant, device: str) -> Contestant:
-    """Let the device finish within the time that is taken."""
+    """Include the wait for the device in the measured time."""
 
     def waited() -> int:
         units = contestant()
@@ -133,15 +132,15 @@ def waiting(contestant: Contestant, device: str) -> Contestant:
 def training(
     rows: int, iterations: int, repeats: int, device: str, peak: float, with_and_without: bool
 ) -> dict[str, Figure]:
-    """Train Catch and MNIST by their presets with so many rows.
+    """Train Catch and MNIST with their presets and a given number of rows.
 
     Args:
-        rows: Episodes side by side.
-        iterations: Of each training.
-        repeats: How often.
-        device: Where.
-        peak: Operations a second of the bfloat16 product.
-        with_and_without: Whether to train once without a graph, too.
+        rows: Number of parallel episodes.
+        iterations: Iterations of each training.
+        repeats: Number of repetitions.
+        device: The device.
+        peak: Operations per second of the bfloat16 product.
+        with_and_without: Whether to measure training without a CUDA graph too.
     """
     found: dict[str, Figure] = {}
     for name, id, whole, unit in (

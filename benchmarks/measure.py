@@ -1,8 +1,7 @@
-"""How every benchmark measures: contestants take turns in one run, so that a machine that slows down slows all of them.
+"""Timing shared by all benchmarks: contestants alternate, so that a slower machine slows all of them equally.
 
-A contestant is a function that does its work once and returns how many units that was (steps, glimpses, frames). A
-figure is the median over the repeats, with the least and the greatest beside it; a ratio is the median of the ratios
-turn by turn.
+A contestant is a function that does its work once and returns the number of units (steps, glimpses, frames). A figure
+is the median over the repetitions with minimum and maximum. A ratio is the median of the ratios of each repetition.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ Contestant = Callable[[], int]
 
 @dataclass(frozen=True)
 class Figure:
-    """A rate, in units a second: the median over the repeats, and their spread."""
+    """A rate in units per second: the median over the repetitions, with minimum and maximum."""
 
     median: float
     least: float
@@ -38,12 +37,12 @@ class Figure:
 
 
 def measure(contestants: Mapping[str, Contestant], repeats: int = 5, seconds: float = 0.5) -> dict[str, list[float]]:
-    """Let contestants take turns, and return the rate of each one at every turn, in units a second.
+    """Run contestants in alternation, and return their rates in units per second.
 
     Args:
-        contestants: Name to function. Each is called once before anything is timed.
-        repeats: Turns of each.
-        seconds: How long a turn lasts at least.
+        contestants: Functions by name. Each is called once before the timing starts.
+        repeats: Repetitions.
+        seconds: Minimum duration of a repetition of one contestant.
     """
     for contestant in contestants.values():
         contestant()
@@ -58,23 +57,23 @@ def measure(contestants: Mapping[str, Contestant], repeats: int = 5, seconds: fl
 
 
 def figure(rates: list[float]) -> Figure:
-    """Sum up the rates of one contestant."""
+    """Summarize the rates of one contestant."""
     return Figure(statistics.median(rates), min(rates), max(rates), len(rates))
 
 
 def ratio(rates: list[float], others: list[float]) -> Figure:
-    """Sum up how many times faster one contestant is than another, turn by turn."""
+    """Summarize the ratio of the rates of two contestants over the repetitions."""
     return figure([a / b for a, b in zip(rates, others, strict=True)])
 
 
 def machine() -> dict[str, Any]:
-    """Describe the machine and the versions that a figure belongs to."""
+    """Describe the machine and the installed versions."""
     threads = os.environ.get("OMP_NUM_THREADS", "not set")
     return {**hardware(), "threads": threads, **versions("ap_gym", "gymnax", "jax")}
 
 
 def check_mnist() -> None:
-    """End the program with one line that says how to get MNIST, if it is not there."""
+    """Exit with one line that says how to get MNIST, if the files are missing."""
     from ram_envs.scenes.datasets import load_dataset
 
     try:
@@ -85,7 +84,7 @@ def check_mnist() -> None:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write results with the machine's description; figures become dictionaries."""
+    """Write results with a description of the machine; figures become dictionaries."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"machine": machine(), **content}, indent=2, default=asdict)
     path.write_text(text + "\n", encoding="utf-8")

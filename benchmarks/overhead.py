@@ -1,7 +1,7 @@
-"""What `ram benchmark` gains from a second worker: `python benchmarks/overhead.py` (a few minutes on two cores).
+"""Speed-up of `ram benchmark` with a second worker: `python benchmarks/overhead.py` (a few minutes on two cores).
 
-Eight short runs of the project's own agent, one thread each, are done by one worker and by two, each time in fresh
-processes. The target is at most 0.6 of the time; 0.5 would be no overhead at all.
+One worker, then two workers train the RAM agent in eight short runs of one thread each, always in new processes. The
+target for two workers is at most 0.6 of the time of one; 0.5 means no overhead.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from agents.pictures.markdown import markdown_table
 
 
 def seconds(workers: int, frames: int) -> float:
-    """Do eight runs and write their results; return how long it took."""
+    """Do eight runs and write their results; return the duration in seconds."""
     plan = {
         "environments": ["RAM-CatchGame-v0", "RAM-Digits-v0"],
         "algorithms": ["ram"],

@@ -1,9 +1,8 @@
-"""The environments beside their peers, on one core: `python benchmarks/peers.py`.
+"""Throughput compared with other environments, on one core: `python benchmarks/peers.py`.
 
-ap_gym's CircleSquare is the nearest relative: a classifier that moves a small glimpse over a picture. It gets the same
-rows, the same image side, the same patch and the same number of steps. gymnax's Catch is no relative, it shows the
-whole board (10x5), but it is the fastest Catch there is, compiled as a whole by JAX. Peers come from the package
-index, into an environment of their own (`make bench` sees to it); one that is not installed is reported as missing.
+ap_gym's CircleSquare is the most similar environment: an agent classifies an image with a small movable glimpse. It is
+measured with the same number of rows, image size, patch size and number of steps. gymnax's Catch shows the whole 10x5
+board and is compiled by JAX. `make bench` installs both in a virtual environment; a missing one is reported as missing.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ def step_forever(envs: gym.vector.VectorEnv, steps: int) -> Contestant:
 
 
 def our_glimpses(num_envs: int) -> Contestant:
-    """Step our classification task with the peer's sizes."""
+    """Step our classification task with the sizes of ap_gym's environment."""
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (10_000, SIDE, SIDE)).astype(np.uint8)
     dataset = (images, generator.integers(0, 2, 10_000))
@@ -48,7 +47,7 @@ def our_glimpses(num_envs: int) -> Contestant:
 
 
 def ap_gym_glimpses(num_envs: int) -> Contestant:
-    """Step the peer as it comes."""
+    """Step ap_gym's environment with its defaults."""
     import ap_gym
 
     return step_forever(ap_gym.make_vec(AP_GYM_ID, num_envs=num_envs), 2)
@@ -60,7 +59,7 @@ def our_catch(num_envs: int) -> Contestant:
 
 
 def gymnax_catch(num_envs: int) -> Contestant:
-    """Step gymnax's Catch, one compiled program for 48 steps of all rows."""
+    """Step gymnax's Catch: one compiled program for 48 steps of all rows."""
     import gymnax
     import jax
 

@@ -1,8 +1,8 @@
-"""Where the time of a training iteration goes: `python benchmarks/phases.py` (needs MNIST).
+"""Time of the phases of a training iteration: `python benchmarks/phases.py` (needs MNIST).
 
-Catch and MNIST are trained by their presets for a while, and what the environment and playing take is clocked from
-within; the rest is the update. The share of the machine's peak is that of the measured matrix product which the update
-alone reaches.
+Catch and MNIST are trained with their presets for some iterations. Environment and policy are timed in the rollout;
+the rest of an iteration is the update. The share of the peak is the throughput of the update relative to the measured
+matrix product.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from ram_envs.envs.tensor import TensorEnv
 
 
 class Clock:
-    """Adds up what calls of functions take."""
+    """Adds up the duration of function calls."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
     def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function, clocked."""
+        """Wrap a function so that its duration is added."""
 
         def clocked(*args: Any, **keywords: Any) -> Any:
             start = time.perf_counter()
@@ -46,7 +46,7 @@ class Clock:
 
 
 def phases(env_id: str, iterations: int) -> dict[str, float]:
-    """Train for some iterations, and return microseconds a frame of environment, policy and update."""
+    """Train for some iterations, and return microseconds per frame of environment, policy and update."""
     loop = games if env_id == CATCH else hybrid
     stepping, resetting, playing = Clock(), Clock(), Clock()
     with (
@@ -54,7 +54,7 @@ def phases(env_id: str, iterations: int) -> dict[str, float]:
         patch.object(TensorEnv, "reset", resetting.around(TensorEnv.reset)),
         patch.object(loop, "collect_episodes", playing.around(loop.collect_episodes)),
     ):
-        # One thread, whatever the preset says: the product beside it is measured on one.
+        # One thread regardless of the preset, like the matrix product that the update is compared with.
         seconds, frames = seconds_and_frames(env_id, replace(shortened(env_id, iterations), threads=1), "cpu")
     clocked = {
         "environment": stepping.seconds + resetting.seconds,

@@ -1,4 +1,4 @@
-"""Write docs/performance.md from what the benchmarks measured: `python benchmarks/report.py`."""
+"""Write docs/performance.md from the results of the benchmarks: `python benchmarks/report.py`."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ Results = Mapping[str, Mapping[str, Any]]
 
 
 def read(folder: Path) -> Results:
-    """Read the results of every benchmark, by its name; empty where it was not run."""
+    """Read the results of every benchmark by its name; empty if it was not run."""
     files = {name: folder / f"{name}.json" for name in NAMES}
     return {name: json.loads(file.read_text(encoding="utf-8")) if file.exists() else {} for name, file in files.items()}
 
 
 def find(results: Results, *path: str) -> Any:
-    """Return what lies at a path into the results; None if nothing does."""
-    found: Any = results
+    """Return the value at a path of keys in the results; None if there is none."""
+    value: Any = results
     for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def show(value: Any, name: str = "") -> str:
-    """Write a figure as the benchmarks print it; what was not measured, with the benchmark that does."""
+    """Format a figure; a missing one becomes "not measured", with the benchmark to run."""
     if value is None:
         return f"not measured (`python benchmarks/{name}.py`)" if name else "–"
     if isinstance(value, Mapping) and "median" in value:
@@ -43,12 +43,12 @@ def show(value: Any, name: str = "") -> str:
 
 
 def percent(value: Any) -> Any:
-    """Turn a figure that is a share into one in percent."""
+    """Convert a figure from a share to percent."""
     return {**value, **{key: 100 * value[key] for key in ("median", "least", "greatest")}} if value else None
 
 
 def inverse(value: Any, factor: float) -> Any:
-    """Turn a rate into what one takes."""
+    """Convert a rate to the time per unit, multiplied by a factor."""
     if value is None:
         return None
     least, greatest = factor / value["greatest"], factor / value["least"]
@@ -56,34 +56,34 @@ def inverse(value: Any, factor: float) -> Any:
 
 
 def per_thread(threads: str) -> str:
-    """Say a number of threads as the results do."""
+    """Return the label of a number of threads."""
     return "1 thread" if threads.startswith("1 ") else threads
 
 
 def threads_of(results: Results) -> list[str]:
-    """Return the numbers of threads and processes that training was measured with, as the results name them."""
+    """Return the keys of the results of training: the numbers of threads and processes."""
     return [name for name in results["training"] if name.endswith(("threads", "processes"))]
 
 
 def table(header: list[str], rows: list[list[Any]], name: str) -> str:
-    """Write a table, or by which benchmark there would be one."""
+    """Format a table, or say which benchmark to run if there are no rows."""
     return markdown_table(header, rows) if rows else f"Not measured: run `python benchmarks/{name}.py`."
 
 
 def machines(results: Results) -> str:
-    """Say what everything was measured on: once, or by benchmark where it differs."""
-    said: dict[str, list[str]] = {}
-    for name, found in results.items():
-        if "machine" in found:
-            text = ", ".join(f"{key} {value}" for key, value in found["machine"].items())
-            said.setdefault(text, []).append(name)
-    if len(said) == 1:
-        return f"Machine: {next(iter(said))}."
-    return "\n".join(f"- Machine of {', '.join(names)}: {text}." for text, names in said.items())
+    """Describe the machine, once or for each group of benchmarks with the same machine."""
+    names_by_machine: dict[str, list[str]] = {}
+    for name, result in results.items():
+        if "machine" in result:
+            text = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
+            names_by_machine.setdefault(text, []).append(name)
+    if len(names_by_machine) == 1:
+        return f"Machine: {next(iter(names_by_machine))}."
+    return "\n".join(f"- Machine of {', '.join(names)}: {text}." for text, names in names_by_machine.items())
 
 
 def glance(results: Results) -> str:
-    """Write what was to be measured, a row each, with the ceiling or the peer that it was measured beside."""
+    """Format the summary table: one row per measurement, with its upper bound or the library it is compared with."""
     rate = ("environments", "steps_per_second")
     vector = "Catch, vector, 1,024 rows", "Cluttered 60x60, vector, 1,024 rows"
     ap_gym = ("peers", "steps_per_second", "glimpses of 5x5 in 28x28, 1,024 rows")
@@ -93,9 +93,9 @@ def glance(results: Results) -> str:
     ]
     peer = show(find(results, *ap_gym, "ap_gym CircleSquare"))
     ratio = show(find(results, *ap_gym, "ratio"), "peers")
-    rows.append(["glimpse environment, 1,024 rows: times the steps/s of ap_gym's", ratio, f"ap_gym {peer}"])
+    rows.append(["glimpse environment, 1,024 rows: throughput relative to ap_gym", ratio, f"ap_gym {peer}"])
     single = inverse(find(results, *rate, "Catch, single"), 1e6)
-    rows.append(["Catch, single environment: microseconds a step", show(single, "environments"), ""])
+    rows.append(["Catch, single environment: microseconds per step", show(single, "environments"), ""])
     for threads in threads_of(results) or ["2 threads"]:
         found, on = ("training", threads), per_thread(threads)
         peer = show(find(results, *found, "Catch, RecurrentPPO, frames/s"))
@@ -104,37 +104,41 @@ def glance(results: Results) -> str:
         ratio = show(find(results, *found, "Catch, ratio"), "training")
         rows += [
             [f"Catch training, {on}: frames/s", ours, ""],
-            [f"Catch training, {on}: times sb3-contrib's RecurrentPPO", ratio, f"RecurrentPPO {peer} frames/s"],
+            [
+                f"Catch training, {on}: throughput relative to sb3-contrib's RecurrentPPO",
+                ratio,
+                f"RecurrentPPO {peer} frames/s",
+            ],
             [f"MNIST training, 6 glimpses, {on}: images/s", images, ""],
         ]
-    rows += [[f"wall time to {what}: seconds", time, ""] for what, time in times(results)]
+    rows += [[f"wall-clock time to {what}: seconds", time, ""] for what, time in times(results)]
     precision = find(results, "phases", "precision") or "bfloat16"
     product = show(find(results, "training", "1 threads", f"{precision} product, FLOP/s"))
     for name in ("Catch", "MNIST"):
         share = percent(find(results, "phases", name, f"share of the {precision} product, update"))
-        what = f"share of the measured {precision} product in the update, {name}, one thread: %"
-        rows.append([what, show(share, "phases"), f"the product: {product} FLOP/s"])
+        what = f"update of {name}, one thread: % of the measured {precision} product"
+        rows.append([what, show(share, "phases"), f"{precision} product: {product} FLOP/s"])
     best = fastest(results)
     peak = show(find(results, "gpu", "ceilings", "bfloat16 product, FLOP/s"))
     for what in ("Catch training, frames/s", "20 M frames of Catch, seconds", "an epoch of MNIST, seconds"):
         where = f" ({best}, {results['gpu']['device']})" if best else ""
         beside = f"bfloat16 product: {peak} FLOP/s" if best else ""
         rows.append([f"GPU{where}: {what}", show(find(results, "gpu", best, what), "gpu"), beside])
-    return markdown_table(["what", "measured", "ceiling, or peer"], rows)
+    return markdown_table(["measurement", "result", "upper bound or comparison"], rows)
 
 
 def share_of_copy(results: Results, name: str) -> str:
-    """Say what the observations of an environment make of the measured copy."""
+    """Compare the bytes of the observations of an environment with the measured copy."""
     size = find(results, "environments", "observation_bytes", name.split(", ")[0])
     rate = find(results, "environments", "steps_per_second", name)
     copy = find(results, "training", "1 threads", "copy, bytes/s")
     if None in (size, rate, copy):
         return ""
-    return f"{size} bytes a step: {100 * size * rate['median'] / copy['median']:.2g} % of the copy"
+    return f"{size} bytes per step: {100 * size * rate['median'] / copy['median']:.2g} % of the copy"
 
 
 def times(results: Results) -> list[tuple[str, str]]:
-    """Return the bars of the wall times, and what they took."""
+    """Return the scores and the training times to reach them."""
     rows = []
     for name, title in TIMES.items():
         found = results[name]
@@ -148,7 +152,7 @@ def times(results: Results) -> list[tuple[str, str]]:
 
 
 def fastest(results: Results) -> str:
-    """Return the number of rows at which the GPU trains Catch fastest, as the results name it; empty if none did."""
+    """Return the key of the number of rows with the highest training throughput of Catch on a GPU; "" if none."""
     rates = {
         rows: found["Catch training, frames/s"]["median"]
         for rows, found in results["gpu"].items()
@@ -158,7 +162,7 @@ def fastest(results: Results) -> str:
 
 
 def sections(results: Results) -> dict[str, str]:
-    """Return what stands in the places of the page."""
+    """Return the text of every placeholder in the template."""
     rates = results["environments"].get("steps_per_second", {})
     peers = [
         [name, show(found.get("ours")), peer, show(rate), show(found.get("ratio"))]
@@ -167,7 +171,7 @@ def sections(results: Results) -> dict[str, str]:
         if peer not in ("ours", "ratio")
     ]
     lacking = {peer: why for found in results.values() for peer, why in found.get("missing", {}).items()}
-    missing = "".join(f"\n\nMissing, and so not compared with: {peer} ({error})." for peer, error in lacking.items())
+    missing = "".join(f"\n\nNot installed, so not compared: {peer} ({error})." for peer, error in lacking.items())
     vec_env = results["sb3_vec_env"]
     ratios = {f"RAMVecEnv / {name}": value for name, value in vec_env.get("ratios", {}).items()}
     size = [
@@ -189,22 +193,23 @@ def sections(results: Results) -> dict[str, str]:
     return {
         "machines": machines(results),
         "glance": glance(results),
-        "ceilings": table(["threads", "what", "figure"], ceilings, "training"),
+        "ceilings": table(["threads", "measurement", "result"], ceilings, "training"),
         "environments": table(
             ["environment", "steps/s", "observations"],
             [[name, show(value), share_of_copy(results, name)] for name, value in rates.items()],
             "environments",
         ),
         "import_seconds": show(results["environments"].get("import_seconds")),
-        "peers": table(["what", "ours, steps/s", "peer", "peer, steps/s", "ratio"], peers, "peers") + missing,
+        "peers": table(["environment", "ours, steps/s", "compared with", "its steps/s", "ratio"], peers, "peers")
+        + missing,
         "vec_env": table(
-            ["VecEnv", "steps/s, or ratio"],
+            ["VecEnv", "steps/s or ratio"],
             [[name, show(value)] for name, value in {**vec_env.get("steps_per_second", {}), **ratios}.items()],
             "sb3_vec_env",
         ),
-        "training": table(["threads", "what", "figure"], training, "training"),
+        "training": table(["threads", "measurement", "result"], training, "training"),
         "phases": table(
-            ["training", "what", "figure"],
+            ["training", "measurement", "result"],
             [
                 [name, what, show(value)]
                 for name in ("Catch", "MNIST")
@@ -212,33 +217,33 @@ def sections(results: Results) -> dict[str, str]:
             ],
             "phases",
         ),
-        "time_to": markdown_table(["to", "seconds"], [list(row) for row in times(results)]),
+        "time_to": markdown_table(["score", "seconds"], [list(row) for row in times(results)]),
         "overhead": table(
-            ["eight short runs of `ram benchmark`, one thread each", "figure"],
+            ["eight short runs of `ram benchmark`, one thread each", "result"],
             [[name, show(value)] for name, value in results["overhead"].get("seconds", {}).items()],
             "overhead",
         ),
         "gpu": gpu(results),
-        "size": table(["side", "rows", "a glimpse, us", "a scene, us", "scenes, MiB"], size, "size"),
+        "size": table(["side", "rows", "µs per glimpse", "µs per scene", "scenes, MiB"], size, "size"),
         "training_image": table(
-            ["side", "a training image, us"], [[side, show(value)] for side, value in images.items()], "size"
+            ["side", "µs per training image"], [[side, show(value)] for side, value in images.items()], "size"
         ),
     }
 
 
 def of_threads(results: Results) -> list[tuple[str, str, Any]]:
-    """Return threads, name and value of everything that training measured."""
+    """Return threads, name and value of every measurement of training."""
     return [(n, name, value) for n in threads_of(results) for name, value in results["training"][n].items()]
 
 
 def gpu(results: Results) -> str:
-    """Write everything that was measured on a GPU."""
+    """Format all measurements on a GPU."""
     found = results["gpu"]
     groups = {"ceilings": found.get("ceilings", {})} | {
         key: value for key, value in found.items() if key.endswith(" rows")
     }
     rows = [[group, name, show(value)] for group, values in groups.items() for name, value in values.items()]
-    return (f"{found['device']}.\n\n" if found else "") + table(["rows", "what", "figure"], rows, "gpu")
+    return (f"{found['device']}.\n\n" if found else "") + table(["rows", "measurement", "result"], rows, "gpu")
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
-"""Steps a second of RAMVecEnv, beside Stable-Baselines3's DummyVecEnv and SubprocVecEnv of single environments.
+"""Throughput of RAMVecEnv, compared with DummyVecEnv and SubprocVecEnv of single environments.
 
-`python benchmarks/sb3_vec_env.py` (with the extra sb3; without it, it is reported as missing). A step is one row's: 64
-rows that step together are 64. Actions are random and drawn beforehand; glimpses, auto-resets and infos are part of it.
+`python benchmarks/sb3_vec_env.py` (needs the extra sb3; without it, it is reported as missing). Steps are counted per
+row: 64 rows that step together are 64 steps. Actions are random and drawn in advance. A step includes glimpses,
+auto-resets and infos.
 """
 
 from __future__ import annotations

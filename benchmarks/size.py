@@ -1,9 +1,8 @@
-"""What a glimpse and a training image cost against the size of the scene: `python benchmarks/size.py` (needs MNIST).
+"""Cost of a glimpse and of a training image for several scene sizes: `python benchmarks/size.py` (needs MNIST).
 
-RAM's own arithmetic depends on the glimpses, not on the size of the scene. A new scene has to be composed once an
-episode, which does. Timed for the translated task (12x12 patches, 3 scales, 8 glimpses), on one thread: a glimpse,
-which is one step of the tensor environment; a scene, which is one reset; a training image, which is an iteration of
-the hybrid training.
+The networks of RAM cost the same for every scene size. Composing a new scene, once per episode, costs its area. The
+benchmark uses the translated task (12x12 patches, 3 scales, 8 glimpses) on one thread. A glimpse is one step of the
+tensor environment, a scene one reset, and a training image one iteration of hybrid training divided by its images.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ ENV_ID, GLIMPSES = "RAM-TranslatedMNIST-v0", 8
 
 
 def glimpses_and_scenes(side: int, rows: int) -> tuple[Contestant, Contestant]:
-    """Return what takes one step in every row, and what composes a new scene in every row."""
+    """Return two contestants: one steps every row, the other composes a new scene in every row."""
     env = ram_envs.make_tensor(
         ENV_ID, rows, image_size=side, num_glimpses=10**6, action_format="dict", check_actions=False
     )
@@ -50,7 +49,7 @@ def glimpses_and_scenes(side: int, rows: int) -> tuple[Contestant, Contestant]:
 
 
 def scene_bytes(side: int, rows: int) -> int:
-    """Memory of the scenes, the greatest part of an environment's state."""
+    """Memory of the scenes, the largest part of the state of an environment."""
     return side * side * rows
 
 
@@ -82,7 +81,7 @@ def main() -> None:
             micro = {name: microseconds(values) for name, values in rates.items()}
             results.append({"side": side, "rows": rows, "scene_bytes": size, "microseconds": micro})
             table.append([side, f"{rows:,}", micro["glimpse"], micro["scene"], f"{size / 2**20:,.1f}"])
-    print(markdown_table(["side", "rows", "a glimpse, us", "a scene, us", "scenes, MiB"], table))
+    print(markdown_table(["side", "rows", "µs per glimpse", "µs per scene", "scenes, MiB"], table))
 
     training = {side: training_image(side, quick=options.quick) for side in sides}
     print()
@@ -91,12 +90,12 @@ def main() -> None:
 
 
 def microseconds(rates: list[float]) -> Figure:
-    """Turn rates into microseconds each."""
+    """Convert rates to microseconds per unit."""
     return figure([1e6 / rate for rate in rates])
 
 
 def training_image(side: int, quick: bool) -> Figure:
-    """Time iterations of the hybrid training."""
+    """Time iterations of hybrid training."""
     from agents.training.trainer import train
 
     iterations = 10 if quick else 40

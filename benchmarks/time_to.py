@@ -1,12 +1,11 @@
-"""How long training takes to a result: `python benchmarks/time_to.py` (needs MNIST, or `--task catch`).
+"""Training time to reach a score: `python benchmarks/time_to.py` (needs MNIST, or `--task catch`).
 
 With two processes: `torchrun --nproc-per-node 2 benchmarks/time_to.py`, each with half the rows of the preset.
 
-A run by the preset "quick" is judged every so often by greedy episodes, while its clock stands still, and ends at the
-first judgement that passes the bar: for Catch 85 % of 2,000 fresh episodes, for MNIST an error of 1.12 % on the test
-set, one rollout an image: the paper's figures. The learning rate follows the preset's schedule
-for the preset's length, or for that of `--length`: what is reached early depends on it. What is not reached by the end
-of the run is reported so.
+A run with the preset "quick" is evaluated deterministically at regular intervals, which does not count as training
+time, and ends at the first evaluation that reaches the paper's score: 85 % caught in 2,000 new episodes of Catch, or
+1.12 % error on the test set of MNIST (one rollout per image). The learning-rate schedule has the length of the preset
+or of `--length`, which affects the time. A run that does not reach the score is reported as such.
 """
 
 from __future__ import annotations
@@ -34,15 +33,15 @@ from ram_envs.tasks import FIGURES
 
 
 class Task(NamedTuple):
-    """A bar to pass.
+    """A score to reach.
 
     Attributes:
         env_id: The environment.
-        preset: How it is trained.
-        title: What the bar is called in the tables.
-        bar: The figure, in percent.
-        episodes: By how many episodes it is judged; None for every test image.
-        every: Iterations between two judgements.
+        preset: Training preset.
+        title: Name of the score in the tables.
+        bar: The score in percent.
+        episodes: Episodes of an evaluation; None for every test image.
+        every: Iterations between two evaluations.
     """
 
     env_id: str
@@ -60,22 +59,22 @@ TASKS = {
 
 
 def time_to(task: Task, seed: int, length: int | None, threads: int, limit: float) -> dict[str, Any]:
-    """Train until the bar is passed.
+    """Train until the score is reached.
 
     Args:
-        task: Which bar.
-        seed: Of the training; the judging episodes are the same for all.
-        length: Frames or epochs of the run in place of the preset's; None for the preset's.
-        threads: That compute.
-        limit: Seconds of training after which it is given up.
+        task: The score.
+        seed: Random seed of the training; all seeds are evaluated on the same episodes.
+        length: Frames or epochs of the run; None for the length of the preset.
+        threads: Number of threads.
+        limit: Seconds of training after which the run is stopped.
 
     Returns:
-        "seconds" and "frames" that it took, None if it was not reached, and every judgement.
+        "seconds" and "frames" of training, None if the score was not reached, and "judgements", all evaluations.
     """
     judgements: list[dict[str, float]] = []
 
     class Judged(Run):
-        """A run that is judged at every checkpoint, and ends when the bar is passed."""
+        """A run that is evaluated at every checkpoint and ends when the score is reached."""
 
         decided = False
 
@@ -90,8 +89,8 @@ def time_to(task: Task, seed: int, length: int | None, threads: int, limit: floa
             if passes(value) or self.progress.time_s > limit:
                 self.decided = True
                 signal.raise_signal(signal.SIGTERM)  # the run ends as it does for a user, after the next iteration
-            distributed.largest(0)  # nobody waits with a running clock: all have judged by now
-            self._started += time.perf_counter() - start  # the clock stands still
+            distributed.largest(0)  # waits for the evaluations of all processes while no time is counted
+            self._started += time.perf_counter() - start  # evaluations do not count as training time
 
     preset = settings_for(task.env_id, task.preset)
     game = isinstance(preset, GameSettings)
@@ -116,13 +115,15 @@ def time_to(task: Task, seed: int, length: int | None, threads: int, limit: floa
 def main() -> None:
     """Measure, print a table, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="give up after ten seconds of training, for a first look")
+    parser.add_argument("--quick", action="store_true", help="stop after ten seconds of training")
     parser.add_argument("--task", choices=TASKS, nargs="+", default=list(TASKS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--length", type=int, help="frames or epochs of the run, with one --task")
-    parser.add_argument("--limit", type=float, default=3600, help="seconds of training after which it is given up")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="folder of the JSON, one a task")
+    parser.add_argument("--limit", type=float, default=3600, help="stop after this many seconds of training")
+    parser.add_argument(
+        "--out", type=Path, default=Path("benchmarks/results"), help="folder of the JSON files, one per task"
+    )
     options = parser.parse_args()
     if options.length is not None and len(options.task) > 1:
         parser.error("--length is frames for Catch and epochs for MNIST: give one --task with it")

@@ -1,9 +1,10 @@
-"""How fast training is: `python benchmarks/training.py` (needs the extra sb3, and MNIST).
+"""Throughput of training: `python benchmarks/training.py` (needs the extra sb3, and MNIST).
 
-Catch: frames a second of our recurrent PPO beside sb3-contrib's RecurrentPPO, both with our policy, of equal networks,
-rows, epochs and minibatches, in turns. MNIST: images a second of the hybrid training. Ours on one thread, on two, and
-by two processes of one thread each (torchrun), with the preset's rows for each. The ceilings are measured too: a matrix
-product in float32 and bfloat16, and a large copy. A frame is one step of one row, an image one episode.
+Catch: our recurrent PPO and sb3-contrib's RecurrentPPO in alternation, both with our policy and with the same networks,
+rows, epochs and minibatches. MNIST: images per second of hybrid training. Our trainer runs on one thread, on two
+threads, and in two processes of one thread each (torchrun), each with the rows of the preset. Upper bounds are
+measured too: a matrix product in float32 and bfloat16, and a large copy. A frame is one step of one row, an image one
+episode.
 """
 
 from __future__ import annotations
@@ -33,26 +34,26 @@ from ram_envs import make_tensor
 
 CATCH, MNIST = "RAM-CatchGame-v0", "RAM-MNIST-v0"
 GLIMPSES = 6
-"""Of an image of MNIST."""
+"""Glimpses per image of MNIST."""
 TRAINING_IMAGES = 60_000
 
 
 def seconds_and_frames(env_id: str, settings: GameSettings | HybridSettings, device: str) -> tuple[float, float]:
-    """Train for a while; return the seconds that it took from the first iteration to the last, and the frames."""
+    """Train for some iterations; return the seconds and the frames between the first and the last one."""
     with TemporaryDirectory() as folder:
         progress = trainer.train(env_id, settings, folder, device=device, progress_bar=False).progress
     return progress.time_s, progress.frames
 
 
 def frames_per_second(env_id: str, settings: GameSettings | HybridSettings, device: str) -> float:
-    """Train for a while, and return the frames a second between the first and the last line of the metrics."""
+    """Train for some iterations, and return the frames per second between first and last line of the metrics."""
     with TemporaryDirectory() as folder:
         trainer.train(env_id, settings, folder, device=device, progress_bar=False)
         return rate_of(Path(folder))
 
 
 def rate_of(folder: Path) -> float:
-    """Return the frames a second between the first and the last line of a run's metrics."""
+    """Return the frames per second between the first and the last line of the metrics of a run."""
     with open(folder / "metrics.csv", encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     frames, seconds = (float(lines[-1][name]) - float(lines[0][name]) for name in ("frames", "time_s"))
@@ -60,7 +61,7 @@ def rate_of(folder: Path) -> float:
 
 
 def frames_per_second_of_processes(env_id: str, settings: GameSettings | HybridSettings, processes: int) -> float:
-    """Train for a while by several processes, each with the rows of the settings, and return the frames a second."""
+    """Train in several processes, each with the rows of the settings, and return the frames per second."""
     name = "frames" if isinstance(settings, GameSettings) else "epochs"
     length = {name: processes * getattr(settings, name)}
     options = {"num_envs": processes * settings.num_envs, "log_every": settings.log_every, **length}
@@ -75,12 +76,12 @@ def frames_per_second_of_processes(env_id: str, settings: GameSettings | HybridS
 
 
 def shortened(env_id: str, iterations: int, rows: int | None = None) -> GameSettings | HybridSettings:
-    """Return a preset that is over after about so many iterations, with four lines of metrics.
+    """Return a preset shortened to about this many iterations, with four lines of metrics.
 
     Args:
         env_id: The environment.
-        iterations: How many.
-        rows: Episodes side by side; None for the preset's.
+        iterations: Number of iterations.
+        rows: Parallel episodes; None for those of the preset.
     """
     settings = settings_for(env_id)
     rows = settings.num_envs if rows is None else rows
@@ -94,7 +95,7 @@ def shortened(env_id: str, iterations: int, rows: int | None = None) -> GameSett
 
 
 def recurrent_ppo_catch(iterations: int) -> float:
-    """Train RecurrentPPO with our policy by the same settings, and return its frames a second."""
+    """Train RecurrentPPO with our policy and the same settings, and return its frames per second."""
     from sb3_contrib import RecurrentPPO
 
     from agents.integrations.sb3 import RAMRecurrentPolicy, RAMVecEnv, ram_settings
@@ -123,7 +124,7 @@ def recurrent_ppo_catch(iterations: int) -> float:
 
 
 def matrix_product(dtype: torch.dtype, device: str, rows: int = 2048, size: int = 256) -> Contestant:
-    """Multiply matrices of the size of a hidden layer with a batch of rows; the units are floating-point operations."""
+    """Multiply matrices of the size of a hidden layer and a batch of rows; units are floating-point operations."""
     a, b = torch.randn(rows, size, device=device).to(dtype), torch.randn(size, size, device=device).to(dtype)
 
     def contestant() -> int:
@@ -135,7 +136,7 @@ def matrix_product(dtype: torch.dtype, device: str, rows: int = 2048, size: int 
 
 
 def copy(device: str, size: int = 2**26) -> Contestant:
-    """Copy 256 MiB; the units are bytes read and written."""
+    """Copy 256 MiB; units are bytes read and written."""
     a = torch.zeros(size, device=device)
     b = torch.empty_like(a)
 
@@ -169,7 +170,7 @@ def main() -> None:
     def compare(
         rate: Callable[[str, GameSettings | HybridSettings], float], threads: int, peak: float
     ) -> dict[str, Figure]:
-        """Measure a way to train, in turns with RecurrentPPO on as many threads as it has processors."""
+        """Measure one configuration of training, in alternation with RecurrentPPO on as many threads."""
         ours, others, images = [], [], []
         catch, mnist = shortened(CATCH, iterations), shortened(MNIST, 3 * iterations)
         torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""The commands behind this repository's results: `python -m paper reproduce`, `tables` and `figures`."""
+"""The commands behind this repository's results: `python -m paper reproduce`, `measure`, `tables` and `figures`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import gymnasium
 
 from agents.errors import RAMError
 from paper.ablations import ABLATION_SEEDS, ABLATIONS, choose_ablations
+from paper.beyond import MEASUREMENTS, measure
+from paper.beyond import PAGE as BEYOND_PAGE
 from paper.drawings import draw_figures
 from paper.export import export_best
 from paper.reproduce import ABLATIONS_PAGE, DOCUMENTS, PAGE, README, missing, reproduce, write_tables
@@ -49,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _reproduce(options)
         if options.command == "tables":
             return _print(write_tables(options.results, DOCUMENTS))
+        if options.command == "measure":
+            return _measure(options)
         return _figures(options)
     except (RAMError, UserError, OSError, gymnasium.error.Error) as error:
         print(f"python -m paper: {error}", file=sys.stderr)
@@ -101,12 +105,23 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("tables", parents=[common], help="regenerate the tables of README.md and docs/")
 
+    measured = commands.add_parser("measure", parents=[common], help="evaluate the packaged agents for docs/beyond.md")
+    measured.add_argument("name", nargs="*", metavar="NAME", help=f"one of {', '.join(MEASUREMENTS)}; all by default")
+
     figures = commands.add_parser("figures", parents=[common], description=FIGURES, help="draw the figures")
     figures.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder of the figures")
     figures.add_argument(
         "--measure-cost", **switch, help="measure the cost of an image against its size first, which takes minutes"
     )
     return parser
+
+
+def _measure(options: argparse.Namespace) -> int:
+    for name in options.name:
+        if name not in MEASUREMENTS:
+            raise InvalidArgument(f"name={name!r} is not one of {', '.join(MEASUREMENTS)}")
+    files = [measure(name, options.results) for name in options.name or MEASUREMENTS]
+    return _print([*files, *write_tables(options.results, [BEYOND_PAGE])])
 
 
 def _reproduce(options: argparse.Namespace) -> int:

@@ -23,7 +23,8 @@ from agents.training.optimisation import rate_factor
 from agents.training.rollout import ImageOrder, episode_seed, seed_generator
 from agents.training.run import Plan, Progress, Run, check_new
 from agents.training.trainer import TrainingResult
-from paper.classifiers import Classifier, ClassifierCheckpoint, ClassifierSettings, load_classifier, save_classifier
+from paper.classifier_checkpoint import ClassifierCheckpoint, load_classifier, save_classifier
+from paper.classifiers import Classifier, ClassifierSettings
 from ram_envs import make_task
 from ram_envs.arguments import check_integer
 from ram_envs.errors import InvalidArgument

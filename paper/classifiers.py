@@ -10,30 +10,20 @@ normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167) and ReLU, then the mean o
 
 from __future__ import annotations
 
-import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
-from safetensors.torch import save
 from torch import Tensor, nn
 
-from agents.files import write_atomically
-from agents.ram.checkpoint import CheckpointError, checkpoint_file, optimizer_tensors
-from agents.ram.tensor_file import read_tensor_file
 from agents.training.settings import PRECISIONS
-from agents.untrusted import one_line
 from ram_envs.arguments import check_choice, check_integer, check_number
 
 KINDS = ("connected", "convolutional", "normalised")
 METHOD = "classifier"
 """Name of the training method in a settings file, next to "hybrid" and "game"."""
-_KIND = "scene-classifier"
-_WEIGHTS, _OPTIMIZER = "classifier.", "optimizer."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,71 +172,6 @@ def _normalised(channels: int, sizes: Sequence[int]) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-@dataclass(frozen=True)
-class ClassifierCheckpoint:
-    """The content of a classifier's checkpoint; see :class:`agents.ram.checkpoint.Checkpoint`."""
-
-    classifier: Classifier
-    env_id: str
-    progress: dict[str, Any]
-    optimizer: dict[str, Tensor]
-
-
-def save_classifier(
-    folder: Path,
-    classifier: Classifier,
-    env_id: str,
-    progress: Mapping[str, Any],
-    optimizer: torch.optim.Optimizer,
-) -> None:
-    """Write a checkpoint atomically; see :func:`agents.ram.checkpoint.save_checkpoint`.
-
-    Raises:
-        CheckpointError: If it cannot be written; the old file is unchanged.
-    """
-    content = {
-        "kind": _KIND,
-        "env_id": env_id,
-        "scene_shape": classifier.scene_shape,
-        "num_classes": classifier.num_classes,
-        "training": classifier.settings.to_dict(),
-        "progress": dict(progress),
-    }
-    # A file holds floating-point weights only, and nothing reads how many batches a normalisation has seen.
-    weights = {name: value for name, value in classifier.state_dict().items() if value.is_floating_point()}
-    tensors = {_WEIGHTS + name: value for name, value in weights.items()}
-    tensors |= {_OPTIMIZER + name: value for name, value in optimizer_tensors(classifier, optimizer).items()}
-    data = save(
-        {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
-        {key: json.dumps(value) for key, value in content.items()},
-    )
-    path = checkpoint_file(folder)
-    try:
-        write_atomically(path, data)
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-def load_classifier(path: str | os.PathLike[str], device: str | torch.device = "cpu") -> ClassifierCheckpoint:
-    """Read a classifier's checkpoint from a file or the folder of a run.
-
-    Raises:
-        CheckpointError: If there is none, or it is truncated or of another kind.
-    """
-    path = checkpoint_file(path)
-    if not path.is_file():
-        raise CheckpointError(f"{path} does not exist: expected the folder of a classifier's run, or its checkpoint")
-    content, tensors = read_tensor_file(path, _KIND, "a checkpoint of a classifier of whole scenes")
-    try:
-        settings = classifier_settings_from_dict(content["training"])
-        height, width, channels = content["scene_shape"]
-        classifier = Classifier(settings, (height, width, channels), content["num_classes"]).to(device)
-        classifier.load_state_dict(_with_prefix(tensors, _WEIGHTS))
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path} does not fit this version's classifiers: {one_line(error)}") from error
-    return ClassifierCheckpoint(classifier, content["env_id"], content["progress"], _with_prefix(tensors, _OPTIMIZER))
-
-
 def classifier_settings_from_dict(values: Mapping[str, Any]) -> ClassifierSettings:
     """Return the settings that :meth:`ClassifierSettings.to_dict` wrote.
 
@@ -264,7 +189,3 @@ def classifier_settings_from_dict(values: Mapping[str, Any]) -> ClassifierSettin
         return ClassifierSettings(**values)
     except (KeyError, TypeError) as error:
         raise ValueError(f"these settings are not of this version: {error}") from error
-
-
-def _with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from agents.pictures.paths import draw_glimpse_paths, follow_gaze
 from agents.pictures.style import write_figure
 from agents.pretrained import load_pretrained, pretrained_ids
+from paper.beyond import STOPPING_CHART, draw_stopping
 from paper.charts import (
     catch_by_frames,
     cost_by_size,
@@ -81,6 +82,11 @@ def draw_figures(results: Path, out: Path, *, measure_cost: bool = False) -> Dra
             done.wanting[name] = f"no results of {', '.join(lacking)}: run `python -m paper reproduce {command}`"
         elif figure is None:
             done.wanting[name] = "the cost of an image was not measured: run `python -m paper figures --measure-cost`"
+    stopping = draw_stopping(results, out)
+    if stopping is None:
+        done.wanting[STOPPING_CHART] = "early stopping was not measured: run `python -m paper measure stopping`"
+    else:
+        done.files.append(stopping)
     _glimpse_paths(out, done)
     return done
 

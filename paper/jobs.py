@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,8 +15,10 @@ from agents.training import trainer
 from agents.training.fast.device import resolve_device
 from agents.training.run import METRICS, SETTINGS
 from agents.training.trainer import TrainingResult
+from agents.untrusted import one_line, read_json
 from paper.baselines import evaluate_classifier, resume_classifier, train_classifier
-from paper.classifiers import Classifier, ClassifierSettings, load_classifier
+from paper.classifier_checkpoint import load_classifier
+from paper.classifiers import Classifier, ClassifierSettings
 from paper.records import SeedResult, differing_settings, plain_settings, read_curve
 from paper.rows import VALIDATION_TEST, Row
 from ram_envs import make_task
@@ -79,7 +80,7 @@ def evaluate_run(job: Job, folder: Path, trained: TrainingResult, device: str, v
         sampled = evaluate(policy, *arguments, **where, greedy=False, greedy_action=not row.is_game)
         if not validate:
             validation = evaluate(policy, *arguments, split=images, seed=VALIDATION_SEED)
-    precision = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))["training"]["precision"]  # no longer "auto"
+    precision = read_json(folder / SETTINGS)["training"]["precision"]  # no longer "auto"
     return SeedResult(
         seed=job.seed,
         greedy=greedy.to_dict(),
@@ -115,10 +116,10 @@ def check_folder(folder: Path, row: Row) -> None:
     if not file.exists():
         return
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
         differing = differing_settings(content["training"], plain_settings(row))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReproduceError(f"{file} cannot be read ({error}): move {folder} away") from error
+        raise ReproduceError(f"{file} cannot be read ({one_line(error)}): move {folder} away") from error
     if differing:
         raise ReproduceError(
             f"{folder} holds a run of {row.name} with {'; '.join(differing)}: move it away, or use another --out"

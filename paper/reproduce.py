@@ -18,13 +18,15 @@ from agents.training.fast.device import resolve_device
 from agents.training.run import TrainingError
 from paper.ablation_tables import ablation_tables
 from paper.ablations import ABLATIONS
+from paper.beyond import PAGE as BEYOND_PAGE
+from paper.beyond import beyond_tables
 from paper.jobs import Job, check_data, check_folder, evaluate_run, train
 from paper.records import Record, add_result, read_record, record_file
 from paper.rows import ROWS, Row
 from paper.tables import headline_table, results_tables, write_between_markers
 
 README, PAGE, ABLATIONS_PAGE = Path("README.md"), Path("docs/results.md"), Path("docs/ablations.md")
-DOCUMENTS = (README, PAGE, ABLATIONS_PAGE)
+DOCUMENTS = (README, PAGE, ABLATIONS_PAGE, BEYOND_PAGE)
 """The pages with generated tables."""
 
 
@@ -146,8 +148,8 @@ def write_tables(results: Path, documents: Sequence[Path]) -> list[Path]:
 
     Args:
         results: Folder of the results files.
-        documents: README.md gets the table of the headline rows, docs/ablations.md the ablations, any other page
-            all tables of the paper.
+        documents: README.md gets the table of the headline rows, docs/ablations.md the ablations, docs/beyond.md what
+            was measured with the packaged agents, any other page all tables of the paper.
 
     Raises:
         ResultError: If a results file cannot be read.
@@ -161,6 +163,8 @@ def write_tables(results: Path, documents: Sequence[Path]) -> list[Path]:
 def _tables(results: Path, document: Path) -> str:
     if document.name == ABLATIONS_PAGE.name:
         return ablation_tables(read_records(results, [one.full_name for one in ABLATIONS]))
+    if document.name == BEYOND_PAGE.name:
+        return beyond_tables(results)
     return (headline_table if document.name == README.name else results_tables)(read_records(results))
 
 

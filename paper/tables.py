@@ -162,6 +162,11 @@ def _scene(row: Row) -> str:
     return ", ".join(TABLES[row.table][1].split(", ")[:2])
 
 
+def scene_title(name: str) -> str:
+    """Return the task and the size of its scene of the row with this name."""
+    return _scene(ROWS[name])
+
+
 def _machine(hardware: str) -> str:
     """Return a description of hardware without the precision of the training."""
     return ", ".join(part for part in hardware.split(", ") if part not in ("bfloat16", "float32"))

@@ -47,6 +47,9 @@ register("RAM-ClutteredMNIST-v0", "classification", **_CLUTTERED)
 register(
     "RAM-ClutteredMNIST100-v0", "classification", **{**_CLUTTERED, "image_size": 100, "num_clutter": 8, "num_scales": 4}
 )
+_PAIRS = {**_CLUTTERED, "image_size": 100, "num_scales": 4, "num_glimpses": 4, "num_objects": 2}
+register("RAM-MNISTPairs-v0", "classification", **{**_PAIRS, "num_clutter": 8})
+register("RAM-MNISTAddition-v0", "classification", **{**_PAIRS, "num_clutter": 0, "combine": "sum"})
 register("RAM-Digits-v0", "classification", dataset="digits", patch_size=4, num_scales=1, num_glimpses=4)
 register(
     "RAM-Images-v0", "classification", dataset=None, test_fraction=0.2, patch_size=16, num_scales=3, num_glimpses=6

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ram_envs.errors import InvalidArgument
+from ram_envs.errors import InvalidArgument, shown
 
 
 def check_integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
@@ -18,9 +18,9 @@ def check_integer(name: str, value: Any, minimum: int, maximum: int | None = Non
     """
     expected = f"an integer of at least {minimum}" if maximum is None else f"an integer from {minimum} to {maximum}"
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise InvalidArgument(f"{name}={value!r} is not valid: expected {expected}")
+        raise InvalidArgument(f"{name}={shown(value)} is not valid: expected {expected}")
     if value < minimum or (maximum is not None and value > maximum):
-        raise InvalidArgument(f"{name}={value!r} is out of range: expected {expected}")
+        raise InvalidArgument(f"{name}={shown(value)} is out of range: expected {expected}")
     return int(value)
 
 
@@ -32,7 +32,7 @@ def check_number(name: str, value: Any, minimum: float, maximum: float) -> float
     """
     is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not is_number or not minimum <= value <= maximum:
-        raise InvalidArgument(f"{name}={value!r} is not valid: expected a number from {minimum:g} to {maximum:g}")
+        raise InvalidArgument(f"{name}={shown(value)} is not valid: expected a number from {minimum:g} to {maximum:g}")
     return float(value)
 
 
@@ -43,7 +43,7 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
         InvalidArgument: If it is not one of ``choices``.
     """
     if not isinstance(value, str) or value not in choices:
-        raise InvalidArgument(f"{name}={value!r} is not valid: expected one of {', '.join(map(repr, choices))}")
+        raise InvalidArgument(f"{name}={shown(value)} is not valid: expected one of {', '.join(map(repr, choices))}")
     return value
 
 

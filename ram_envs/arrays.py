@@ -120,11 +120,37 @@ def clip(array: Array, least: float, greatest: float) -> Array:
     return cast(Any, array).clamp(least, greatest)
 
 
+def float32(array: Array) -> Array:
+    """Return floating-point numbers as float32, without a copy where they are; too large ones become infinite."""
+    xp = namespace(array)
+    if array.dtype == xp.float32:
+        return array
+    with np.errstate(over="ignore"):
+        return cast(Array, xp.astype(array, xp.float32))
+
+
+WORTH_COMPILING = 256
+"""Rows that are read before the kernels are loaded: with numba this takes 0.3 s, so a few steps are faster without."""
+_rows_read = 0
+
+
 def compiled_kernels(array: Array) -> ModuleType | None:
-    """Return :mod:`ram_envs.sensors.kernels` if numba is installed and ``array`` is on the CPU, otherwise None."""
-    if isinstance(array, np.ndarray) or array.device.type == "cpu":
-        return _import_kernels()
-    return None
+    """Return :mod:`ram_envs.sensors.kernels` if it is worth loading, numba is installed and ``array`` is on the CPU.
+
+    Args:
+        array: An array whose first axis is the rows that are read next.
+
+    Returns:
+        The module; None for arrays on another device, without numba, and for the first 255 rows of a process.
+    """
+    global _rows_read
+    if not isinstance(array, np.ndarray) and array.device.type != "cpu":
+        return None
+    if _rows_read < WORTH_COMPILING:
+        _rows_read += len(array)
+        if _rows_read < WORTH_COMPILING:
+            return None
+    return _import_kernels()
 
 
 @cache

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
+from typing import Any
+
+_MAX_LINE = 500
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 80
+_short.maxlong = 40
 
 
 class UserError(Exception):
@@ -34,3 +42,17 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     lower = {word.lower(): word for word in known}
     close = difflib.get_close_matches(str(name).lower(), lower, n=1)
     return f"; did you mean {lower[close[0]]!r}?" if close else ""
+
+
+def shown(value: Any) -> str:
+    """Write a value for an error message: as Python does, in one line of bounded length."""
+    try:
+        return one_line(_short.repr(value))
+    except ValueError:  # Python refuses to write integers of more than 4,300 digits
+        return "an integer of thousands of digits"
+
+
+def one_line(message: object) -> str:
+    """Write a message, of an error of a library for instance, in one line of bounded length."""
+    line = " ".join(str(message).split())
+    return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}..."

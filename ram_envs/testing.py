@@ -23,7 +23,9 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import SyncVectorEnv
 
 import ram_envs
+from ram_envs import arrays
 from ram_envs.arrays import compiled_kernels
+from ram_envs.envs import episodes
 from ram_envs.envs.actions import ACTION_FORMATS, FIXATION
 from ram_envs.envs.observations import OBSERVATION_FORMATS
 from ram_envs.errors import UnknownArgument
@@ -129,7 +131,9 @@ class TaskContract:
 
     def test_the_tensor_environment_is_the_vector_environment(self, monkeypatch: Any) -> None:
         """The tensor environment runs here as on a GPU, on torch alone; the vector one may use compiled kernels."""
-        monkeypatch.setattr(patches, "compiled_kernels", kernels_for_numpy)
+        monkeypatch.setattr(arrays, "WORTH_COMPILING", 0)
+        for module in (patches, episodes):
+            monkeypatch.setattr(module, "compiled_kernels", kernels_for_numpy)
         for mode in ("NextStep", "SameStep", "Disabled"):
             vector = self.vector(mode)
             tensor = ram_envs.make_tensor(self.id, NUM_ENVS, autoreset_mode=mode, **self.settings)

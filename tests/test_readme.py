@@ -12,6 +12,7 @@ import pytest
 from agents.cli import main
 from paper.__main__ import main as paper
 from ram_envs import ENVIRONMENTS, make_task
+from tests.limits import HANG_S
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,7 +43,7 @@ def run(block, folder):
         "OMP_NUM_THREADS": "1",
     }
     command = [sys.executable, "-W", "ignore", "-c", NO_NETWORK + block]
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=HANG_S)
     assert result.returncode == 0, result.stderr
     return result.stdout
 

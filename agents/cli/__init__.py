@@ -26,7 +26,7 @@ Active-vision environments, and agents that learn where to look.
   ram list                    the environments
   ram train ENV_ID            train an agent, or resume a run (--resume FOLDER)
   ram evaluate CHECKPOINT     test error or success rate, with a 95 % interval
-  ram watch CHECKPOINT        see an agent play, in a window or a video
+  ram watch CHECKPOINT        see an agent play: window, video or web page
   ram play ENV_ID             play yourself, with arrow keys and mouse
   ram plot RUN...             learning curves of several runs in one picture
   ram benchmark FILE          compare algorithms; `ram benchmark report FOLDER`
@@ -72,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if (status := _status_of_signal(error)) is not None:
+            return status
         message = _explain(error)
         if message is None:
             raise
@@ -101,6 +103,20 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     return importlib.import_module(f"agents.cli.{name}").run(arguments)
 
 
+def _status_of_signal(error: BaseException | None) -> int | None:
+    """Return the exit status if an error is the consequence of Ctrl-C or SIGTERM, otherwise None.
+
+    Code that a signal interrupts may raise an error of its own: before Python 3.12, a class body does.
+    """
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return INTERRUPTED
+        if isinstance(error, SystemExit) and error.code == TERMINATED:
+            return TERMINATED
+        error = error.__cause__ or error.__context__
+    return None
+
+
 def _explain(error: Exception) -> str | None:
     """Return what to tell the user in one line; None for a bug."""
     if isinstance(error, ModuleNotFoundError):
@@ -111,6 +127,10 @@ def _explain(error: Exception) -> str | None:
             return None
         source = f"'ram-active-vision[{EXTRAS[package]}]'" if package in EXTRAS else package
         return f"needs {package}, which is not installed: pip install {source}"
+    from agents.files import WriteError
+
+    if isinstance(error, WriteError):
+        return f"{error.filename} cannot be written ({error.strerror}): choose another file"
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
     if isinstance(error, _user_errors()):

@@ -6,22 +6,21 @@ import argparse
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from agents.cli.fields import Option, options_of
 from agents.cli.parser import Parser, UsageError, group_of
 from agents.errors import RAMError
 from ram_envs.errors import UnknownName
 from ram_envs.lookup import import_module
-from ram_envs.registration import ENVIRONMENTS, GLIMPSE_ID, is_wrapper_id, parse_id, task_class
+from ram_envs.registration import ENVIRONMENTS, parse_id, task_class
 
 if TYPE_CHECKING:
     from ram_envs.tasks import Task
-    from ram_envs.wrappers.settings import GlimpseOptions
+
+Found = TypeVar("Found")
 
 HELP_FLAGS = ("-h", "--help")
-FORMATS = ("action_format", "observation_format", "grid_size")
-"""Arguments of the wrapper that the commands choose themselves."""
 ID = re.compile(r"([A-Za-z_][\w.]*:)?[\w./-]+-v\d+")
 """What an id looks like. Only what does is tried as one, since a module before an id is imported."""
 
@@ -32,12 +31,12 @@ class Environment:
 
     Attributes:
         id: Its id, with the module that registers it unless that is ``ram_envs``.
-        task: Its task, or the arguments of the wrapper.
+        task: Its task.
         settings: The arguments of the task that it was registered with.
     """
 
     id: str
-    task: type[Task[Any] | GlimpseOptions]
+    task: type[Task[Any]]
     settings: Mapping[str, Any]
 
     def options(self, chosen: Mapping[str, Any]) -> list[Option]:
@@ -46,8 +45,11 @@ class Environment:
         Args:
             chosen: Values that count in place of the registered ones, as defaults.
         """
-        options = options_of(self.task, {**self.settings, **chosen})
-        return [option for option in options if option.name not in FORMATS]
+        return options_of(self.task, {**self.settings, **chosen})
+
+    def arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of the environment from the values of its options."""
+        return dict(values)
 
     @property
     def summary(self) -> str:
@@ -77,19 +79,6 @@ def find_environment(name: str) -> Environment:
     return Environment(id.portable, task_class(name), settings)
 
 
-def find_playable(name: str) -> Environment:
-    """Return the environment of an id, which may be that of the wrapper: "RAM-Glimpse-v0".
-
-    Raises:
-        UnknownName: If there is none.
-    """
-    if not is_wrapper_id(name):
-        return find_environment(name)
-    from ram_envs.wrappers.settings import GlimpseOptions
-
-    return Environment(GLIMPSE_ID, GlimpseOptions, {})
-
-
 def all_environments(modules: Sequence[str] = ()) -> list[Environment]:
     """Return every registered environment, after importing modules that register more.
 
@@ -98,7 +87,7 @@ def all_environments(modules: Sequence[str] = ()) -> list[Environment]:
     """
     for module in modules:
         import_module(module, f"MODULE={module!r}")
-    return [find_playable(id) for id in (*ENVIRONMENTS, GLIMPSE_ID)]
+    return [find_environment(id) for id in ENVIRONMENTS]
 
 
 def read_for_environment(
@@ -106,9 +95,9 @@ def read_for_environment(
     arguments: Sequence[str],
     title: str,
     base_parser: Callable[[], Parser],
-    full_parser: Callable[[Environment], Parser],
-    find: Callable[[str], Environment] = find_environment,
-) -> tuple[Environment, argparse.Namespace]:
+    full_parser: Callable[[Found], Parser],
+    find: Callable[[str], Found],
+) -> tuple[Found, argparse.Namespace]:
     """Read a command line whose options depend on the environment that it names.
 
     Which argument is the environment depends on the options: in `--out RAM-MNIST-v0 RAM-CatchGame-v0` it is the second.
@@ -120,7 +109,7 @@ def read_for_environment(
         title: The group of options that holds ``env_id``.
         base_parser: Makes a parser of the options that do not depend on the environment.
         full_parser: Makes the parser of all options for an environment.
-        find: Finds the environment of an id.
+        find: Returns the environment of an id, such as :func:`find_environment`.
 
     Returns:
         The environment, and the values of the options that were given.
@@ -142,13 +131,11 @@ def read_for_environment(
     if problem is not None:
         raise problem
     values, unknown = base_parser().read_known(arguments)
-    _complain(command, group_of(values, title).get("env_id"), unknown)
+    _complain(command, group_of(values, title).get("env_id"), unknown, find)
 
 
-def named_environments(
-    arguments: Sequence[str], find: Callable[[str], Environment] = find_environment
-) -> list[Environment]:
-    """Return the environments that arguments name, in their order."""
+def named_environments(arguments: Sequence[str], find: Callable[[str], Found]) -> list[Found]:
+    """Return the environments that arguments name, in their order; see :func:`read_for_environment`."""
     found = []
     for argument in filter(ID.fullmatch, dict.fromkeys(arguments)):
         try:
@@ -163,13 +150,14 @@ def asks_for_help(arguments: Sequence[str]) -> bool:
     return not set(HELP_FLAGS).isdisjoint(arguments)
 
 
-def _complain(command: str, env_id: str | None, arguments: Sequence[str]) -> NoReturn:
+def _complain(command: str, env_id: str | None, arguments: Sequence[str], find: Callable[[str], object]) -> NoReturn:
     """Say what is wrong with a command line that names no environment that exists.
 
     Args:
         command: The command.
         env_id: The argument in the place of the environment, if there is one.
         arguments: The arguments that no option takes.
+        find: See :func:`read_for_environment`.
 
     Raises:
         UnknownName: If an argument looks like an id.
@@ -179,5 +167,5 @@ def _complain(command: str, env_id: str | None, arguments: Sequence[str]) -> NoR
     name = next(filter(ID.fullmatch, names), env_id)
     if name is None:
         raise UsageError(f"missing ENV_ID: name an environment, as in `ram {command} RAM-CatchGame-v0`; see `ram list`")
-    find_environment(name)
+    find(name)
     raise UsageError(f"unexpected argument {name!r}; see `ram {command} --help`")

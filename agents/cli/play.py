@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.cli.environment import (
-    Environment,
-    asks_for_help,
-    find_playable,
-    named_environments,
-    read_for_environment,
-)
+from agents.cli.environment import Environment, asks_for_help, named_environments, read_for_environment
 from agents.cli.fields import options_of
 from agents.cli.options import EnvironmentId, Switch
 from agents.cli.parser import Parser, group_of
+from agents.cli.vector_environment import VectorEnvironment, find_playable
 
 SUMMARY = """\
 Play an environment yourself. You see what an agent sees: arrow keys move, the mouse looks, number keys answer.
@@ -66,7 +61,7 @@ def _parser() -> Parser:
     return parser
 
 
-def _full_parser(environment: Environment) -> Parser:
+def _full_parser(environment: Environment | VectorEnvironment) -> Parser:
     parser = _parser()
     parser.add_options(ENVIRONMENT, environment.options({}))
     return parser

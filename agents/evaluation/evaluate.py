@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agents.environments.make import is_task
 from agents.evaluation.fit import check_fit
 from agents.evaluation.intervals import mean_interval, wilson_interval
 from agents.evaluation.loop import play_all
@@ -114,7 +115,8 @@ def evaluate(
 
     Args:
         policy: The policy.
-        env_id: The environment.
+        env_id: The environment. One that is no task of the suite is played as in
+            :func:`agents.evaluation.worlds.evaluate_world`.
         env_settings: Its arguments; formats and split are chosen here.
         episodes: Number of episodes. With images: None shows each image of the split once, a smaller number as many
             images, evenly spread over the split. Without images: None is 10,000.
@@ -134,6 +136,19 @@ def evaluate(
     Raises:
         ValueError: If an argument is not valid, or the policy was made for another sensor or other answers.
     """
+    if not is_task(env_id):
+        from agents.evaluation.worlds import evaluate_world
+
+        return evaluate_world(
+            policy,
+            env_id,
+            with_split(env_id, with_dataset(env_id, env_settings, dataset), split),
+            episodes=episodes,
+            seed=seed,
+            greedy=greedy,
+            greedy_action=greedy_action,
+            num_envs=num_envs,
+        )
     start = time.perf_counter()
     check_integer("seed", seed, 0, 2**62)
     check_integer("num_envs", num_envs, 1)

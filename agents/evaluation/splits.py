@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.environments.make import is_task
 from ram_envs.errors import InvalidArgument
 from ram_envs.registration import task_class
 from ram_envs.scenes.datasets import DatasetSource
@@ -62,4 +63,4 @@ def evenly_spread(count: int, num_images: int) -> NDArray[np.int64]:
 
 def _takes(env_id: str, argument: str) -> bool:
     """Return whether the task of an environment takes an argument."""
-    return any(field.name == argument for field in fields(task_class(env_id)))
+    return is_task(env_id) and any(field.name == argument for field in fields(task_class(env_id)))

@@ -1,1 +1,1 @@
-"""Other libraries' algorithms on these environments, and this policy in other libraries: one module per library."""
+"""Adapters for other libraries, one module per library: our environments in them, and the RAM policy in them."""

@@ -1,6 +1,6 @@
-"""A Ray to run on: one on this machine, or a cluster that has to answer."""
+"""Start Ray on this machine, or connect to a cluster with a time limit."""
 
-# ruff: noqa: E402 (Ray is imported once it is known that it is there)
+# ruff: noqa: E402 (Ray is imported after the check that it is installed)
 from __future__ import annotations
 
 import os
@@ -25,22 +25,20 @@ def connect_ray(
     object_store_mib: int | None = None,
     timeout_s: float = 20.0,
 ) -> None:
-    """Start a Ray on this machine, or connect to a cluster; a Ray that this process already uses is kept.
+    """Start Ray on this machine, or connect to a cluster. If this process is connected already, nothing changes.
 
-    ``ray.init`` waits for minutes for a cluster that is not there and then ends the process, so another process tries
-    the address first and is ended if it takes too long.
+    If the cluster is not reachable, ``ray.init`` waits for minutes and then ends the process. So a child process tries
+    the address first, and is ended after ``timeout_s``.
 
     Args:
-        address: Of the cluster, as ``ray.init`` takes it: "host:6379" from a node of the cluster, "ray://host:10001"
-            from outside, "auto" for the one that runs here. None starts a Ray of this process's own.
-        num_cpus: For a Ray of one's own: how many tasks of one CPU it runs side by side; None for as many as there are
-            cores.
-        object_store_mib: For a Ray of one's own: MiB of memory that its processes exchange data through; None for
-            Ray's default, a good part of the machine's.
-        timeout_s: Seconds in which the cluster has to answer.
+        address: Address of the cluster, as for ``ray.init``: "host:6379" from a node of the cluster,
+            "ray://host:10001" from outside, "auto" for a cluster on this machine. None starts Ray in this process.
+        num_cpus: CPUs of a Ray that is started here: the number of parallel tasks. None for the number of cores.
+        object_store_mib: Shared memory of a Ray that is started here, in MiB. None for Ray's default.
+        timeout_s: Time limit for the connection in seconds.
 
     Raises:
-        ConnectionError: If it does not; the message says what was tried.
+        ConnectionError: If the cluster does not answer in time; the message names the address.
     """
     if ray.is_initialized():
         return
@@ -51,6 +49,7 @@ def connect_ray(
             object_store_memory=None if object_store_mib is None else object_store_mib * 2**20,
             include_dashboard=False,
             logging_level="ERROR",
+            _system_config={"worker_niceness": 0},  # not 15: beside other programs, workers would get next to nothing
         )
         return
     problem = _problem(address, timeout_s)
@@ -64,10 +63,10 @@ def connect_ray(
 
 
 def _problem(address: str, timeout_s: float) -> str | None:
-    """Return why another process could not connect to an address; None if it could.
+    """Try to connect in a child process, and return why it failed; None if it succeeded.
 
-    What it says goes into a file, and it is ended with all that it started: whoever reads a pipe to its end waits for
-    as long as any of them holds the pipe, whatever the time limit.
+    The output of the child goes to a file, and its whole process group is ended. Reading a pipe to its end would wait
+    until every grandchild has closed it, even after the time limit.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         probe = subprocess.Popen(

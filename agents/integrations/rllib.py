@@ -11,10 +11,10 @@ PPO trains it like any other module, on the native vector environments, on one m
     algorithm = config.build_algo()
     policy = algorithm.get_module().policy  # a RAMPolicy: save_checkpoint makes it one for `ram evaluate`, `ram watch`
 
-Importing this module raises ``gymnasium.error.DependencyNotInstalled`` if Ray or one of RLlib's own needs is missing.
+Importing this module raises ``gymnasium.error.DependencyNotInstalled`` if Ray or a dependency of RLlib is missing.
 """
 
-# ruff: noqa: E402 (libraries are imported once it is known that they are there)
+# ruff: noqa: E402 (libraries are imported after the check that they are installed)
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -48,8 +48,8 @@ def ram_module_spec(env_id: str, network: NetworkSettings | None = None, **env_s
 
     Args:
         env_id: Id of the environment, as in ``gymnasium.make``.
-        network: Sizes and kinds of the networks; None for the default ones.
-        **env_settings: The arguments that the environment is made with, formats left out.
+        network: Settings of the networks; None for the defaults.
+        **env_settings: Arguments of the environment, except the formats.
 
     Raises:
         ValueError: If there is no such environment or argument.
@@ -64,19 +64,19 @@ def ram_module_spec(env_id: str, network: NetworkSettings | None = None, **env_s
 class RAMModule(TorchRLModule, ValueFunctionAPI):
     """The policy of the paper for RLlib's algorithms; make its specification with :func:`ram_module_spec`.
 
-    It takes observations in the format "dict" and decides actions in the format "dict".
+    Observations and actions have the format "dict".
 
     Attributes:
-        policy: The :class:`agents.ram.policy.RAMPolicy` that does the work, and all its weights.
+        policy: The :class:`agents.ram.policy.RAMPolicy`, which holds all weights.
     """
 
     policy: RAMPolicy
 
     def setup(self) -> None:
-        """Make the networks; RLlib calls this.
+        """Create the networks; called by RLlib.
 
         Raises:
-            ValueError: If the spaces of the environment are not those of the settings.
+            ValueError: If the spaces of the environment do not fit the settings.
         """
         settings = RAMSettings.from_dict(self.model_config["ram"])
         actions = dict(getattr(self.action_space, "spaces", {}))
@@ -99,15 +99,15 @@ class RAMModule(TorchRLModule, ValueFunctionAPI):
         )
 
     def get_initial_state(self) -> dict[str, Tensor]:
-        """Return the state of one row at an episode's start: "0", and for LSTM "1", float32 (core_size,)."""
+        """Return the initial state of one row: "0", and for an LSTM also "1", float32 (core_size,)."""
         return {str(index): value[0] for index, value in enumerate(self.policy.initial_state(1))}
 
     def _forward(self, batch: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:
-        """Act: RLlib's name for the three forward passes, of which all are alike."""
+        """Act; the same forward pass serves exploration, inference and training."""
         return self._forward_train(batch, **kwargs)
 
     def _forward_train(self, batch: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:
-        """Evaluate sequences, from the states that they begin with: batch first, (B, T, ...)."""
+        """Evaluate sequences, batch first (B, T, ...), from their initial states."""
         h, state = self._encode(batch)
         mean = self.policy.location_network(h)
         log_std = self.policy.location_std.log().expand(*h.shape[:-1], 1)
@@ -132,16 +132,16 @@ class RAMModule(TorchRLModule, ValueFunctionAPI):
 
 @dataclass
 class HybridDistribution(Distribution):
-    """A location from a Gaussian of fixed deviation and a task action from a softmax, as a dictionary action.
+    """A dictionary action: a location from a Gaussian with fixed standard deviation, and a task action from a softmax.
 
-    RLlib's own distribution of dictionaries gets the log-probabilities of single steps of recurrent modules wrong: it
-    takes their axis of time, of length 1, for one of the action.
+    RLlib's own dictionary distribution computes wrong log-probabilities for single steps of recurrent modules: it
+    treats the time axis of length 1 as an axis of the action.
 
     Attributes:
         location: float32 (..., gaze_size), the Gaussian.
         task_action: float32 (..., n), the softmax.
         action_key: "move" or "label".
-        greedy: Whether :meth:`sample` returns the mean location and the likeliest action.
+        greedy: Whether :meth:`sample` returns the mean location and the most likely action.
     """
 
     location: Normal
@@ -151,13 +151,13 @@ class HybridDistribution(Distribution):
 
     @classmethod
     def from_logits(cls, logits: Tensor, *, action_key: str, gaze_size: int = 2, **kwargs: Any) -> HybridDistribution:
-        """Make one from the location's mean, the log of its deviation and the logits.
+        """Create a distribution from the mean location, the log standard deviation and the logits.
 
         Args:
             logits: float32 (..., gaze_size + 1 + n), in this order.
             action_key: Key of the task action.
             gaze_size: Numbers in a location.
-            **kwargs: Further arguments of RLlib, which are ignored.
+            **kwargs: Other arguments of RLlib; ignored.
         """
         num_actions = logits.shape[-1] - gaze_size - 1
         mean, log_std, action_logits = logits.split((gaze_size, 1, num_actions), -1)
@@ -179,7 +179,7 @@ class HybridDistribution(Distribution):
         return {"fixation": fixation, self.action_key: task_action}
 
     def rsample(self, **kwargs: Any) -> dict[str, Tensor]:
-        """Refuse: a task action has no gradient.
+        """Raise: a discrete task action has no reparametrized sample.
 
         Raises:
             NotImplementedError: Always.
@@ -192,15 +192,15 @@ class HybridDistribution(Distribution):
         return location + self.task_action.log_prob(value[self.action_key])
 
     def entropy(self, **kwargs: Any) -> Tensor:
-        """Return the entropy of the task action, float32 (...), in nats; that of the location never changes."""
+        """Return the entropy of the task action, float32 (...), in nats; the entropy of the location is constant."""
         return self.task_action.entropy()
 
     def kl(self, other: Distribution, **kwargs: Any) -> Tensor:
-        """Return the divergence of ``other`` from this one, float32 (...), in nats."""
+        """Return the Kullback-Leibler divergence KL(self, other), float32 (...), in nats."""
         assert isinstance(other, HybridDistribution)
         location = kl_divergence(self.location, other.location).sum(-1)
         return location + kl_divergence(self.task_action, other.task_action)
 
     def to_deterministic(self) -> HybridDistribution:
-        """Return a distribution of the same parameters that does not draw."""
+        """Return the deterministic distribution with the same parameters."""
         return HybridDistribution(self.location, self.task_action, self.action_key, greedy=True)

@@ -1,6 +1,6 @@
 """Stable-Baselines3 and sb3-contrib: our vector environment as a ``VecEnv``, and the RAM policy in ``RecurrentPPO``.
 
-Any algorithm trains on many rows, and RecurrentPPO trains the policy of the paper::
+Every algorithm trains on the vector environment, and RecurrentPPO trains the RAM policy::
 
     env = VecMonitor(RAMVecEnv("RAM-CatchGame-v0", num_envs=64))
     model = PPO("MultiInputPolicy", env).learn(100_000)

@@ -1,4 +1,4 @@
-"""The parts of the RAM policy in the shapes that Stable-Baselines3 builds policies from."""
+"""The networks of the RAM policy behind the interfaces of Stable-Baselines3."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from agents.ram.settings import RAMSettings
 
 
 class GlimpseExtractor(BaseFeaturesExtractor):
-    """The glimpse network as a features extractor, for any policy of SB3 that takes dictionary observations.
+    """The glimpse network as a features extractor for policies of SB3 with dictionary observations.
 
     Args:
-        observation_space: Of the environment, in the format "dict".
+        observation_space: Observation space of the environment, in the format "dict".
         settings: From :func:`agents.integrations.sb3.ram_settings`.
 
     Raises:
-        ValueError: If the space is not the one that the settings are of.
+        ValueError: If the space does not fit the settings.
     """
 
     def __init__(self, observation_space: spaces.Dict, settings: RAMSettings) -> None:
@@ -49,7 +49,7 @@ class GlimpseExtractor(BaseFeaturesExtractor):
 class RecurrentCore(nn.Module):
     """A core network with the interface of ``nn.LSTM``, whose two states RecurrentPPO stores.
 
-    The ReLU core has one state, h; it hands the other one on as it got it.
+    The ReLU core uses only the state h and returns the other one unchanged.
     """
 
     num_layers = 1
@@ -75,14 +75,14 @@ class RecurrentCore(nn.Module):
 
 
 class HybridHeads(nn.Module):
-    """Location network and action network side by side.
+    """The location network and the action network.
 
     Args:
-        policy: Whose networks they are.
-        location_gradient: Whether the location network sends its gradient on into the core.
+        policy: The RAM policy that holds the networks.
+        location_gradient: Whether the gradient of the location network flows into the core.
 
     Attributes:
-        location_std: float32 (), the standard deviation of the location; a buffer, so that training may anneal it.
+        location_std: float32 (), standard deviation of the location; a buffer, so that training can anneal it.
     """
 
     def __init__(self, policy: RAMPolicy, location_gradient: bool) -> None:
@@ -100,15 +100,15 @@ class HybridHeads(nn.Module):
 
 
 class HybridDistribution(Distribution):
-    """A location from a Gaussian of fixed deviation and a task action from a softmax, written as one "box" action.
+    """A "box" action: a location from a Gaussian with fixed standard deviation, and a task action from a softmax.
 
     An action is float32 (B, gaze_size + n): the location, then a score for each of the n task actions. The largest
-    score counts, as in the environment. So the zeros with which RecurrentPPO pads its sequences also have a
-    probability, and none is NaN.
+    score is the task action, as in the environment. The zeros with which RecurrentPPO pads its sequences are therefore
+    valid actions, and their log-probabilities are finite.
     """
 
     def proba_distribution_net(self, policy: RAMPolicy, location_gradient: bool) -> HybridHeads:
-        """Return the networks that the parameters come from."""
+        """Return the networks that compute the parameters."""
         return HybridHeads(policy, location_gradient)
 
     def proba_distribution(
@@ -132,15 +132,15 @@ class HybridDistribution(Distribution):
         return self.location.log_prob(location).sum(-1) + self.task_action.log_prob(scores.argmax(-1))
 
     def entropy(self) -> Tensor:
-        """Return the entropy of the task action, float32 (B,), in nats; that of the location never changes."""
+        """Return the entropy of the task action, float32 (B,), in nats; the entropy of the location is constant."""
         return self.task_action.entropy()
 
     def sample(self) -> Tensor:
-        """Draw actions, float32 (B, gaze_size + n); their locations may leave [-1, 1]."""
+        """Sample actions, float32 (B, gaze_size + n); locations may lie outside [-1, 1]."""
         return self._write(self.location.sample(), self.task_action.sample())
 
     def mode(self) -> Tensor:
-        """Return the mean location and the likeliest task action, float32 (B, gaze_size + n)."""
+        """Return the mean location and the most likely task action, float32 (B, gaze_size + n)."""
         return self._write(self.location.mean, self.task_action.logits.argmax(-1))
 
     def actions_from_params(
@@ -152,7 +152,7 @@ class HybridDistribution(Distribution):
     def log_prob_from_params(
         self, location_mean: Tensor, location_std: Tensor, action_logits: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Set the parameters, draw actions, and return them with their log-probabilities."""
+        """Set the parameters, sample actions, and return them with their log-probabilities."""
         actions = self.actions_from_params(location_mean, location_std, action_logits)
         return actions, self.log_prob(actions)
 

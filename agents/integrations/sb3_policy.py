@@ -1,7 +1,7 @@
 """The RAM policy in sb3-contrib's RecurrentPPO: the same five networks, with the paper's hybrid decision.
 
-RecurrentPPO takes no dictionary actions, so the decision is written in the format "box": the location as drawn, then a
-1 for the task action that was drawn and 0 for the others (Mnih et al. 2014, section 3.1).
+RecurrentPPO does not support dictionary actions, so actions have the format "box": the sampled location, then 1 for the
+sampled task action and 0 for all other ones (Mnih et al. 2014, section 3.1).
 """
 
 from __future__ import annotations
@@ -25,36 +25,53 @@ from agents.ram.settings import NetworkSettings, RAMSettings
 
 
 def ram_settings(env: VecEnv, network: NetworkSettings | None = None) -> RAMSettings:
-    """Join the settings of the networks with what an environment fixes.
+    """Combine the settings of the networks with the sizes that the environment determines.
 
     Args:
-        env: A :class:`~agents.integrations.sb3.RAMVecEnv`, or any other ``VecEnv`` over environments of ``ram_envs``.
-        network: Sizes and kinds of the networks; None for those of the paper's classifier.
+        env: A :class:`~agents.integrations.sb3.RAMVecEnv`, or any other ``VecEnv`` over environments of ``ram_envs`` or
+            over ones that :class:`ram_envs.wrappers.Glimpse` wraps.
+        network: Settings of the networks; None for those of the paper's classifier.
+
+    Raises:
+        ValueError: If a wrapped environment's own action is not one choice.
     """
-    return RAMSettings.for_environment(env.get_attr("unwrapped", 0)[0], network or NetworkSettings())
+    network = network or NetworkSettings()
+    unwrapped = env.get_attr("unwrapped", 0)[0]
+    if hasattr(getattr(unwrapped, "task", None), "glimpse_sensor"):
+        return RAMSettings.for_environment(unwrapped, network)
+    sensor, answer = env.get_attr("glimpse_sensor", 0)[0], env.get_attr("answer", 0)[0]
+    if not answer.is_choice:
+        raise ValueError(f"the wrapped environment's actions are {answer.space}: expected Discrete")
+    senses: dict[str, Any] = {key: env.observation_space[key].shape for key in env.get_attr("sense_keys", 0)[0]}  # type: ignore[index]
+    return RAMSettings.join(
+        network,
+        num_actions=answer.size,
+        glimpse_shape=sensor.glimpse_shape,
+        gaze_size=sensor.gaze_size,
+        senses={key: shape[0] for key, shape in senses.items()},
+    )
 
 
 class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
-    """The RAM policy for RecurrentPPO, on environments with dictionary observations and box actions (the defaults).
+    """The RAM policy for RecurrentPPO, for environments with dictionary observations and box actions (the defaults).
 
-    RecurrentPPO passes the first four arguments, a user the others, as ``policy_kwargs``.
+    RecurrentPPO passes the first four arguments. The other ones are given as ``policy_kwargs``.
 
     Args:
-        observation_space: Of the environment.
-        action_space: Of the environment.
-        lr_schedule: The learning rate by the progress that remains.
-        use_sde: False.
-        settings: Sizes and kinds of the networks, from :func:`ram_settings`.
-        location_gradient: Whether the location network sends its gradient on into the core. By default it does not, as
-            in the paper: the density of a location changes so much faster with the weights than the probability of a
-            task action that its gradient drowns the other's.
-        value_gradient: Whether the baseline's error also trains the core.
-        optimizer_class: Kind of the optimiser.
-        optimizer_kwargs: Its arguments but the learning rate; None for SB3's defaults.
+        observation_space: Observation space of the environment.
+        action_space: Action space of the environment.
+        lr_schedule: Learning rate as a function of the remaining progress.
+        use_sde: Must be False.
+        settings: Settings of the networks, from :func:`ram_settings`.
+        location_gradient: Whether the gradient of the location network flows into the core. It does not by default, as
+            in the paper: the log-density of a location changes much faster with the weights than the log-probability
+            of a task action, and would dominate its gradient.
+        value_gradient: Whether the loss of the baseline also trains the core.
+        optimizer_class: Class of the optimizer.
+        optimizer_kwargs: Its arguments, without the learning rate; None for SB3's defaults.
 
     Raises:
-        ValueError: If the spaces are not those that the settings are of, the settings ask for random locations, or
-            ``use_sde`` is True.
+        ValueError: If the spaces do not fit the settings, the settings have random locations, or ``use_sde`` is True.
     """
 
     features_extractor: GlimpseExtractor
@@ -100,7 +117,7 @@ class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
             shared_lstm=True,
             enable_critic_lstm=False,
         )
-        # The parent has made an LSTM and an optimiser of its own: these take their places.
+        # These replace the LSTM and the optimizer of the parent class.
         policy = RAMPolicy(settings)
         self.lstm_actor = RecurrentCore(policy.core_network)
         self.action_dist = HybridDistribution()
@@ -110,7 +127,7 @@ class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
         self.optimizer = self.optimizer_class(self.parameters(), **rate, **self.optimizer_kwargs)
 
     def networks(self) -> dict[str, nn.Module]:
-        """Return the networks by the names that they have in :class:`agents.ram.policy.RAMPolicy`."""
+        """Return the networks by their names in :class:`agents.ram.policy.RAMPolicy`."""
         return {
             "glimpse_network": self.features_extractor.glimpse_network,
             "core_network": self.lstm_actor.core_network,
@@ -122,12 +139,12 @@ class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
     def evaluate_actions(  # type: ignore[override]
         self, obs: dict[str, Tensor], actions: Tensor, lstm_states: RNNStates, episode_starts: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Evaluate actions that were taken earlier, in B sequences of T steps, one sequence after the other.
+        """Evaluate stored actions in B sequences of T steps, one sequence after the other.
 
         Args:
             obs: "glimpse" float32 (B * T, glimpse_size) and "location" float32 (B * T, gaze_size).
             actions: float32 (B * T, gaze_size + n).
-            lstm_states: States of the core before the sequences, each float32 (1, B, core_size).
+            lstm_states: Initial states of the core, each float32 (1, B, core_size).
             episode_starts: float32 (B * T,), 1 where an episode starts.
 
         Returns:
@@ -143,10 +160,10 @@ class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
     def _process_sequence(  # type: ignore[override]
         features: Tensor, lstm_states: State, episode_starts: Tensor, lstm: nn.Module
     ) -> tuple[Tensor, State]:
-        """Run the core over sequences, and forget what it remembers where episodes start.
+        """Run the core over sequences, and reset its state where episodes start.
 
-        The parent's goes step by step as soon as any episode starts; this makes one call up to the next start, and so
-        one in all for RecurrentPPO, whose sequences start where episodes do.
+        The parent class goes step by step if any episode starts. This method makes one call per episode, which is one
+        call in total for RecurrentPPO, because its sequences start where episodes start.
         """
         num_rows = lstm_states[0].shape[1]
         sequence = features.reshape(num_rows, -1, features.shape[-1]).swapaxes(0, 1)  # (B * T, F) -> (T, B, F)
@@ -160,14 +177,14 @@ class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
         return torch.cat(outputs).swapaxes(0, 1).flatten(0, 1), lstm_states  # (T, B, core_size) -> (B * T, core_size)
 
     def _build(self, lr_schedule: Schedule) -> None:
-        """Make what the parent needs and nothing else: the constructor makes the networks."""
+        """Create only what the parent class needs; the constructor creates the networks."""
         self._build_mlp_extractor()
 
     def _get_action_dist_from_latent(self, latent_pi: Tensor) -> HybridDistribution:
         return self.action_dist.proba_distribution(*self.action_net(latent_pi))
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
-        """Return what ``load`` is to make this policy from."""
+        """Return the arguments from which ``load`` creates this policy."""
         return {
             "observation_space": self.observation_space,
             "action_space": self.action_space,
@@ -181,7 +198,7 @@ class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):
 
 
 def to_sb3(policy: RAMPolicy, model: BaseAlgorithm) -> None:
-    """Copy the weights of a RAM policy, and the standard deviation of its location, into a model.
+    """Copy the weights and the location_std of a RAM policy into a model.
 
     Args:
         policy: For example that of :func:`agents.ram.checkpoint.load_checkpoint`.

@@ -1,4 +1,4 @@
-"""Our vector environment behind the interface that Stable-Baselines3 expects of many environments."""
+"""The vector environment with the ``VecEnv`` interface of Stable-Baselines3."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from ram_envs.tasks import Task
 
 
 class RAMVecEnv(VecEnv):
-    """Many rows of an environment of ``ram_envs`` as a Stable-Baselines3 ``VecEnv``, stepped all at once.
+    """A vector environment of ``ram_envs`` as a Stable-Baselines3 ``VecEnv``.
 
-    Does what SB3's ``DummyVecEnv`` does over single environments, several times faster, with one difference: infos are
-    empty while an episode runs. At its end they hold ``terminal_observation``, ``TimeLimit.truncated`` and what the
-    environment returns, such as ``is_success``. Like any ``VecEnv`` it may be wrapped in ``VecMonitor`` (from which SB3
-    takes the returns and success rates of its logs), ``VecNormalize`` or ``VecFrameStack``.
+    It behaves like SB3's ``DummyVecEnv`` over single environments, and is several times faster. The one difference:
+    infos are empty until an episode ends. Then they hold ``terminal_observation``, ``TimeLimit.truncated`` and the
+    infos of the environment, such as ``is_success``. Like any ``VecEnv`` it can be wrapped in ``VecMonitor`` (from
+    which SB3 takes the returns and success rates of its logs), ``VecNormalize`` or ``VecFrameStack``.
 
-    ``seed(s)`` makes s + i the seed of row i. The rows share one environment, so ``set_attr`` takes all rows only, and
-    ``env_method`` calls a method once and gives every row the answer; only ``render`` and the attribute ``scene``
-    differ from row to row.
+    ``seed(s)`` gives row i the seed s + i. All rows share one environment: ``set_attr`` only works for all rows
+    together, and ``env_method`` calls a method once and returns its result for every row. Only ``render`` and the
+    attribute ``scene`` differ between rows.
 
     Args:
-        env_id: As in ``gymnasium.make``: an environment of ``ram_envs``, or a registered one of your own.
+        env_id: The environment, as in ``gymnasium.make``: one of ``ram_envs``, or one that you registered.
         num_envs: Number of rows, B.
         render_mode: None or "rgb_array".
-        **settings: Formats and the arguments of the task.
+        **settings: The formats and the arguments of the task.
 
     Attributes:
         env: The vector environment.
 
     Raises:
-        ValueError: If the id is not of ``ram_envs``, an argument is unknown or has a value that it cannot take, or
-            ``action_format`` is "dict", which no algorithm of SB3 takes.
+        ValueError: If the id is not of ``ram_envs``, an argument is unknown or not valid, or ``action_format`` is
+            "dict", which SB3 does not support.
     """
 
     def __init__(self, env_id: str, num_envs: int, *, render_mode: str | None = None, **settings: Any) -> None:
-        parse_id(env_id)  # which raises for an environment that is not of ram_envs
+        parse_id(env_id)  # raises for environments that are not of ram_envs
         env = gymnasium.make_vec(
             env_id, num_envs, autoreset_mode=AutoresetMode.SAME_STEP, render_mode=render_mode, **settings
         )
@@ -60,11 +60,11 @@ class RAMVecEnv(VecEnv):
 
     @property
     def task(self) -> Task:
-        """The rules of the task."""
+        """The task."""
         return self.env.task
 
     def reset(self) -> VecEnvObs:
-        """Begin an episode in every row, with the seeds and options that were set before, if any.
+        """Start an episode in every row, with the seeds and options that were set before, if any.
 
         Returns:
             Observations, each float32 (B, n).
@@ -85,7 +85,7 @@ class RAMVecEnv(VecEnv):
         self._actions = actions
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Take one step in every row, and begin the next episode of those that end.
+        """Take one step in every row, and reset the rows whose episodes end.
 
         Returns:
             Observations float32 (B, n) each, rewards float32 (B,), whether an episode ended bool (B,), and B infos.

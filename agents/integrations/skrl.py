@@ -10,7 +10,7 @@
 Importing this module raises ``gymnasium.error.DependencyNotInstalled`` if skrl is missing.
 """
 
-# ruff: noqa: E402 (libraries are imported once it is known that they are there)
+# ruff: noqa: E402 (libraries are imported after the check that they are installed)
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -37,23 +37,23 @@ __all__ = ["RAMModel"]
 
 
 class RAMModel(Model):
-    """Policy and value of skrl's recurrent agents in one model, as agents with both in common take it.
+    """Policy and value function of skrl's recurrent agents in one shared model.
 
-    The environment has to take actions in the format "box": a decision is written as the location that was drawn, then
-    a 1 for the task action that was drawn and 0 for the others. Its log-probability is the sum of both parts'.
+    Actions have the format "box": the sampled location, then 1 for the sampled task action and 0 for all other ones.
+    The log-probability is the sum of both parts.
 
     Args:
-        env: What ``skrl.envs.wrappers.torch.wrap_env`` made of a vector environment.
-        network: Sizes and kinds of the networks; None for those of the paper's classifier.
-        sequence_length: Steps of the sequences that are learned from: the agent's rollouts are to be a multiple of it.
-            None for those of the longest episode.
-        device: Where the model lives; None for the environment's.
+        env: A vector environment wrapped with ``skrl.envs.wrappers.torch.wrap_env``.
+        network: Settings of the networks; None for those of the paper's classifier.
+        sequence_length: Steps of a training sequence; the rollouts of the agent must be a multiple of it. None for the
+            maximum length of an episode.
+        device: Device of the model; None for the device of the environment.
 
     Attributes:
-        policy: The :class:`agents.ram.policy.RAMPolicy` that does the work, and all its weights.
+        policy: The :class:`agents.ram.policy.RAMPolicy`, which holds all weights.
 
     Raises:
-        ValueError: If the environment does not take actions in the format "box".
+        ValueError: If the action format of the environment is not "box".
     """
 
     def __init__(
@@ -80,20 +80,20 @@ class RAMModel(Model):
         self._task_action: Categorical | None = None
 
     def get_specification(self) -> dict[str, Any]:
-        """Tell skrl the sizes of the states, and how long the sequences are."""
+        """Return the sizes of the recurrent states and the sequence length, as skrl expects them."""
         sizes = [(1, self._num_envs, state.shape[-1]) for state in self.policy.initial_state(1)]
         return {"rnn": {"sequence_length": self._sequence_length, "sizes": sizes}}
 
     def act(self, inputs: Mapping[str, Any], *, role: str = "") -> tuple[Tensor, dict[str, Any]]:
-        """Decide, or judge decisions, or give the baseline.
+        """Sample actions, evaluate given actions, or return the value.
 
         Args:
-            inputs: "observations" float32 (N, glimpse_size + gaze_size), "rnn", and in learning "taken_actions",
-                "terminated" and "truncated"; N is the number of rows, in learning rows times sequence_length.
+            inputs: "observations" float32 (N, glimpse_size + gaze_size), "rnn", and in updates "taken_actions",
+                "terminated" and "truncated"; N is the number of rows, in updates rows times sequence_length.
             role: "policy" or "value".
 
         Returns:
-            Actions float32 (N, gaze_size + n), or for the value float32 (N, 1); and what else skrl asks for.
+            Actions float32 (N, gaze_size + n), or values float32 (N, 1); and the other outputs that skrl expects.
         """
         h, state = self._encode(inputs, role)
         outputs: dict[str, Any] = {"rnn": [value[None] for value in state]}
@@ -112,23 +112,23 @@ class RAMModel(Model):
         return actions, outputs
 
     def compute(self, inputs: Mapping[str, Any], role: str = "") -> tuple[Tensor, dict[str, Any]]:
-        """Do as :meth:`act` does."""
+        """Return the result of :meth:`act`."""
         return self.act(inputs, role=role)
 
     def get_entropy(self, *, role: str = "") -> Tensor:
-        """Return the entropy of the task action, float32 (N, 1), in nats; that of the location never changes."""
+        """Return the entropy of the task action, float32 (N, 1), in nats; the entropy of the location is constant."""
         assert self._task_action is not None, "nothing was decided yet"
         return self._task_action.entropy()[:, None]
 
     def distribution(self, *, role: str = "") -> Normal:
-        """Return the distribution of the location, whose standard deviation skrl logs."""
+        """Return the distribution of the location; skrl logs its standard deviation."""
         assert self._location is not None, "nothing was decided yet"
         return self._location
 
     def _encode(self, inputs: Mapping[str, Any], role: str) -> tuple[Tensor, State]:
-        """Return h, float32 (N, core_size), and the state after it.
+        """Return h, float32 (N, core_size), and the next state.
 
-        An agent asks for the policy, then for the value of the same observations: this is worked out once for both.
+        An agent calls the policy and then the value for the same observations; the result is computed once.
         """
         observations = inputs["observations"]
         shared, self._shared = self._shared, None
@@ -136,7 +136,7 @@ class RAMModel(Model):
             return shared[1:]
         length = self._sequence_length if self.training else 1
         sequences = observations.unflatten(0, (-1, length)).transpose(0, 1)  # (B * T, ...) -> (T, B, ...)
-        # skrl keeps the state before every step, (1, B * T, core_size): take those before the first steps.
+        # skrl stores the state before every step, (1, B * T, core_size): select those before the first steps.
         state = tuple(value[0].unflatten(0, (-1, length))[:, 0] for value in inputs["rnn"])
         glimpse_size = self.policy.settings.glimpse_size
         parts = []
@@ -152,7 +152,7 @@ class RAMModel(Model):
         return h, state
 
     def _segments(self, inputs: Mapping[str, Any], length: int) -> list[tuple[int, int, Tensor | None]]:
-        """Cut sequences where episodes end: first step, step after the last, bool (B,) the rows that begin anew."""
+        """Split sequences where episodes end: first step, step after the last, and bool (B,), the rows to reset."""
         if length == 1 or "terminated" not in inputs:
             return [(0, length, None)]
         ended = (inputs["terminated"] | inputs["truncated"]).reshape(-1, length)
@@ -161,6 +161,6 @@ class RAMModel(Model):
         return [(a, b, ended[:, a - 1] if a else None) for a, b in zip(begins, ends, strict=True)]
 
     def _write(self, location: Tensor, task_action: Tensor) -> Tensor:
-        """Write decisions as "box" actions, float32 (N, gaze_size + n)."""
+        """Return "box" actions, float32 (N, gaze_size + n)."""
         scores = F.one_hot(task_action, self.policy.settings.num_actions)
         return torch.cat([location, scores.to(location.dtype)], dim=-1)

@@ -5,13 +5,13 @@
     env = RAMEnv("RAM-CatchGame-v0", num_envs=256, device="cuda")
     rollout = env.rollout(23)  # TensorDict (256, 23): "glimpse", "location", "fixation", "move", ("next", "reward")
 
-TorchRL's own wrappers take the environments too: ``GymEnv("ram_envs:RAM-CatchGame-v0")``, and ``GymWrapper`` around
+TorchRL's own wrappers work too: ``GymEnv("ram_envs:RAM-CatchGame-v0")``, and ``GymWrapper`` around
 ``gymnasium.make_vec("ram_envs:RAM-CatchGame-v0", num_envs=64, autoreset_mode="SameStep")``.
 
 Importing this module raises ``gymnasium.error.DependencyNotInstalled`` if TorchRL is missing.
 """
 
-# ruff: noqa: E402 (libraries are imported once it is known that they are there)
+# ruff: noqa: E402 (libraries are imported after the check that they are installed)
 from __future__ import annotations
 
 from typing import Any
@@ -33,28 +33,28 @@ __all__ = ["RAMEnv"]
 
 
 class RAMEnv(EnvBase):
-    """An environment of TorchRL over a :class:`ram_envs.envs.tensor.TensorEnv`, whose rows are its batch.
+    """A :class:`ram_envs.envs.tensor.TensorEnv` as a TorchRL environment; its rows are the batch.
 
     Observations are "glimpse" float32 (B, glimpse_size) in [0, 1] and "location" float32 (B, 2) in [-1, 1], or
     "observation" in the format "flat". Actions are "fixation" float32 (B, 2) and "move" or "label" int64 (B,) in the
-    format "dict", or "action" in the others; fixations outside [-1, 1] are clipped. What an evaluator may know and a
-    policy must not see is under "info": ("info", "is_success") bool (B,), and for classification ("info", "label") and
+    format "dict", or "action" in all other formats; fixations outside [-1, 1] are clipped. Values that the policy must
+    not see are under "info": ("info", "is_success") bool (B,), and for classification ("info", "label") and
     ("info", "prediction") int64 (B,). "reward" float32, "terminated", "truncated" and "done" bool are (B, 1).
 
-    Rows that have ended stay as they are, with reward 0, until they are reset, which collectors and
-    ``rollout(..., break_when_any_done=False)`` do.
+    Finished rows keep their state and get reward 0 until they are reset. Collectors and
+    ``rollout(..., break_when_any_done=False)`` reset them.
 
     Args:
         env_id: Id of the environment, as in ``gymnasium.make``.
         num_envs: Number of rows, B.
-        device: Where the rows live.
+        device: Device of the rows.
         action_format: "dict", "box", "multidiscrete" or "discrete".
         observation_format: "dict" or "flat".
-        check_actions: Whether wrong actions raise, which on a GPU waits for the device at every step.
+        check_actions: Whether invalid actions raise an error. On a GPU the check synchronizes at every step.
         **settings: The arguments of the task, and ``grid_size``.
 
     Raises:
-        ValueError: If an argument is unknown or has a value that it cannot take.
+        ValueError: If an argument is unknown or not valid.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class RAMEnv(EnvBase):
         )
         super().__init__(device=env.device, batch_size=torch.Size([num_envs]))
         self._env = env
-        self._seed: int | None = torch.Generator().seed() % 2**62  # until someone sets one
+        self._seed: int | None = torch.Generator().seed() % 2**62  # until a seed is set
         batch = {"shape": self.batch_size, "device": self.device}
         _, info = env.reset(seed=0)
         info_spec = Composite({key: _info_spec(value) for key, value in info.items()}, **batch)
@@ -95,7 +95,7 @@ class RAMEnv(EnvBase):
 
     @property
     def task(self) -> ram_envs.tasks.Task:
-        """The rules, and their settings."""
+        """The task."""
         return self._env.task
 
     def _reset(self, tensordict: TensorDictBase | None, **kwargs: Any) -> TensorDictBase:
@@ -118,7 +118,7 @@ class RAMEnv(EnvBase):
         return result
 
     def _set_seed(self, seed: int | None) -> None:
-        """Make ``seed`` + i the seed of row i, from the next reset on."""
+        """Give row i the seed ``seed`` + i, from the next reset on."""
         self._seed = seed
 
     def _write(self, observation: Any, info: dict[str, torch.Tensor]) -> TensorDict:
@@ -141,7 +141,7 @@ def _spec(space: spaces.Space[Any], shape: torch.Size, device: torch.device) -> 
 
 
 def _named(name: str, spec: TensorSpec, **batch: Any) -> Composite:
-    """Return a specification by name: a Composite has its own names, anything else gets this one."""
+    """Return a Composite: the specification itself, or one that holds it under this name."""
     return spec if isinstance(spec, Composite) else Composite({name: spec}, **batch)
 
 

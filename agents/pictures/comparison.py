@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from agents.errors import RAMError
 from agents.files import write_atomically
 from agents.pictures.curves import read_curve, smoothed_values
 from agents.pictures.style import ALGORITHM_COLOURS, new_figure, tidy
+from agents.untrusted import one_line, read_json, shown
 from ram_envs import make_task
 from ram_envs.tasks import FIGURES, FigureOfMerit
 
@@ -99,12 +99,12 @@ def read_run(folder: Path) -> RunCurve:
         RunsError: If a file is missing or broken, or nothing was measured yet.
     """
     try:
-        content = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        content = _checked(read_json(folder / SETTINGS))
         settings = {"env_id": content["env_id"], **dict(_flat(content["training"]))}
-        seed = int(content["seed"])
+        seed = content["seed"]
         figure, frames, values = read_curve(folder / METRICS, _own_figure(folder / METRICS, content))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunsError(f"{folder} cannot be drawn ({error}): leave it out, or train it again") from error
+    except (OSError, ValueError, TypeError, ArithmeticError) as error:
+        raise RunsError(f"{folder} cannot be drawn ({one_line(error)}): leave it out, or train it again") from error
     if len(frames) == 0:
         raise RunsError(f"{folder} has measured nothing yet: leave it out, or wait for its first line in {METRICS}")
     return RunCurve(folder, seed, settings, figure, frames, values)
@@ -126,7 +126,7 @@ def group_runs(runs: Sequence[RunCurve]) -> list[Group]:
     varied = [name for name in names if len({repr(run.settings.get(name)) for run in runs}) > 1]
     groups: dict[str, list[RunCurve]] = {}
     for run in runs:
-        values = (f"{name.rpartition('.')[2]}={run.settings.get(name, 'default')}" for name in varied)
+        values = (f"{name.rpartition('.')[2]}={_shown(run.settings.get(name, 'default'))}" for name in varied)
         groups.setdefault(", ".join(values) or run.settings["env_id"], []).append(run)
     return [Group(label, tuple(members)) for label, members in groups.items()]
 
@@ -154,7 +154,7 @@ def draw_groups(groups: Sequence[Group], file: Path) -> None:
         frames, mean, spread = group.band()
         count = len(group.runs)
         label = f"{group.label} ({count} seeds)" if count > 1 else f"{group.label} (seed {group.runs[0].seed})"
-        axes.plot(frames, mean, color=colour, linewidth=2, label=label)
+        axes.plot(frames, mean, color=colour, linewidth=2, label=label.replace("$", r"\$"))  # no formulas
         if count > 1:
             axes.fill_between(frames, mean - spread, mean + spread, color=colour, alpha=0.2, linewidth=0)
     axes.set_xlabel("frames")
@@ -184,7 +184,30 @@ def _own_figure(metrics: Path, content: Mapping[str, Any]) -> FigureOfMerit | No
         columns = file.readline().strip().split(",")
     if not set(FIGURES).isdisjoint(columns):
         return None
-    return make_task(content["env_id"], **content["training"]["environment"]).figure
+    return make_task(content["env_id"], **content["training"].get("environment", {})).figure
+
+
+def _checked(content: Any) -> dict[str, Any]:
+    """Return the content of settings.json.
+
+    Raises:
+        ValueError: If it is not what `ram train` writes.
+    """
+    expected = {"env_id": str, "seed": int, "training": dict}
+    for key, kind in expected.items():
+        value = content.get(key) if isinstance(content, dict) else None
+        if not isinstance(value, kind) or (isinstance(value, str) and not value.isprintable()):
+            raise ValueError(f"{key} in {SETTINGS} is {shown(value)}, expected {kind.__name__}")
+    environment = content["training"].get("environment", {})
+    if not isinstance(environment, dict):
+        raise ValueError(f"environment in {SETTINGS} is {shown(environment)}, expected dict")
+    return dict(content)
+
+
+def _shown(value: Any) -> str:
+    """Write a setting so that it can be printed and drawn, whatever the file holds."""
+    text = one_line(value) if isinstance(value, (str, float, int)) else shown(value)
+    return text if text.isprintable() else ascii(text)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.pictures.style import BLUE, new_figure, tidy, write_figure
-from ram_envs.errors import InvalidArgument
+from ram_envs.errors import InvalidArgument, one_line
 from ram_envs.tasks import FIGURES, FigureOfMerit
 
 SMOOTHED_FRACTION = 0.04  # of the points, averaged on either side of a point of the bold line
@@ -85,8 +85,17 @@ def read_curve(
 
     Raises:
         FileNotFoundError: If there is no such table.
-        InvalidArgument: If it lacks the columns.
+        InvalidArgument: If it lacks the columns, or is not a table.
     """
+    try:
+        return _read_curve(path, figure)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InvalidArgument(f"{path} is damaged: it is not a table ({one_line(error)})") from error
+
+
+def _read_curve(
+    path: Path, figure: FigureOfMerit | None
+) -> tuple[FigureOfMerit, NDArray[np.float64], NDArray[np.float64]]:
     figures = FIGURES if figure is None else {figure.name: figure}
     with path.open(newline="", encoding="utf-8") as file:
         table = csv.DictReader(file)
@@ -94,7 +103,7 @@ def read_curve(
         found = next((figures[name] for name in figures if name in columns), None)
         if found is None or "frames" not in columns:
             raise InvalidArgument(
-                f"{path} has the columns {', '.join(columns) or 'none'}: expected frames and one of "
+                f"{path} has the columns {one_line(', '.join(columns)) or 'none'}: expected frames and one of "
                 f"{', '.join(figures)}"
             )
         points: list[tuple[float, float]] = []

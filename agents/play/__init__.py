@@ -1,4 +1,4 @@
-"""A person plays an environment in a window: `ram play`."""
+"""`ram play`: a person plays an environment in a window."""
 
 from agents.play.display import DisplayError
 from agents.play.loop import play

@@ -1,4 +1,4 @@
-"""Which keys give which answers, and how pointer and wheel move the gaze: decided by the answer and the sensor."""
+"""Keyboard and mouse controls of `ram play`, derived from the answer and the sensor."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 ARROWS = ("left", "right", "up", "down")
 OPPOSITES = {"left": "right", "right": "left", "up": "down", "down": "up"}
 ZOOM_STEP = 0.1
-"""Change of a location's third number by one notch of the wheel, or one press of + or -."""
+"""Change of the third number of a location per notch of the mouse wheel, or per press of + or -."""
 
 
 class AnswerKeys:
-    """Turns keys into answers.
+    """Maps keys to answers.
 
-    Choices with the names of directions are arrow keys. Choices whose names are numbers are typed as their names, all
-    others as their indices; what is typed counts as soon as no further digit can follow, or with Return. The numbers of
-    a Box, or of several choices, are typed, separated by spaces, and count with Return. The choice to look on has no
-    key: a click looks on. An environment may have keys of its own, also in combinations; they come first.
+    Choices named after directions have the arrow keys. Choices named by numbers are typed as these numbers, all other
+    choices as their indices. A number is complete when no further digit can follow, or with Return. The values of a
+    Box, or of several choices, are typed with spaces between them and confirmed with Return. The choice to look on has
+    no key: it is a click. Keys of the environment itself come first; combinations of them are possible.
 
     Args:
         pygame: The module.
         answer: The answer.
-        own_keys: The environment's own keys: each combination of key codes and its choice.
+        own_keys: The keys of the environment itself: each combination of key codes and its choice.
 
     Attributes:
-        typed: What was typed so far.
+        typed: The characters typed so far.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class AnswerKeys:
 
     @property
     def _rest(self) -> Any:
-        """The answer that a game takes while no key is pressed; None if there is none, and the last one stays."""
+        """The answer while no key is pressed in a game; None if there is none, which repeats the last answer."""
         answer = self.answer
         if not answer.is_choice:
             return None
@@ -70,11 +70,11 @@ class AnswerKeys:
 
     @property
     def arrows_only(self) -> bool:
-        """Whether arrow keys give all choices, so that no digit is needed."""
+        """Whether all choices have arrow keys, so that no digits are needed."""
         return len(self._arrows) + (self._rest is not None) == self.answer.size and bool(self._arrows)
 
     def handle(self, event: pygame.event.Event) -> Any | None:
-        """React to a key, and return the answer that it completes: int, or float32 (n,); None if there is none yet."""
+        """Handle a key, and return the answer that it completes, int or float32 (n,); None if it completes none."""
         pygame = self.pygame
         if event.type == pygame.KEYUP:
             self._held.pop(event.key, None)
@@ -101,10 +101,10 @@ class AnswerKeys:
         return None
 
     def _complete(self) -> Any | None:
-        """Return what was typed as an answer, and forget it.
+        """Return the typed answer and clear the input.
 
         Returns:
-            None if it is not valid; then numbers stay, so that they can be corrected, and a choice is typed anew.
+            None if the input is not valid. Numbers then stay and can be corrected; a choice is cleared.
         """
         if self.answer.is_choice:
             completed: Any = self._typed_choices.get(self.typed)
@@ -117,9 +117,9 @@ class AnswerKeys:
         return completed
 
     def pressed(self) -> Any:
-        """Return the answer of a game's next step: of the keys that are held, or were tapped since the last step.
+        """Return the answer for the next step of a game, from the keys that are held or were tapped since the last one.
 
-        Without one it is the choice to rest ("stay" or "look on"), or what was answered last. Opposite arrows cancel.
+        Without a key it is the resting choice ("stay" or "look on"), or the last answer. Opposite arrows cancel.
         """
         own = self._own_choice(self._own_held | self._own_tapped)
         self._own_tapped = set()
@@ -136,7 +136,7 @@ class AnswerKeys:
             self._current = 0 if self.answer.is_choice else _middle(self.answer.space)
         current = self._current
         if self._rest is not None:
-            self._current = self._rest  # what was typed counts once
+            self._current = self._rest  # typed answers are used once
         return current
 
     def _own_choice(self, pressed: set[int]) -> int | None:
@@ -145,11 +145,11 @@ class AnswerKeys:
         return self._own_keys[max(combinations, key=len)] if combinations else None
 
     def reset(self) -> None:
-        """Forget what was typed and tapped, at the start of an episode; a key that is still held counts on."""
+        """Clear typed and tapped keys at the start of an episode; held keys stay active."""
         self.typed, self._tapped, self._own_tapped, self._current = "", {}, set(), self._rest
 
     def help(self) -> str:
-        """Return what the keys do, in a few words; empty if they do nothing."""
+        """Return a short description of the keys; empty if there are none."""
         if not self.answer.is_choice:
             return f"number keys and Return: {self.answer.key}"
         if self._own_keys:
@@ -158,12 +158,12 @@ class AnswerKeys:
         arrows = [name for name in self.answer.names if name in ARROWS]
         parts = [f"arrow keys: {' '.join(arrows)}"] if arrows else []
         texts = [] if self.arrows_only else list(self._typed_choices)
-        if texts:  # a task may ask for nothing but a gaze
+        if texts:  # a task may have no answer besides the gaze
             parts.append(f"{texts[0]}-{texts[-1]}: {self.answer.key}")
         return " · ".join(parts)
 
     def choices(self) -> tuple[str, ...]:
-        """Return a line for each answer that says how to give it; empty where that is plain from its name."""
+        """Return a line for each answer that says how to give it; empty if the names make that obvious."""
         names, space = self.answer.names, self.answer.space
         if isinstance(space, Box):
             bounds = zip(names, space.low, space.high, strict=True)
@@ -173,11 +173,11 @@ class AnswerKeys:
 
 
 class Gaze:
-    """Where a person wants to look: the pointer gives x and y, the wheel or + and - the third number of a location.
+    """The location that a person points at: x and y by the pointer, the third number by the wheel or + and -.
 
     Args:
         pygame: The module.
-        rules: The task, or whatever else has a sensor, a gaze control and an answer.
+        rules: The rules of the environment, which have the sensor and the gaze control.
     """
 
     def __init__(self, pygame: ModuleType, rules: Rules | Task[Any]) -> None:
@@ -188,15 +188,15 @@ class Gaze:
         self._zoom: float | None = None
 
     def point(self, location: NDArray[np.float32]) -> None:
-        """Note where the pointer is, float32 (2,), (x, y) in [-1, 1]."""
+        """Set the position of the pointer, float32 (2,), (x, y) in [-1, 1]."""
         self._point = location
 
     def handle(self, event: pygame.event.Event, location: NDArray[np.float32]) -> None:
-        """React to the wheel, + and -: towards smaller values, which show more detail, or larger ones.
+        """Handle the wheel, + and -: smaller values show more detail, larger values a wider area.
 
         Args:
-            event: What the person did.
-            location: float32 (gaze_size,), where the sensor looks.
+            event: The event.
+            location: float32 (gaze_size,), the current location.
         """
         pygame = self.pygame
         if not self.zooms:
@@ -218,10 +218,10 @@ class Gaze:
         return self._point is not None or self._zoom is not None
 
     def action(self, location: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the gaze part of the action: the place itself, or the move towards it.
+        """Return the gaze part of the action: the location itself, or the move towards it.
 
         Args:
-            location: float32 (gaze_size,), where the sensor looks; it stays there until the person has pointed.
+            location: float32 (gaze_size,), the current location; it does not change until the person has pointed.
 
         Returns:
             float32 (gaze_size,) in [-1, 1].
@@ -238,22 +238,22 @@ class Gaze:
         return np.clip(move, -1, 1)
 
     def next_location(self, location: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return where the sensor would look after the action, float32 (gaze_size,)."""
+        """Return the location after the action, float32 (gaze_size,)."""
         moved: NDArray[np.float32] = self._control.move(location[None], self.action(location)[None])[0]
         return moved
 
     def reset(self) -> None:
-        """Forget the zoom, at the start of an episode; the pointer is where it is."""
+        """Reset the zoom at the start of an episode; the position of the pointer stays."""
         self._zoom = None
 
     def help(self, click: bool) -> str:
-        """Return what mouse and wheel do, in a few words."""
+        """Return a short description of mouse and wheel."""
         zoom = " or + -" if self._zoom_keys else ""
         return ("click: look" if click else "mouse: look") + (f" · wheel{zoom}: zoom" if self.zooms else "")
 
 
 def _numbers(text: str, space: Any) -> NDArray[Any] | None:
-    """Return numbers that were typed, (n,) of the dtype of the space; None if they are not an element of it."""
+    """Return the typed numbers, (n,) with the dtype of the space; None if they are not an element of the space."""
     try:
         numbers = np.array([float(word) for word in text.replace(",", " ").split()])
     except ValueError:

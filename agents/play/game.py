@@ -1,7 +1,7 @@
-"""One person's episodes: events and time become actions, and the state becomes a view.
+"""The episodes of one person: events and time become actions, and the state becomes a view.
 
-The environment decides everything: its answer gives the keys, its gaze control the meaning of the pointer. A task with
-a target waits for the person; a game, which has none, runs in real time.
+The environment determines the controls: its answer the keys, its gaze control the effect of the pointer. Tasks with a
+target, such as classification, wait for the person. Games run in real time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Game:
         pygame: The module.
         env: The environment, with ``action_format="dict"``.
         seed: Random seed of the first episode.
-        hidden: Whether the scene is hidden at first.
+        hidden: Whether the scene is hidden at the start.
         opponent: An agent that plays the same episodes.
 
     Attributes:
@@ -63,7 +63,7 @@ class Game:
         self.places = layout(self.view())
 
     def begin(self, seed: int | None = None) -> None:
-        """Begin the next episode, or the first one of a seed; one that was not played to its end does not count."""
+        """Start the next episode, or the first one of a seed. An unfinished episode does not count."""
         self.observation, self.info = self.env.reset(seed=seed)
         self.steps, self.over, self.episode_return = 0, False, 0.0
         self.banner: Banner | None = None
@@ -71,7 +71,7 @@ class Game:
         self.gaze.reset()
 
     def handle(self, event: pygame.event.Event) -> None:
-        """React to what the person does; positions of the pointer are those in the frame."""
+        """Handle an event; positions of the pointer are in frame pixels."""
         pygame = self.pygame
         if event.type in (pygame.MOUSEMOTION, pygame.MOUSEBUTTONDOWN):
             self.gaze.point(self._location_at(event.pos))
@@ -86,7 +86,7 @@ class Game:
                 self.opponent.play(counts=False)
             self.begin()
         elif self.over:
-            self.keys.handle(event)  # a key that is let go is no longer held
+            self.keys.handle(event)  # released keys are no longer held
             if clicked or key in (pygame.K_SPACE, pygame.K_RETURN, pygame.K_KP_ENTER):
                 self.begin()
         elif self.real_time:
@@ -108,28 +108,28 @@ class Game:
 
     @property
     def location(self) -> NDArray[np.float32]:
-        """Where the sensor looks, float32 (gaze_size,)."""
+        """The current location, float32 (gaze_size,)."""
         return self.rules.location
 
     @property
     def may_look(self) -> bool:
-        """Whether a step can be taken that only looks: before the last one, and without an answer that counts."""
+        """Whether the next step can be a glimpse only: not the last step, and without an answer that counts."""
         look_on = self.rules.answer.look_on is not None and not self._is_last
         return look_on or not self.rules.answer_counts
 
     @property
     def _is_last(self) -> bool:
-        """Whether the next step is the last one that the episode can have."""
+        """Whether the next step is the last one of the episode."""
         return self.rules.last_step is not None and self.steps + 1 >= self.rules.last_step
 
     def _look(self) -> None:
-        """Take a further glimpse: by the choice to look on, or with an answer that does not count."""
+        """Take another glimpse, with the choice to look on or with an answer that does not count."""
         answer, space = self.rules.answer, self.rules.answer.space
         ignored = space.low.astype(np.float32) if isinstance(space, Box) else answer.look_on or 0
         self._step(self.gaze.action(self.location), ignored)
 
     def _answer(self, answer: Any) -> None:
-        """Answer; where answers only count later, the glimpses that are left are not taken."""
+        """Give the answer. If answers count only at the end, the remaining glimpses are skipped."""
         while not self.rules.answer_counts and not self.over:
             self._step(self._stay, answer)
         if not self.over:
@@ -137,16 +137,16 @@ class Game:
 
     @property
     def _answer_looks(self) -> bool:
-        """Whether a step with an answer that counts also looks: before the last one, where nothing else does."""
+        """Whether a step with an answer that counts also takes a glimpse: in games, before the last step."""
         return not self.may_look and not self._is_last
 
     @property
     def _stay(self) -> NDArray[np.float32]:
-        """The gaze part of an action that leaves the gaze where it is."""
+        """The gaze part of an action that does not move the gaze."""
         return np.zeros_like(self.location) if self.rules.gaze_control.relative else self.location.copy()
 
     def _step(self, gaze: NDArray[np.float32], answer: Any) -> None:
-        """Take a step, and keep the score at the end of an episode."""
+        """Take a step, and update the score at the end of an episode."""
         target = self.rules.target
         action = self.rules.action(gaze, answer)
         self.observation, reward, terminated, truncated, self.info = self.env.step(action)
@@ -162,7 +162,7 @@ class Game:
             self.opponent.play(counts=True)
 
     def _result(self, result: float, target: Any, answer: Any) -> Banner:
-        """Return what the end of an episode says, large and in colour."""
+        """Return the banner with the result of an episode."""
         if not self.rules.figure.is_share:
             return Banner(f"{self.rules.figure.label} {self.rules.figure.write(result)}", None)
         good = bool(result)
@@ -172,7 +172,7 @@ class Game:
         return Banner(f"{told} is right" if good else f"{told}? It is {right}", good)
 
     def _name(self, answer: Any) -> str:
-        """Return what an answer is called."""
+        """Return the name of an answer."""
         if self.rules.answer.is_choice:
             return self.rules.answer.names[int(answer)]
         return " ".join(f"{number:.3g}" for number in answer)
@@ -184,7 +184,7 @@ class Game:
         return np.clip([column / width * 2 - 1, row / height * 2 - 1], -1, 1).astype(np.float32)
 
     def view(self) -> View:
-        """Return what the person sees; at the end of an episode, all of it."""
+        """Return the view; the whole scene at the end of an episode."""
         view = self.source.view()
         if self.hidden and not self.over:
             view = hide_unseen(view)
@@ -197,14 +197,14 @@ class Game:
         )
 
     def _preview(self, view: View) -> NDArray[np.integer] | None:
-        """Return what the sensor would cover next, int (levels, 4); None if it stays, or cannot look any more."""
+        """Return the outlines of the next glimpse, int (levels, 4); None if there is no other one."""
         if self.over or not self.gaze.moves or not (self.real_time or self.may_look or self._answer_looks):
             return None
         outlines = np.array(self.rules.glimpse_sensor.outlines(self.gaze.next_location(self.location)))
         return None if np.array_equal(outlines, view.outlines) else outlines
 
     def _caption(self) -> str:
-        """Return how the episode stands, without what only an evaluator may know, and the score."""
+        """Return the state of the episode, without what would reveal the answer, and the score."""
         steps = self.steps
         of_last = "" if self.rules.last_step is None else f" of {self.rules.last_step}"
         if self.over:
@@ -224,6 +224,6 @@ class Game:
         return " · ".join([*line, score])
 
     def _hint(self) -> str:
-        """Return what the keys do."""
+        """Return the hint with the keys."""
         parts = [self.keys.help(), self.gaze.help(click=not self.real_time), "H: scene", "R: restart", "Esc: leave"]
         return " · ".join(part for part in ["space: next episode" if self.over else "", *parts] if part)

@@ -1,4 +1,4 @@
-"""The window in which a person plays."""
+"""The window of `ram play`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FRAMES_PER_SECOND = 30
 LONGEST_WAIT = 0.25
-"""Seconds; a game that was held up, while its window was dragged for example, does not catch up."""
+"""Seconds. A game that was blocked, for example while its window was dragged, does not catch up on more than this."""
 NO_DISPLAY = "ram play needs a window; to record an agent instead, use ram watch CHECKPOINT --video FILE"
 
 
@@ -37,27 +37,27 @@ def play(
 ) -> Score:
     """Open a window in which a person plays until they leave.
 
-    Where the package has an agent for the environment, it plays the same episodes.
+    If the package has an agent for the environment, the agent plays the same episodes.
 
     Args:
         env_id: The id of the environment; "RAM-Glimpse-v0" plays any other environment, named in ``env_settings``.
         env_settings: Its arguments; the action and the observation format are ignored.
         seed: Random seed of the first episode; None for a random one.
-        hidden: Whether the scene is hidden at first, so that the person sees what an agent sees.
-        steps_per_second: Speed of a game. A task with a target, such as classification, and a wrapped environment
-            without an action that does nothing wait for the person.
+        hidden: Whether the scene is hidden at the start, so that the person sees what an agent sees.
+        steps_per_second: Speed of a game. Tasks with a target, such as classification, and wrapped environments without
+            an action that does nothing wait for the person.
 
     Returns:
         The person's score.
 
     Raises:
-        ValueError: If an argument is not valid, or unknown to the environment.
+        ValueError: If an argument is unknown or not valid.
         DependencyNotInstalled: If pygame is missing.
         DisplayError: If there is no display.
     """
     check_number("steps_per_second", steps_per_second, 0.1, 1000)
     if not is_wrapper_id(env_id):
-        parse_id(env_id)  # which names the environments that can be played
+        parse_id(env_id)  # the error names the environments
     pygame = import_pygame()
     settings = {**(env_settings or {}), "action_format": "dict", "observation_format": "dict"}
     seed = secrets.randbits(31) if seed is None else seed
@@ -78,9 +78,9 @@ def play(
 
 
 def _run(pygame: ModuleType, game: Game, steps_per_second: float) -> None:
-    """Show the game and pass on events and time until the person leaves."""
+    """Show the game and handle events and time until the person leaves."""
     clock = pygame.time.Clock()
-    due = 0.0  # seconds that have passed since the last step
+    due = 0.0  # seconds since the last step
     while not game.left:
         for event in pygame.event.get():
             game.handle(_in_frame(pygame, event, game))

@@ -1,4 +1,4 @@
-"""The agent that comes with the package plays the episodes that a person plays."""
+"""The packaged agent plays the same episodes as the person."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Opponent:
     """An agent and its score.
 
     Args:
-        looks: The episodes that it plays, from the person's random seed on.
-        env: Where it plays them.
+        looks: Its episodes, starting with the random seed of the person.
+        env: Its environment.
         score: Its score so far.
     """
 
@@ -31,7 +31,7 @@ class Opponent:
         self.score = score
 
     def play(self, counts: bool) -> None:
-        """Play the next episode, which need not count: so that it keeps step with a person who gave one up."""
+        """Play the next episode. It does not count if the person gave it up."""
         last = next(look for look in self._looks if look.over)
         if counts:
             self.score = self.score.plus(last.result)
@@ -42,7 +42,7 @@ class Opponent:
 
 
 def find_opponent(env_id: str, env_settings: Mapping[str, Any], seed: int) -> Opponent | None:
-    """Return the agent for an environment; None if there is none, or it was trained with other arguments.
+    """Return the packaged agent of an environment; None if there is none, or it was trained with other arguments.
 
     Args:
         env_id: The id of the environment.

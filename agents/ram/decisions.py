@@ -12,7 +12,7 @@ class Heads(NamedTuple):
 
     Attributes:
         location_mean: (..., gaze_size), mean of the next location.
-        action_logits: (..., num_actions).
+        action_logits: (..., num_actions + numbers): logits of the choices, then means of the numbers.
         value: (...), the baseline.
     """
 
@@ -27,10 +27,12 @@ class Noise(NamedTuple):
     Attributes:
         location: float32 (B, gaze_size), standard normal; None takes the mean.
         action: float32 (B, num_actions), exponential with rate 1; None takes the most likely action.
+        numbers: float32 (B, numbers), standard normal, for the numbers of the task action; None takes the means.
     """
 
     location: Tensor | None
     action: Tensor | None
+    numbers: Tensor | None = None
 
     def of(self, rows: slice) -> Noise:
         """Return the noise of some of the rows."""
@@ -42,7 +44,8 @@ class Decision(NamedTuple):
 
     Attributes:
         fixation: float32 (B, gaze_size), the next location as sampled: it may leave [-1, 1].
-        task_action: int64 (B,), the move or class, in [0, num_actions).
+        task_action: int64 (B,), the move or class, in [0, num_actions). If it consists of several choices or has
+            numbers: float32 (B, choices + numbers), the choices first.
         location_log_prob: float32 (B,), log-density of ``fixation``.
         action_log_prob: float32 (B,), log-probability of ``task_action``.
         value: float32 (B,), the baseline's expected return.
@@ -62,7 +65,7 @@ class SequenceEvaluation(NamedTuple):
         location_log_prob: float32 (T, B).
         action_log_prob: float32 (T, B).
         action_entropy: float32 (T, B), entropy of the task action's distribution, in nats.
-        action_log_probs: float32 (T, B, num_actions), log-probabilities of all task actions.
+        action_log_probs: float32 (T, B, num_actions), log-probabilities of all options of all choices.
         value: float32 (T, B).
     """
 

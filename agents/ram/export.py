@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from agents.ram.checkpoint import CheckpointError, checkpoint_file, load_checkpoint, save_checkpoint
+from agents.ram.normalisation import RunningNorm
+from agents.ram.policy import RAMPolicy
 
 SUFFIX = ".safetensors"
 
@@ -43,9 +45,19 @@ def export_agent(checkpoint: str | os.PathLike[str], out: str | os.PathLike[str]
         raise CheckpointError(f"{file} is the checkpoint itself, which exporting would strip: choose another name")
     return save_checkpoint(
         file,
-        copy.deepcopy(content.policy).half(),
+        _in_half_precision(content.policy),
         content.env_id,
         shared_settings(content.env_settings),
         training=content.training,
         progress=content.progress,
     )
+
+
+def _in_half_precision(policy: RAMPolicy) -> RAMPolicy:
+    """Return a copy in half precision, except for the statistics of observations, whose range is larger."""
+    policy = copy.deepcopy(policy)
+    for module in policy.modules():
+        if not isinstance(module, RunningNorm):
+            for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
+                tensor.data = tensor.data.half()
+    return policy

@@ -21,6 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from agents.ram.normalisation import RunningNorm
+
 State = tuple[Tensor, ...]
 """Recurrent state of a core, each float (B, core_size): (h,) for ReLU, (h, c) for LSTM."""
 
@@ -50,8 +52,10 @@ class GlimpseNetwork(nn.Module):
         input_gain: Factor of every pixel.
         scale_gain: Further factor of level i, ``scale_gain**i``. A pixel of scale i of a retina is the mean of 4**i
             pixels of the scene, so with 4 a single lit pixel has the same weight at every scale.
-        gaze_size: Numbers in a location.
+        gaze_size: Numbers in a location; 0 for none, and then there is no branch for it.
         sense_size: Numbers in the further senses; 0 for none.
+        input_shift: Subtracted from every pixel before ``input_gain``.
+        normalise: Whether glimpses and senses are normalised by their running mean and variance.
     """
 
     def __init__(
@@ -64,36 +68,50 @@ class GlimpseNetwork(nn.Module):
         scale_gain: float = 1.0,
         gaze_size: int = 2,
         sense_size: int = 0,
+        input_shift: float = 0.0,
+        normalise: bool = False,
     ) -> None:
         super().__init__()
         levels, pixels = glimpse_shape[0], math.prod(glimpse_shape[1:])
         gains = input_gain * scale_gain ** torch.arange(levels, dtype=torch.float32)
         self.register_buffer("input_gains", gains.repeat_interleave(pixels), persistent=False)
         self.input_gains: Tensor
+        self.input_shift = input_shift
         relu = nn.init.calculate_gain("relu")
         self.from_glimpse = start_orthogonal(nn.Linear(levels * pixels, glimpse_hidden), relu)
-        self.from_location = start_orthogonal(nn.Linear(gaze_size, location_hidden), relu)
+        if gaze_size:
+            self.from_location = start_orthogonal(nn.Linear(gaze_size, location_hidden), relu)
         self.what = start_orthogonal(nn.Linear(glimpse_hidden, glimpse_features), relu)
-        self.where = start_orthogonal(nn.Linear(location_hidden, glimpse_features), relu)
+        if gaze_size:
+            self.where = start_orthogonal(nn.Linear(location_hidden, glimpse_features), relu)
         if sense_size:
             self.from_senses = start_orthogonal(nn.Linear(sense_size, location_hidden), relu)
             self.sensed = start_orthogonal(nn.Linear(location_hidden, glimpse_features), relu)
+        self.glimpse_norm = RunningNorm(levels * pixels) if normalise else None
+        self.sense_norm = RunningNorm(sense_size) if normalise and sense_size else None
 
-    def forward(self, glimpse: Tensor, location: Tensor, senses: Tensor | None = None) -> Tensor:
+    def forward(self, glimpse: Tensor, location: Tensor | None, senses: Tensor | None = None) -> Tensor:
         """Combine a glimpse with its location and what the further senses perceive.
 
         Args:
             glimpse: float (..., levels * channels * rows * columns) in [0, 1], by (level, channel, row, column).
-            location: float (..., gaze_size) in [-1, 1].
+            location: float (..., gaze_size) in [-1, 1]; None without a gaze.
             senses: float (..., sense_size), all further senses side by side; None if there are none.
 
         Returns:
             float (..., glimpse_features), at least 0.
         """
+        if self.glimpse_norm is not None:
+            glimpse = self.glimpse_norm(glimpse)
+        if self.input_shift:
+            glimpse = glimpse - self.input_shift
         h_g = F.relu(self.from_glimpse(glimpse * self.input_gains))
-        h_l = F.relu(self.from_location(location))
-        features = self.what(h_g) + self.where(h_l)
+        features = self.what(h_g)
+        if location is not None:
+            features = features + self.where(F.relu(self.from_location(location)))
         if senses is not None:
+            if self.sense_norm is not None:
+                senses = self.sense_norm(senses)
             features = features + self.sensed(F.relu(self.from_senses(senses)))
         return F.relu(features)
 
@@ -175,17 +193,21 @@ class LocationNetwork(nn.Module):
         core_size: Size of h.
         hidden: Size of a hidden ReLU layer; 0 for none (the paper).
         squash: Whether tanh keeps the mean in (-1, 1).
-        gaze_size: Numbers in a location.
+        gaze_size: Numbers in a location; 0 for none, and then the network has no layers.
     """
 
     def __init__(self, core_size: int, hidden: int = 0, squash: bool = False, gaze_size: int = 2) -> None:
         super().__init__()
-        self.squash = squash
+        self.squash, self.gaze_size = squash, gaze_size
+        if not gaze_size:
+            return
         self.hidden = start_orthogonal(nn.Linear(core_size, hidden), nn.init.calculate_gain("relu")) if hidden else None
         self.mean = start_orthogonal(nn.Linear(hidden or core_size, gaze_size), HEAD_GAIN)
 
     def forward(self, h: Tensor) -> Tensor:
         """Return the mean of the next location, float (..., gaze_size), from h, float (..., core_size)."""
+        if not self.gaze_size:
+            return h[..., :0]
         if self.hidden is not None:
             h = F.relu(self.hidden(h))
         mean = self.mean(h)

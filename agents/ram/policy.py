@@ -7,6 +7,7 @@ policy never clips a location: the environment does, and the log-probability is 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 
@@ -27,6 +28,7 @@ from agents.ram.networks import (
     State,
 )
 from agents.ram.settings import RAMSettings
+from agents.ram.task_actions import make_task_actions
 
 
 class RAMPolicy(nn.Module):
@@ -53,13 +55,18 @@ class RAMPolicy(nn.Module):
             settings.scale_gain,
             settings.gaze_size,
             settings.sense_size,
+            settings.input_shift,
+            settings.normalise_inputs,
         )
         sizes = settings.glimpse_features, settings.core_size
         self.core_network = LSTMCore(*sizes) if settings.core == "lstm" else CoreNetwork(*sizes, settings.core_start)
         self.location_network = LocationNetwork(
             settings.core_size, settings.location_network_hidden, settings.squash_location, settings.gaze_size
         )
-        self.action_network = ActionNetwork(settings.core_size, settings.num_actions)
+        self.action_network = ActionNetwork(settings.core_size, settings.num_actions + settings.numbers)
+        self.task_actions = make_task_actions(
+            settings.choices or (settings.num_actions,), settings.numbers, settings.action_std
+        )
         self.baseline = Baseline(settings.core_size)
         self.register_buffer("location_std", torch.tensor(settings.location_std))
         self.location_std: Tensor
@@ -68,28 +75,46 @@ class RAMPolicy(nn.Module):
         """Return the core's state at the start of an episode, for ``num_rows`` rows."""
         return self.core_network.initial_state(num_rows)
 
-    def encode(self, observation: Mapping[str, Tensor], state: State) -> tuple[Tensor, State]:
+    def encode(
+        self, observation: Mapping[str, Tensor], state: State, starts: Tensor | None = None
+    ) -> tuple[Tensor, State]:
         """Run glimpse and core network over a sequence: the glimpse network on all T * B glimpses at once.
 
         Args:
-            observation: "glimpse" float32 (T, B, glimpse_size), "location" float32 (T, B, gaze_size), and each of
-                ``settings.senses``, float32 (T, B, n). So in the other methods.
+            observation: "glimpse" float32 (T, B, glimpse_size), "location" float32 (T, B, gaze_size) if there is a
+                gaze, and each of ``settings.senses``, float32 (T, B, n). So in the other methods.
             state: State of the core before it.
+            starts: bool (T, B), where an episode starts, and the core forgets what it has seen before; None if none
+                does.
 
         Returns:
             h: float (T, B, core_size); and the state after it.
         """
-        inputs = [observation["glimpse"], observation["location"]]
+        features = self.glimpse_network(*self.inputs(observation))
+        if starts is None:
+            return self.core_network(features, state)
+        # One call of the core up to the next start in any row.
+        cuts = [0, *(starts[1:].any(1).nonzero()[:, 0] + 1).tolist(), len(starts)]
+        sequence = []
+        for first, last in itertools.pairwise(cuts):
+            h, state = self.core_network(features[first:last], self.forget(state, starts[first]))
+            sequence.append(h)
+        return torch.cat(sequence), state
+
+    def inputs(self, observation: Mapping[str, Tensor]) -> list[Tensor | None]:
+        """Return the inputs of the glimpse network: glimpse, location, and all further senses side by side if any."""
+        inputs = [observation["glimpse"], observation["location"] if self.settings.gaze_size else None]
         if self.settings.senses:
             inputs.append(torch.cat([observation[key] for key in self.settings.senses], -1))
-        return self.core_network(self.glimpse_network(*inputs), state)
+        return inputs
+
+    def forget(self, state: State, starts: Tensor) -> State:
+        """Return the core's state with that of some rows, bool (B,), as at the start of an episode."""
+        fresh = self.initial_state(len(starts))
+        return tuple(torch.where(starts[:, None], new, old) for new, old in zip(fresh, state, strict=True))
 
     def encode_step(self, observation: Mapping[str, Tensor], state: State) -> tuple[Tensor, State]:
-        """Run glimpse and core network for one step.
-
-        Args:
-            observation: "glimpse" float32 (B, glimpse_size) and "location" float32 (B, gaze_size).
-            state: State of the core before this step.
+        """Run glimpse and core network for one step; see :meth:`encode`.
 
         Returns:
             h: float (B, core_size); and the state after it.
@@ -144,14 +169,17 @@ class RAMPolicy(nn.Module):
         generator: torch.Generator | None = None,
     ) -> Decision:
         """Choose from the core's output, float (B, core_size), with log-probabilities and value; see :meth:`act`."""
-        heads = self.heads(h)
         noise = self.noise(len(h), generator, greedy_location=greedy_location, greedy_action=greedy_action)
+        return self.decision(self.heads(h), noise)
+
+    def decision(self, heads: Heads, noise: Noise) -> Decision:
+        """Choose from the outputs of the heads, (B, ...), with log-probabilities and value."""
         fixation, task_action = self._decisions(noise, heads.location_mean.detach(), heads.action_logits.detach())
         return Decision(
             fixation,
             task_action,
             self.location_log_prob(heads.location_mean, fixation),
-            _log_prob(heads.action_logits.log_softmax(-1), task_action),
+            self.task_actions.evaluate(heads.action_logits, task_action).log_prob,
             heads.value,
         )
 
@@ -186,21 +214,19 @@ class RAMPolicy(nn.Module):
             greedy_location: Whether the mean location will be taken; random locations are drawn in any case.
             greedy_action: Whether the most likely task action will be taken.
         """
-        location = action = None
+        location = action = numbers = None
         if not greedy_location or self.settings.random_locations:
             location = self.location_std.new_empty(num_rows, self.settings.gaze_size).normal_(generator=generator)
         if not greedy_action:
             action = self.location_std.new_empty(num_rows, self.settings.num_actions).exponential_(generator=generator)
-        return Noise(location, action)
+            if self.settings.numbers:
+                numbers = self.location_std.new_empty(num_rows, self.settings.numbers).normal_(generator=generator)
+        return Noise(location, action, numbers)
 
     def _decisions(self, noise: Noise, location_mean: Tensor, action_logits: Tensor) -> tuple[Tensor, Tensor]:
         """Return location and task action for this noise."""
         fixation = self.fixation(location_mean, noise.location)
-        if noise.action is not None:
-            # Gumbel's trick: the argmax of logits - log(exponential noise) is a sample of the softmax.
-            tiny = torch.finfo(noise.action.dtype).tiny
-            action_logits = action_logits - noise.action.clamp_min(tiny).log()
-        return fixation, action_logits.argmax(-1)
+        return fixation, self.task_actions.choose(action_logits, noise.action, noise.numbers)
 
     def evaluate_sequence(
         self,
@@ -209,6 +235,7 @@ class RAMPolicy(nn.Module):
         fixation: Tensor,
         task_action: Tensor,
         *,
+        starts: Tensor | None = None,
         location_gradient: float = 1.0,
         value_gradient: bool = True,
     ) -> SequenceEvaluation:
@@ -218,22 +245,23 @@ class RAMPolicy(nn.Module):
             observation: "glimpse" float32 (T, B, glimpse_size) and "location" float32 (T, B, gaze_size).
             state: State of the core before the sequences.
             fixation: float32 (T, B, gaze_size), as sampled.
-            task_action: int64 (T, B).
+            task_action: int64 (T, B), or float32 (T, B, n); see :class:`Decision`.
+            starts: bool (T, B), where an episode starts; see :meth:`encode`.
             location_gradient: See :meth:`heads`.
             value_gradient: See :meth:`heads`.
         """
-        h, _ = self.encode(observation, state)
+        h, _ = self.encode(observation, state, starts)
         heads = self.heads(h, location_gradient=location_gradient, value_gradient=value_gradient)
         return self.evaluate_heads(heads, fixation, task_action)
 
     def evaluate_heads(self, heads: Heads, fixation: Tensor, task_action: Tensor) -> SequenceEvaluation:
         """Evaluate decisions from the outputs of the heads; see :meth:`evaluate_sequence`."""
-        log_probs = heads.action_logits.log_softmax(-1)
+        action = self.task_actions.evaluate(heads.action_logits, task_action)
         return SequenceEvaluation(
             self.location_log_prob(heads.location_mean, fixation),
-            _log_prob(log_probs, task_action),
-            -(log_probs.exp() * log_probs).sum(-1),
-            log_probs,
+            action.log_prob,
+            action.entropy,
+            action.log_probs,
             heads.value,
         )
 
@@ -269,8 +297,3 @@ class RAMPolicy(nn.Module):
 def _with_gradient(h: Tensor, share: float) -> Tensor:
     """Return h, float (...), with its gradient scaled by ``share`` in [0, 1]."""
     return h if share == 1 else h.detach() if share == 0 else torch.lerp(h.detach(), h, share)
-
-
-def _log_prob(log_probs: Tensor, task_action: Tensor) -> Tensor:
-    """Pick the log-probability of each action: (..., num_actions), (...) -> (...)."""
-    return log_probs.gather(-1, task_action[..., None]).squeeze(-1)

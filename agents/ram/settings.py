@@ -43,10 +43,17 @@ class NetworkSettings:
     """Standard deviation of the Gaussian that the next location is sampled from; the scene is 2 wide."""
     random_locations: bool = False
     """Sample locations uniformly from the scene instead of using the location network: "random glimpses"."""
+    input_shift: float = 0.0
+    """Subtracted from the pixels before the glimpse network, such as the value of the background."""
     input_gain: float = 1.0
-    """Factor of the pixels before the glimpse network."""
+    """Factor of the pixels before the glimpse network, after the shift."""
     scale_gain: float = 1.0
     """Further factor of scale i, scale_gain**i; with 4 a lit pixel has the same weight at every scale."""
+    normalise_inputs: bool = False
+    """Whether every number of glimpses and further senses is shifted and scaled by its running mean and variance, which
+    are saved with the weights and stay as they are in evaluation."""
+    action_std: float = 0.6
+    """Initial standard deviation of a task action that consists of numbers, which are scaled to [-1, 1]."""
 
     def __post_init__(self) -> None:
         """Check every setting.
@@ -61,8 +68,10 @@ class NetworkSettings:
                 check_integer(name, getattr(self, name), 1)
             check_integer("location_network_hidden", self.location_network_hidden, 0)
             check_number("location_std", self.location_std, 1e-3, 10)
+            check_number("input_shift", self.input_shift, -1e3, 1e3)
             check_number("input_gain", self.input_gain, 1e-3, 1e3)
             check_number("scale_gain", self.scale_gain, 1e-3, 1e3)
+            check_number("action_std", self.action_std, 1e-3, 10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +79,16 @@ class RAMSettings(NetworkSettings):
     """Everything that determines the shape of a policy: the network settings, and the sizes set by the environment."""
 
     num_actions: int
-    """Task actions: classes (and "look on" where stopping is learned) or moves."""
+    """Task actions: classes (and "look on" where stopping is learned) or moves. With several choices, all their
+    options; 0 if the task action consists of numbers only."""
     glimpse_shape: tuple[int, int, int, int]
     """(levels, channels, rows, columns) of a glimpse; a retina's levels are its scales."""
     gaze_size: int = 2
-    """Numbers in a location: 2 for (x, y)."""
+    """Numbers in a location: 2 for (x, y), 0 for an environment without a gaze."""
+    choices: tuple[int, ...] = ()
+    """The number of options of each choice, if the task action consists of several; empty for one choice."""
+    numbers: int = 0
+    """Numbers in the task action."""
     senses: Mapping[str, int] = field(default_factory=dict)
     """Further senses of the task: key in an observation to numbers in it; empty for none."""
 
@@ -86,11 +100,19 @@ class RAMSettings(NetworkSettings):
                 f"glimpse_shape={self.glimpse_shape!r} is not valid: expected (levels, channels, rows, columns)"
             )
         object.__setattr__(self, "glimpse_shape", tuple(self.glimpse_shape))  # JSON has lists only
+        object.__setattr__(self, "choices", tuple(self.choices))
         with invalid_settings():
             for size in self.glimpse_shape:
                 check_integer("glimpse_shape", size, 1)
-            check_integer("num_actions", self.num_actions, 1)
-            check_integer("gaze_size", self.gaze_size, 1)
+            check_integer("numbers", self.numbers, 0)
+            check_integer("num_actions", self.num_actions, 0 if self.numbers else 1)
+            check_integer("gaze_size", self.gaze_size, 0)
+            for count in self.choices:
+                check_integer("choices", count, 1)
+            if self.choices and sum(self.choices) != self.num_actions:
+                raise SettingsError(
+                    f"choices={self.choices} have {sum(self.choices)} options: expected num_actions={self.num_actions}"
+                )
             if not isinstance(self.senses, Mapping) or not all(isinstance(key, str) for key in self.senses):
                 raise SettingsError(f"senses={self.senses!r} is not valid: expected keys and the numbers in each")
             for key, size in self.senses.items():
@@ -139,14 +161,18 @@ class RAMSettings(NetworkSettings):
                 f"the task asks for {answer.size} numbers ({answer.space}), but the RAM policy can only choose one of "
                 "several answers: train it with another algorithm"
             )
-        chosen = {setting.name: getattr(network, setting.name) for setting in fields(NetworkSettings)}
-        return cls(
+        return cls.join(
+            network,
             num_actions=answer.size,
             glimpse_shape=task.glimpse_sensor.glimpse_shape,
             gaze_size=task.glimpse_sensor.gaze_size,
             senses={key: space.shape[0] for key, space in task.senses.items()},
-            **chosen,
         )
+
+    @classmethod
+    def join(cls, network: NetworkSettings, **sizes: Any) -> RAMSettings:
+        """Join the settings of the networks with the other fields of this class."""
+        return cls(**{setting.name: getattr(network, setting.name) for setting in fields(NetworkSettings)}, **sizes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values, for JSON."""

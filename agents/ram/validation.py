@@ -21,6 +21,8 @@ FORMAT = 2
 """Version of the format; newer ones are refused. Version 1 had no ``glimpse_shape`` and ``gaze_size``."""
 WEIGHTS = "policy."
 """What the names of the policy's tensors start with."""
+UNREGISTERED = "unregistered"
+"""Stored in place of the id of an environment that was not made from an id."""
 _ENV_ID = re.compile(r"(?:(?P<module>[A-Za-z_]\w*(?:\.\w+)*):)?(?P<name>[\w./-]+)", re.ASCII)
 _MODEST = 64 * 2**20  # numbers in a matrix that any machine can allocate
 
@@ -44,6 +46,8 @@ def check_content(path: Path, content: Mapping[str, Any]) -> None:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise CheckpointError(f"{path} is damaged: answer_names={shown(names)}, expected a list of texts: {REMEDY}")
     env_id = content.get("env_id")
+    if env_id == UNREGISTERED:
+        return
     match = _ENV_ID.fullmatch(env_id) if isinstance(env_id, str) else None
     if match is None:
         raise CheckpointError(

@@ -1,4 +1,4 @@
-"""Fine-tuning: a new run whose policy starts from the weights of a checkpoint, as far as they fit."""
+"""Fine-tuning: initialize the policy of a new run with the weights of a checkpoint."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RECORD = "init_from.json"
 
 
 class FineTuningWarning(UserWarning):
-    """Some weights of a checkpoint do not fit the new policy and are started anew."""
+    """Some weights of a checkpoint do not fit the new policy and are initialized at random."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class InitialWeights:
     Attributes:
         checkpoint: The checkpoint.
         copied: Names of the tensors that were copied from it.
-        started_anew: Names of the tensors that were initialised at random, since they have another shape in the
+        started_anew: Names of the tensors that were initialized at random, because they have another shape in the
             checkpoint or are not in it.
     """
 
@@ -55,7 +55,7 @@ def initialise_from(policy: RAMPolicy, checkpoint: str | os.PathLike[str], warn:
     Args:
         policy: The new policy.
         checkpoint: A run folder, a checkpoint file or "pretrained:ENV_ID".
-        warn: Whether to warn if a tensor is started anew.
+        warn: Whether to warn about tensors that are initialized at random.
 
     Raises:
         CheckpointError: If there is no checkpoint, or it cannot be used.
@@ -77,7 +77,7 @@ def initialise_from(policy: RAMPolicy, checkpoint: str | os.PathLike[str], warn:
         )
     if anew and warn:
         shapes = ", ".join(_change(part, weights, policy.get_parameter(part)) for part in anew)
-        warnings.warn(f"init_from={name!r}: started anew {shapes}", FineTuningWarning, stacklevel=3)
+        warnings.warn(f"init_from={name!r}: initialized at random: {shapes}", FineTuningWarning, stacklevel=3)
     return InitialWeights(name, tuple(copied), tuple(anew))
 
 

@@ -1,4 +1,4 @@
-"""The folder of a training run: who may write in it, and what is in it besides the checkpoint.
+"""The folder of a training run: its lock and its files.
 
 | file | content |
 |---|---|
@@ -43,7 +43,7 @@ def check_new(folder: Path) -> Path:
     """
     if any((folder / name).exists() for name in (METRICS, FILE_NAME)):
         raise TrainingError(
-            f"{folder} holds another run: go on with that one (`ram train --resume {folder}`), or choose another folder"
+            f"{folder} holds another run: resume it (`ram train --resume {folder}`), or choose another folder"
         )
     return folder
 
@@ -61,14 +61,14 @@ class RunFolder:
         self._logs: Logs | None = None
 
     def open(self, progress: Progress, settings: Mapping[str, Any]) -> None:
-        """Create and lock the folder, delete what a killed process left, and write settings.json.
+        """Create and lock the folder, delete the files of a killed process, and write settings.json.
 
         Args:
             progress: Where the run starts: that of the checkpoint in the folder, or that of a new run.
             settings: Content of settings.json, plain values.
 
         Raises:
-            TrainingError: If another process uses the folder or has used it meanwhile, or it cannot be written.
+            TrainingError: If another process uses the folder or has used it since, or it cannot be written.
         """
         try:
             self._path.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ class RunFolder:
             raise self._no_logs(error, saved) from error
 
     def before_checkpoint(self, saved: int) -> None:
-        """Check that the folder is still ours, and bring the logs to the disk: they are never behind the checkpoint.
+        """Check that the folder is still locked by this process, and flush the logs to disk before a checkpoint.
 
         Args:
             saved: Iteration of the last checkpoint, for the error message.
@@ -128,7 +128,7 @@ class RunFolder:
             raise self._no_logs(error, saved) from error
 
     def last_checkpoint(self, iteration: int) -> str:
-        """Say whether the checkpoint of an iteration is there to resume from."""
+        """Return the sentence that says whether there is a checkpoint to resume from."""
         if (self._path / FILE_NAME).exists():
             return f"the checkpoint of iteration {iteration} is kept in {self._path}"
         return f"no checkpoint is left in {self._path}"
@@ -140,10 +140,10 @@ class RunFolder:
         self._lock.release()
 
     def _check_unchanged(self, progress: Progress) -> None:
-        """Check that nobody has trained in the folder between the look at it and the lock.
+        """Check that no other process has trained in the folder before it was locked.
 
         Raises:
-            TrainingError: If somebody has.
+            TrainingError: If one has.
         """
         file = self._path / FILE_NAME
         if not file.exists():
@@ -155,7 +155,7 @@ class RunFolder:
         if not unchanged:
             if progress.iteration == 0:
                 check_new(self._path)
-            raise TrainingError(f"{self._path}: another process has continued this run meanwhile; resume it again")
+            raise TrainingError(f"{self._path}: another process has continued this run; resume it again")
 
     def _check_ours(self) -> None:
         if self._lock.lost():

@@ -1,7 +1,7 @@
 """The training loop of games: recurrent PPO (Schulman et al. 2017), or plain REINFORCE (Williams 1992).
 
 To follow an iteration read :func:`train_game`, then :mod:`agents.training.rollout`, :mod:`agents.training.losses` and
-:mod:`agents.training.optimisation`. ``Graph`` and ``distributed`` change nothing of what is computed.
+:mod:`agents.training.optimisation`. ``Graph`` and ``distributed`` do not change the results.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from torch import Tensor
 from agents.ram.decisions import SequenceEvaluation
 from agents.training.fast import distributed
 from agents.training.fast.graph import Graph
-from agents.training.losses import Steps, Targets, advantages, discounted_returns, ppo_loss, reinforce_loss
-from agents.training.optimisation import autocast, counted, follow_schedule, update
+from agents.training.losses import Targets, ppo_loss, reinforce_loss
+from agents.training.optimisation import autocast, counted, follow_schedule, minibatch, observe, update
+from agents.training.returns import advantages, discounted_returns, normalised
 from agents.training.rollout import Episodes, collect_episodes, episode_seed, seed_generator
 from agents.training.run import Run
 from agents.training.settings import GameSettings
@@ -45,7 +46,7 @@ def train_game(run: Run, env: TensorEnv, settings: GameSettings) -> None:
 
         statistics = []
         for chosen in _minibatches(env, settings, generator):
-            part = _minibatch(targets, chosen)
+            part = minibatch(targets, chosen)
             with autocast(settings, env.device):
                 evaluation = policy.evaluate_sequence(
                     {key: value[:, chosen] for key, value in episodes.observation.items()},
@@ -65,6 +66,7 @@ def train_game(run: Run, env: TensorEnv, settings: GameSettings) -> None:
             gradient_norm = update(policy, optimizer, loss.total, settings.max_grad_norm)
             statistics.append(torch.stack([*(value.detach() for value in loss[1:]), gradient_norm]))
 
+        observe(policy, episodes.observation)
         names = [f"losses/{name}" for name in (*loss._fields[1:], "gradient_norm")]
         return {
             figure.name: episodes.figure(figure),
@@ -100,13 +102,6 @@ def _targets(episodes: Episodes, played: SequenceEvaluation, settings: GameSetti
     )
 
 
-def normalised(advantage: Tensor, steps: Steps) -> Tensor:
-    """Shift and scale advantages, float32 (T, B), to mean 0 and standard deviation 1 over the steps of all rows."""
-    mean = distributed.average(steps.mean(advantage))
-    variance = distributed.average(steps.mean((advantage - mean).square()))
-    return (advantage - mean) / (variance.sqrt() + 1e-8)
-
-
 def _minibatches(env: TensorEnv, settings: GameSettings, generator: torch.Generator) -> Iterator[Tensor]:
     """Yield the rows of each update, int64: (B / minibatches,) for PPO; for REINFORCE all rows, once."""
     if settings.algorithm == "reinforce":
@@ -116,17 +111,3 @@ def _minibatches(env: TensorEnv, settings: GameSettings, generator: torch.Genera
         order = torch.randperm(settings.num_envs, generator=generator, device=env.device)
         for chosen in order.chunk(settings.minibatches):
             yield distributed.own(chosen, settings.num_envs)
-
-
-def _minibatch(targets: Targets, chosen: Tensor) -> Targets:
-    """Return the targets of some rows, int64 (R,)."""
-    masks = (steps.mask[:, chosen] for steps in (targets.action_steps, targets.location_steps))
-    action_steps, location_steps = counted(*masks)
-    return Targets(
-        location_log_prob=targets.location_log_prob[:, chosen],
-        action_log_prob=targets.action_log_prob[:, chosen],
-        advantage=targets.advantage[:, chosen],
-        returns=targets.returns[:, chosen],
-        action_steps=action_steps,
-        location_steps=location_steps,
-    )

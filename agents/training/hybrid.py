@@ -2,7 +2,7 @@
 
 This is the hybrid loss of Mnih et al. 2014, section 3.1. To follow an iteration read :func:`train_hybrid`, then
 :mod:`agents.training.rollout`, :mod:`agents.training.losses` and :mod:`agents.training.optimisation`. ``Graph``,
-``Recording`` and ``distributed`` change nothing of what is computed.
+``Recording`` and ``distributed`` do not change the results.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from agents.ram.decisions import SequenceEvaluation
 from agents.training.fast import distributed
 from agents.training.fast.graph import Graph
 from agents.training.fast.recording import Recording
-from agents.training.losses import Answers, confidence_gains, hybrid_loss, right_answer_log_prob
-from agents.training.optimisation import autocast, counted, follow_schedule, update
+from agents.training.losses import Answers, hybrid_loss
+from agents.training.optimisation import autocast, counted, follow_schedule, observe, update
+from agents.training.returns import confidence_gains, right_answer_log_prob
 from agents.training.rollout import Episodes, ImageOrder, collect_episodes, episode_seed, seed_generator
 from agents.training.run import Run
 from agents.training.settings import HybridSettings
@@ -64,6 +65,7 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
             baseline_weight=settings.baseline_weight,
         )
         gradient_norm = update(policy, optimizer, loss.total, settings.max_grad_norm)
+        observe(policy, episodes.observation)
         return {
             figure.name: episodes.figure(figure),
             "losses/classification": loss.classification,

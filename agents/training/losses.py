@@ -13,23 +13,7 @@ import torch
 from torch import Tensor
 
 from agents.ram.decisions import SequenceEvaluation
-
-
-class Steps(NamedTuple):
-    """The steps over which a mean is taken.
-
-    Attributes:
-        mask: bool (T, B), whether the step counts.
-        number: (), the number of steps to divide by. If several processes have some of the rows each, it is the mean
-            of their numbers: then the mean of their results is the mean over all steps.
-    """
-
-    mask: Tensor
-    number: Tensor
-
-    def mean(self, values: Tensor) -> Tensor:
-        """Return the mean of values, float (T, B), over the steps that count; 0 if there are none."""
-        return torch.where(self.mask, values, 0.0).sum() / self.number.clamp_min(1e-9)
+from agents.training.returns import Steps, normalised
 
 
 class HybridLoss(NamedTuple):
@@ -114,7 +98,12 @@ class Targets(NamedTuple):
 
 
 def hybrid_loss(
-    evaluation: SequenceEvaluation, answers: Answers, *, location_weight: float = 1.0, baseline_weight: float = 1.0
+    evaluation: SequenceEvaluation,
+    answers: Answers,
+    *,
+    location_weight: float = 1.0,
+    baseline_weight: float = 1.0,
+    normalise_advantage: bool = False,
 ) -> HybridLoss:
     """Return the paper's loss for classification: cross-entropy for the answer, REINFORCE for the locations.
 
@@ -127,91 +116,19 @@ def hybrid_loss(
         answers: Right answers and returns.
         location_weight: Weight of the locations' loss.
         baseline_weight: Weight of the baseline's loss.
+        normalise_advantage: Whether the locations' advantages are normalised to mean 0 and standard deviation 1.
     """
     log_prob = evaluation.action_log_probs.gather(-1, answers.target[..., None]).squeeze(-1)  # (T, B, n) -> (T, B)
     classification = answers.answer_steps.mean(-log_prob)
 
     baseline = evaluation.value if answers.baseline is None else answers.baseline
     advantage = answers.returns - baseline.detach()
+    if normalise_advantage:
+        advantage = normalised(advantage, answers.location_steps)
     location = answers.location_steps.mean(-advantage * evaluation.location_log_prob)
     regression = answers.steps.mean((evaluation.value - answers.returns).square())
     total = classification + location_weight * location + baseline_weight * regression
     return HybridLoss(total, classification, location, regression)
-
-
-def right_answer_log_prob(action_log_probs: Tensor, target: Tensor) -> Tensor:
-    """Return the log-probability of the right answer at every step, float32 (T, B), without a gradient.
-
-    Args:
-        action_log_probs: float32 (T, B, n).
-        target: int64 (T, B), the right answer.
-    """
-    return action_log_probs.detach().gather(-1, target[..., None]).squeeze(-1)
-
-
-def confidence_gains(prob: Tensor, over: Tensor, discount: float) -> Tensor:
-    """Return how much the probability of the right answer rose because of each location.
-
-    With p_t the probability that the action network gives the right answer after glimpse t, location l_t, where glimpse
-    t + 1 is taken, gets G_t = p_{t+1} - p_t + discount * G_{t+1}. With a discount of 1 that is p_T - p_t; with a
-    smaller one the next glimpse counts most. Useful only if the action network is trained at every step.
-    Log-probabilities in place of probabilities have no bound: a few bad guesses then dominate, and runs with a ReLU
-    core diverged.
-
-    Args:
-        prob: float32 (T, B), p_t, without gradient.
-        over: bool (T, B), whether the episode is over after the step.
-        discount: In [0, 1].
-
-    Returns:
-        float32 (T, B); 0 for the last step of an episode, after which there is no further glimpse.
-    """
-    gains, later = torch.zeros_like(prob), torch.zeros_like(prob[0])
-    for t in reversed(range(prob.shape[0] - 1)):
-        later = torch.where(over[t], 0.0, prob[t + 1] - prob[t] + discount * later)
-        gains[t] = later
-    return gains
-
-
-def discounted_returns(reward: Tensor, over: Tensor, discount: float) -> Tensor:
-    """Return the discounted return from every step: R_t = r_t + discount * R_{t+1}, and nothing after the end.
-
-    Args:
-        reward: float32 (T, B).
-        over: bool (T, B), whether the episode is over after the step, as it is by step T.
-        discount: gamma.
-
-    Returns:
-        float32 (T, B).
-    """
-    return advantages(reward, torch.zeros_like(reward), over, discount, 1.0)
-
-
-def advantages(reward: Tensor, value: Tensor, over: Tensor, discount: float, gae_lambda: float) -> Tensor:
-    """Return generalised advantage estimates (Schulman et al. 2016, equation 16).
-
-    With delta_t = r_t + discount * b_{t+1} - b_t, A_t = delta_t + discount * gae_lambda * A_{t+1}; both b and A are 0
-    after the end of an episode.
-
-    Args:
-        reward: float32 (T, B).
-        value: float32 (T, B), the baseline b_t before each step.
-        over: bool (T, B), whether the episode is over after the step, as it is by step T.
-        discount: gamma.
-        gae_lambda: lambda; 1 gives the return minus the baseline.
-
-    Returns:
-        float32 (T, B); undefined for steps after the end of an episode.
-    """
-    goes_on = discount * (~over).to(value.dtype)
-    next_value = torch.cat([value[1:], torch.zeros_like(value[:1])])
-    delta = reward + goes_on * next_value - value
-    decay = gae_lambda * goes_on
-    result, later = torch.empty_like(value), torch.zeros_like(value[0])
-    for t in reversed(range(value.shape[0])):
-        later = torch.addcmul(delta[t], decay[t], later)
-        result[t] = later
-    return result
 
 
 def ppo_loss(

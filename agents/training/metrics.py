@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -85,6 +86,14 @@ class Logs:
             notice(f"no TensorBoard log in {ascii(str(folder))}: TensorBoard needs a path in UTF-8")
         else:
             self._writer = SummaryWriter(str(folder / TENSORBOARD), purge_step=frames)
+        self._show_error = threading.excepthook
+        threading.excepthook = self._show_other_errors
+
+    def _show_other_errors(self, error: threading.ExceptHookArgs) -> None:
+        """Leave out the traceback of TensorBoard's thread on a full disk: the next line raises its error."""
+        ours = type(error.thread).__module__.startswith("tensorboard.") and isinstance(error.exc_value, OSError)
+        if not ours:
+            self._show_error(error)
 
     def append(self, line: Mapping[str, Any]) -> None:
         """Append a line to both logs.
@@ -116,6 +125,8 @@ class Logs:
         if self._writer is not None:
             with suppress(OSError):  # the folder is gone or the disk full, which the run has noticed by itself
                 self._writer.close()
+        if threading.excepthook == self._show_other_errors:
+            threading.excepthook = self._show_error
 
 
 def append_line(path: Path, line: Mapping[str, Any]) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
 
 from agents.ram.policy import RAMPolicy
 from agents.training.fast import distributed
-from agents.training.losses import Steps
+from agents.training.losses import Targets
+from agents.training.returns import Steps
 from agents.training.run import Run
 from agents.training.settings import TrainingSettings
 
@@ -71,6 +72,36 @@ def counted(*masks: Tensor) -> Iterator[Steps]:
     """Count the steps of masks, bool (T, B), over the rows of all processes."""
     counts = distributed.average(torch.stack([mask.sum() for mask in masks]))
     return map(Steps, masks, counts.unbind())
+
+
+def minibatch(targets: Targets, chosen: Tensor) -> Targets:
+    """Return the targets of some rows, int64 (R,)."""
+    masks = (steps.mask[:, chosen] for steps in (targets.action_steps, targets.location_steps))
+    action_steps, location_steps = counted(*masks)
+    return Targets(
+        location_log_prob=targets.location_log_prob[:, chosen],
+        action_log_prob=targets.action_log_prob[:, chosen],
+        advantage=targets.advantage[:, chosen],
+        returns=targets.returns[:, chosen],
+        action_steps=action_steps,
+        location_steps=location_steps,
+    )
+
+
+@torch.no_grad()
+def observe(policy: RAMPolicy, observation: Mapping[str, Tensor]) -> None:
+    """Add observations, (T, B, ...), to the statistics of a policy that normalises them, over all processes.
+
+    Call it after learning: decisions are evaluated with the statistics with which they were made.
+    """
+    network = policy.glimpse_network
+    glimpse, _, *senses = policy.inputs(observation)
+    for norm, values in ((network.glimpse_norm, glimpse), (network.sense_norm, senses[0] if senses else None)):
+        if norm is not None and values is not None:
+            rows = values.flatten(0, -2).float()  # (T, B, n) -> (T * B, n)
+            mean = distributed.average(rows.mean(0))
+            variance = distributed.average((rows - mean).square().mean(0))
+            norm.update(mean, variance, mean.new_full((), len(rows) * distributed.share()[1]))
 
 
 def update(policy: RAMPolicy, optimizer: torch.optim.Optimizer, loss: Tensor, max_grad_norm: float) -> Tensor:

@@ -22,6 +22,7 @@ class Progress(NamedTuple):
         time_s: Seconds of training.
         pending: Statistics since the last line of the log, as :meth:`agents.training.metrics.Means.state` returns
             them; None if there are none, or the checkpoint is of version 0.1.
+        rewards: State of :class:`agents.training.reward_scale.RewardScale`; None if rewards are not scaled.
     """
 
     seed: int
@@ -29,6 +30,7 @@ class Progress(NamedTuple):
     frames: int = 0
     time_s: float = 0.0
     pending: dict[str, Any] | None = None
+    rewards: dict[str, float] | None = None
 
     @classmethod
     def restore(cls, values: Mapping[str, Any]) -> Progress:
@@ -38,7 +40,7 @@ class Progress(NamedTuple):
             CheckpointError: If a value is missing, unexpected, of a wrong type or out of range.
         """
         unknown = set(values) - set(cls._fields)
-        missing = set(cls._fields[:-1]) - set(values)
+        missing = set(cls._fields) - {"pending", "rewards"} - set(values)
         if missing or unknown:
             problem = f"{min(missing)!r} is missing" if missing else f"{shown(min(unknown))} is unexpected"
             raise CheckpointError(f"{problem} in its progress")
@@ -52,6 +54,8 @@ class Progress(NamedTuple):
             raise CheckpointError(f"time_s={shown(progress.time_s)} is not valid: expected a number of seconds")
         if progress.pending is not None and not _is_pending(progress.pending, progress.iteration):
             raise CheckpointError(f"pending={shown(progress.pending)} is not valid: expected sums of statistics")
+        if progress.rewards is not None and not _is_scale(progress.rewards):
+            raise CheckpointError(f"rewards={shown(progress.rewards)} is not valid: expected mean, variance and count")
         return progress
 
 
@@ -61,6 +65,12 @@ def _is_pending(value: Any, iteration: int) -> bool:
     iterations, sums = value["iterations"], value["sums"]
     counted = isinstance(iterations, int) and not isinstance(iterations, bool) and 1 <= iterations <= iteration
     return counted and isinstance(sums, dict) and all(map(_is_number, sums.values()))
+
+
+def _is_scale(value: Any) -> bool:
+    if not isinstance(value, dict) or value.keys() != {"mean", "variance", "count"}:
+        return False
+    return all(map(_is_number, value.values())) and value["variance"] >= 0 and value["count"] >= 0
 
 
 def _is_number(value: Any) -> bool:

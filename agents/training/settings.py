@@ -13,7 +13,10 @@ from agents.ram.settings import NetworkSettings
 from ram_envs.arguments import check_choice, check_integer, check_number
 
 if TYPE_CHECKING:
+    import torch
+
     from agents.training.run import Run
+    from agents.training.training_env import Source, TrainingEnv
     from ram_envs.envs.tensor import TensorEnv
     from ram_envs.tasks.task import Task
 
@@ -97,6 +100,27 @@ class TrainingSettings(ABC):
         return 1
 
     @abstractmethod
+    def open(self, source: Source, device: torch.device) -> TrainingEnv:
+        """Make this process's rows of the environment, and check that this method can train on it.
+
+        Args:
+            source: See :func:`agents.training.trainer.train`.
+            device: Device of the training.
+
+        Raises:
+            SettingsError: If it cannot; the message says what to do.
+        """
+
+    @abstractmethod
+    def train(self, run: Run, env: Any) -> None:
+        """Run this method's training loop until the run is over, in the environment that :meth:`open` made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSettings(TrainingSettings):
+    """Settings of the two methods that play whole episodes of the suite's tasks in the tensor environment."""
+
+    @abstractmethod
     def check_task(self, env_id: str, task: Task) -> None:
         """Check that this method can train on a task.
 
@@ -112,13 +136,15 @@ class TrainingSettings(ABC):
     def iterations(self, task: Task) -> int:
         """Return the iterations of the whole training."""
 
-    @abstractmethod
-    def train(self, run: Run, env: TensorEnv) -> None:
-        """Run this method's training loop until the run is over."""
+    def open(self, source: Source, device: torch.device) -> TrainingEnv:
+        """Make a tensor environment; see :meth:`TrainingSettings.open`."""
+        from agents.training.training_env import open_task
+
+        return open_task(source, self, device)
 
 
 @dataclass(frozen=True, kw_only=True)
-class HybridSettings(TrainingSettings):
+class HybridSettings(TaskSettings):
     """Supervised tasks: cross-entropy for the answer, REINFORCE for the locations (the paper's hybrid)."""
 
     epochs: int = 60
@@ -199,7 +225,7 @@ class HybridSettings(TrainingSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GameSettings(TrainingSettings):
+class GameSettings(TaskSettings):
     """Games, and classification that learns when to stop: recurrent PPO or REINFORCE, on whole episodes."""
 
     algorithm: Literal["ppo", "reinforce"] = "ppo"
@@ -255,7 +281,7 @@ class GameSettings(TrainingSettings):
         train_game(run, env, self)
 
 
-def settings_from_dict(values: Mapping[str, Any]) -> HybridSettings | GameSettings:
+def settings_from_dict(values: Mapping[str, Any]) -> TrainingSettings:
     """Return the settings that :meth:`TrainingSettings.to_dict` wrote, in this version or in an older one.
 
     Raises:
@@ -263,9 +289,10 @@ def settings_from_dict(values: Mapping[str, Any]) -> HybridSettings | GameSettin
     """
     values = dict(values)
     name = values.pop("method", None)
-    methods: dict[Any, type[HybridSettings | GameSettings]] = {
-        method.method: method for method in (HybridSettings, GameSettings)
-    }
+    from agents.training.vector_settings import AnswerSettings, SegmentSettings
+
+    known: tuple[type[TrainingSettings], ...] = (HybridSettings, GameSettings, SegmentSettings, AnswerSettings)
+    methods = {method.method: method for method in known}
     if not isinstance(name, str) or name not in methods:
         raise SettingsError(f"method={name!r} is unknown: expected one of {', '.join(map(repr, methods))}")
     try:

@@ -1,14 +1,15 @@
 """Trains a policy from the start, or resumes a run that was stopped.
 
-There are two training loops: :mod:`agents.training.hybrid` for supervised tasks, :mod:`agents.training.games` for
-games; the settings know theirs. Both play whole episodes in the tensor environment and learn from them at once, and
-nothing in them waits for the device: statistics are read every `log_every` iterations.
+There are four training loops, and the settings know theirs. Two play whole episodes of the suite's tasks in the
+tensor environment: :mod:`agents.training.hybrid` for supervised tasks, :mod:`agents.training.games` for games. Two
+train in any vector environment: :mod:`agents.training.segments` with PPO, :mod:`agents.training.answers` with the
+hybrid loss. In the first two nothing waits for the device: statistics are read every `log_every` iterations.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,24 +20,25 @@ import agents.with_torch  # noqa: F401
 # isort: split
 import gymnasium
 import torch
+from gymnasium.vector import VectorEnv
 from torch import Tensor
 
+from agents.environments.make import portable_id
 from agents.errors import SettingsError
 from agents.evaluation.fit import check_fit
 from agents.evaluation.splits import with_dataset
 from agents.ram.checkpoint import Checkpoint, CheckpointError, load_checkpoint, restore_optimizer
 from agents.ram.policy import RAMPolicy
-from agents.ram.settings import RAMSettings
 from agents.ram.tensor_file import REMEDY
+from agents.ram.validation import UNREGISTERED
 from agents.training.fast import distributed
 from agents.training.fast.device import resolve_device, resolve_precision
 from agents.training.fine_tuning import InitialWeights, initialise_from
 from agents.training.optimisation import make_optimizer
 from agents.training.run import Callback, Plan, Progress, Run, check_new
-from agents.training.settings import GameSettings, HybridSettings, settings_from_dict
+from agents.training.settings import TrainingSettings, settings_from_dict
+from agents.training.training_env import Source, TrainingEnv
 from agents.untrusted import one_line
-from ram_envs import make_tensor, parse_id
-from ram_envs.envs.tensor import TensorEnv
 from ram_envs.scenes.datasets import DatasetSource
 
 
@@ -55,8 +57,8 @@ class TrainingResult(NamedTuple):
 
 
 def train(
-    env_id: str,
-    settings: HybridSettings | GameSettings,
+    env: Source,
+    settings: TrainingSettings,
     out: str | os.PathLike[str],
     *,
     dataset: DatasetSource | None = None,
@@ -69,7 +71,10 @@ def train(
     """Train a policy from the start, or fine-tune one.
 
     Args:
-        env_id: Id of the environment, as in ``gymnasium.make``; formats that it names, as in "-Flat", do not matter.
+        env: Id of the environment, as in ``gymnasium.make``; formats that it names, as in "-Flat", do not matter. With
+            ``SegmentSettings`` and ``AnswerSettings`` the id of any registered environment, such as
+            "ale_py:ALE/Pong-v5"; or a Gymnasium vector environment of ``settings.num_envs`` rows, or a function that
+            makes one environment. These two are not stored, and have to be given again to resume or to evaluate.
         settings: Training settings; their type is the training method. See
             :func:`agents.training.presets.settings_for`.
         out: Folder of the run; created if it does not exist.
@@ -97,28 +102,29 @@ def train(
     _check_callback(callback)
     if not 0 <= seed < 2**29:
         raise SettingsError(f"seed={seed} is out of range: expected an integer from 0 to {2**29 - 1}")
-    env_id = parse_id(env_id).portable
+    env_id = portable_id(env) if isinstance(env, str) else UNREGISTERED
     distributed.join(torch_device)
     # Decided in one process, so that all compute in the same precision, and stored with the settings.
     precision = distributed.once(lambda: resolve_precision(settings.precision, torch_device))
     environment = with_dataset(env_id, settings.environment, dataset)
     settings = replace(settings, precision=precision, environment=environment)
     folder = distributed.once(lambda: check_new(folder))
-    env = _make_env(env_id, settings, torch_device)
+    place = settings.open(env_id if isinstance(env, str) else env, torch_device)
     # The orthogonal initialisation rounds differently with other numbers of threads, but a seed must always mean the
     # same weights.
     with torch.random.fork_rng(devices=[]), _threads(settings.threads):
         torch.manual_seed(seed)
-        policy = RAMPolicy(RAMSettings.for_environment(env, settings.network)).to(torch_device)
+        policy = RAMPolicy(place.policy).to(torch_device)
     initial = None if init_from is None else initialise_from(policy, init_from, distributed.first())
-    policy.answer_names = env.task.answer.names
-    return _train(folder, env_id, settings, env, policy, {}, Progress(seed), progress_bar, callback, initial)
+    policy.answer_names = place.answer_names
+    return _train(folder, env_id, settings, place, policy, {}, Progress(seed), progress_bar, callback, initial)
 
 
 def resume(
     out: str | os.PathLike[str],
     *,
     env_id: str | None = None,
+    env: VectorEnv | Callable[[], gymnasium.Env] | None = None,
     dataset: DatasetSource | None = None,
     device: str = "auto",
     progress_bar: bool = True,
@@ -126,9 +132,13 @@ def resume(
 ) -> TrainingResult:
     """Resume a run from its last checkpoint; on the CPU the weights are those of a run that never stopped.
 
+    With ``SegmentSettings`` they are not: environments cannot be restored, so they start new episodes, with seeds that
+    follow from the run's seed and the iteration (:mod:`agents.training.segments`).
+
     Args:
         out: Folder of the run.
         env_id: Environment that the run must be of; None for any.
+        env: The environment of a run that was not started with an id; see :func:`train`.
         dataset: The images of the run, if they have moved or were arrays; see :func:`train`.
         device: "auto", "cpu" or "cuda".
         progress_bar: Whether to show a progress bar.
@@ -142,7 +152,13 @@ def resume(
     folder, torch_device = Path(out), resolve_device(device)
     _check_callback(callback)
     distributed.join(torch_device)
-    checkpoint = load_checkpoint(folder, env_id and parse_id(env_id).portable, torch_device)
+    checkpoint = load_checkpoint(folder, env_id and portable_id(env_id), torch_device)
+    if (env is None) == (checkpoint.env_id == UNREGISTERED):
+        raise SettingsError(
+            f"{folder} was trained on {checkpoint.env_id}: leave out env"
+            if env is not None
+            else f"{folder} was trained on an environment without an id: pass it again, as env"
+        )
     try:
         progress = Progress.restore(checkpoint.progress)
         if progress.iteration > 0 and not checkpoint.optimizer:
@@ -153,14 +169,14 @@ def resume(
             f"{folder} holds a checkpoint to use, but not to resume from: {one_line(error)}"
         ) from error
     settings = replace(settings, environment=with_dataset(checkpoint.env_id, settings.environment, dataset))
-    env = _resumed_env(folder, checkpoint, settings, torch_device)
-    policy, optimizer_state = checkpoint.policy, checkpoint.optimizer
-    return _train(folder, checkpoint.env_id, settings, env, policy, optimizer_state, progress, progress_bar, callback)
+    place = _resumed_env(folder, checkpoint, checkpoint.env_id if env is None else env, settings, torch_device)
+    policy, state = checkpoint.policy, checkpoint.optimizer
+    return _train(folder, checkpoint.env_id, settings, place, policy, state, progress, progress_bar, callback)
 
 
 def _resumed_env(
-    folder: Path, checkpoint: Checkpoint, settings: HybridSettings | GameSettings, device: torch.device
-) -> TensorEnv:
+    folder: Path, checkpoint: Checkpoint, source: Source, settings: TrainingSettings, device: torch.device
+) -> TrainingEnv:
     """Make the environment of a checkpoint, and check that the policy fits it.
 
     Raises:
@@ -168,26 +184,25 @@ def _resumed_env(
         InvalidArgument: If the images are of other classes than those of the training, or are not of its colours.
     """
     try:
-        env = _make_env(checkpoint.env_id, settings, device)
-        expected = RAMSettings.for_environment(env, settings.network)
+        place = settings.open(source, device)
     except (ValueError, TypeError, ArithmeticError, OSError, RuntimeError, MemoryError, gymnasium.error.Error) as error:
         raise CheckpointError(
             f"{folder}: the environment {checkpoint.env_id} of its checkpoint cannot be made: {one_line(error)}"
         ) from error
     if "dataset" in settings.environment:  # the images may have changed: this says how
-        check_fit(checkpoint.policy, env.task, checkpoint.env_id)
-    if expected != checkpoint.policy.settings:
+        check_fit(checkpoint.policy, place.env.task, checkpoint.env_id)
+    if place.policy != checkpoint.policy.settings:
         raise CheckpointError(
             f"{folder}: the policy of its checkpoint does not fit its environment and settings: {REMEDY}"
         )
-    return env
+    return place
 
 
 def _train(
     folder: Path,
     env_id: str,
-    settings: HybridSettings | GameSettings,
-    env: TensorEnv,
+    settings: TrainingSettings,
+    place: TrainingEnv,
     policy: RAMPolicy,
     optimizer_state: dict[str, Tensor],
     progress: Progress,
@@ -196,13 +211,13 @@ def _train(
     initial: InitialWeights | None = None,
 ) -> TrainingResult:
     """Run the training loop."""
-    settings = replace(settings, environment=env.task.portable(settings.environment))
+    settings = replace(settings, environment=place.environment)
     optimizer = make_optimizer(policy, settings)
     restore_optimizer(policy, optimizer, optimizer_state)
     plan = Plan(
-        settings.iterations(env.task),
-        settings.frames_per_iteration(env.task),
-        env.task.figure,
+        place.iterations,
+        place.frames_per_iteration,
+        place.figure,
         settings.log_every,
         settings.checkpoint_every,
     )
@@ -211,7 +226,7 @@ def _train(
     with _threads(settings.threads), Run(*arguments, callback) as run:
         if initial is not None:
             distributed.once(lambda: initial.write(folder))
-        settings.train(run, env)
+        settings.train(run, place.env)
     return TrainingResult(folder, run.progress, run.stopped_by)
 
 
@@ -236,18 +251,3 @@ def _threads(number: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _make_env(env_id: str, settings: HybridSettings | GameSettings, device: torch.device) -> TensorEnv:
-    """Make this process's rows of the training environment, and check that the settings fit its task."""
-    rows = distributed.rows(settings.num_envs, multiple_of=settings.group_size)
-    env = make_tensor(
-        env_id,
-        rows.stop - rows.start,
-        device,
-        action_format="dict",
-        check_actions=False,
-        **settings.environment,
-    )
-    settings.check_task(env_id, env.task)
-    return env

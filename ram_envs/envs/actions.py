@@ -17,10 +17,10 @@ from gymnasium import spaces
 from gymnasium.error import InvalidAction
 
 from ram_envs.arguments import check_choice, check_integer
-from ram_envs.arrays import Array, Constants, namespace, numpy_array
+from ram_envs.arrays import Array, Constants, float32, namespace, numpy_array
 from ram_envs.envs.checks import check_floats, check_integers
 from ram_envs.envs.interface import Interface
-from ram_envs.errors import InvalidArgument
+from ram_envs.errors import InvalidArgument, one_line, shown
 
 ACTION_FORMATS = ("box", "dict", "multidiscrete", "discrete")
 FIXATION = "fixation"
@@ -80,7 +80,7 @@ class ActionFormat(ABC):
         try:
             return self.convert(value)
         except (TypeError, ValueError) as error:
-            raise InvalidAction(f"{name} is not valid ({error}): expected an array of numbers") from None
+            raise InvalidAction(f"{name} is not valid ({one_line(error)}): expected an array of numbers") from None
 
     def floats(self, name: str, value: Any, shape: tuple[int, ...]) -> Array:
         """Return floating-point numbers of this shape, checked."""
@@ -95,7 +95,7 @@ class ActionFormat(ABC):
         space, xp = self.answer.space, namespace(numbers)
         assert isinstance(space, spaces.Box)
         low, high = (xp.asarray(bound, device=numbers.device) for bound in (space.low, space.high))
-        numbers = xp.astype(numbers, xp.float32, copy=False)
+        numbers = float32(numbers)
         return xp.where(numbers < low, low, xp.where(numbers > high, high, numbers))
 
 
@@ -135,7 +135,7 @@ class BoxFormat(ActionFormat):
             )
         else:
             answer = self._bounded(rest)
-        return xp.astype(gaze, xp.float32, copy=False), answer
+        return float32(gaze), answer
 
     def centered(self, choices: Sequence[int]) -> np.ndarray:
         """Give the highest score to each choice."""
@@ -155,7 +155,7 @@ class DictFormat(ActionFormat):
         """Expect exactly the two keys."""
         key = self.answer.key
         if not isinstance(action, Mapping) or set(action) != {FIXATION, key}:
-            got = sorted(map(repr, action)) if isinstance(action, Mapping) else type(action).__name__
+            got = sorted(map(shown, action)) if isinstance(action, Mapping) else type(action).__name__
             raise InvalidAction(f"action is {got}: expected a dictionary with the keys {FIXATION!r} and {key!r}")
         fixation = self.floats(f"action[{FIXATION!r}]", action[FIXATION], (batch, self.gaze_size))
         return {FIXATION: fixation, key: self.check_answer(f"action[{key!r}]", action[key], batch)}
@@ -170,8 +170,7 @@ class DictFormat(ActionFormat):
     def decode(self, action: Mapping[str, Array]) -> tuple[Array, Array]:
         """Take the two values."""
         fixation, answer = action[FIXATION], action[self.answer.key]
-        xp = namespace(fixation)
-        return xp.astype(fixation, xp.float32, copy=False), answer if self.counts else self._bounded(answer)
+        return float32(fixation), answer if self.counts else self._bounded(answer)
 
     def centered(self, choices: Sequence[int]) -> dict[str, Any]:
         """Write the two values."""
@@ -197,6 +196,7 @@ class GridFormat(ActionFormat):
             )
         self._num_choices = len(self.counts)
         centers = ((2 * np.arange(grid_size) + 1) / grid_size - 1).astype(np.float32)
+        self.centers = centers
         self._centers = Constants(centers=centers)
 
     def center(self, cells: Array) -> Array:

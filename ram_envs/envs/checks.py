@@ -9,6 +9,7 @@ from typing import Any
 from gymnasium.error import InvalidAction
 
 from ram_envs.arrays import Array, namespace
+from ram_envs.errors import shown
 
 
 def check_floats(name: str, array: Array, shape: tuple[int, ...]) -> Array:
@@ -27,7 +28,7 @@ def check_floats(name: str, array: Array, shape: tuple[int, ...]) -> Array:
         raise InvalidAction(f"{name} is {_describe(array)}: expected float32, {_row_shape(shape)}")
     if xp.isnan(array).any():
         row = int(xp.argmax(xp.astype(xp.any(xp.isnan(array), axis=1), xp.int64)))
-        raise InvalidAction(f"{name} has a NaN in row {row}: {array[row].tolist()}; expected numbers")
+        raise InvalidAction(f"{name} has a NaN in row {row}: {shown(array[row].tolist())}; expected numbers")
     return array
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from ram_envs.arguments import check_integer
-from ram_envs.arrays import Array, namespace, numpy_array
-from ram_envs.errors import InvalidArgument
+from ram_envs.arrays import Array, namespace, numpy_array, plain_tensor
+from ram_envs.errors import InvalidArgument, one_line, shown
 from ram_envs.tasks import Task
 
 MAX_ENVS = 2**24
@@ -36,7 +36,7 @@ def parse_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
     for member in AutoresetMode:
         if mode in (member.value, member.name):
             return member
-    raise InvalidArgument(f"autoreset_mode={mode!r} is not valid: expected 'NextStep', 'SameStep' or 'Disabled'")
+    raise InvalidArgument(f"autoreset_mode={shown(mode)} is not valid: expected 'NextStep', 'SameStep' or 'Disabled'")
 
 
 def read_options(options: Any, known: Sequence[str]) -> dict[str, Any]:
@@ -46,12 +46,12 @@ def read_options(options: Any, known: Sequence[str]) -> dict[str, Any]:
         InvalidArgument: If it is not a dictionary, or has other keys.
     """
     if options is not None and not isinstance(options, Mapping):
-        raise InvalidArgument(f"options={options!r} is not valid: expected a dictionary or None")
+        raise InvalidArgument(f"options={shown(options)} is not valid: expected a dictionary or None")
     given = dict(options or {})
     unknown = [key for key in given if key not in known]
     if unknown:
         raise InvalidArgument(
-            f"options has {sorted(map(repr, unknown))}: expected nothing but {' and '.join(map(repr, known))}"
+            f"options has {sorted(map(shown, unknown))}: expected nothing but {' and '.join(map(repr, known))}"
         )
     return {key: given.get(key) for key in known}
 
@@ -85,11 +85,12 @@ def read_row_seeds(seed: Any, num_rows: int, like: Array) -> tuple[Array, Array]
         InvalidArgument: If it is none of these, has another length, or a seed is negative.
     """
     xp, device = namespace(like), like.device
-    is_array = isinstance(seed, np.ndarray) or hasattr(seed, "layout")
+    if is_array := isinstance(seed, np.ndarray) or hasattr(seed, "layout"):
+        seed = plain_array("seed", seed, "integers", like)
     if not isinstance(seed, (list, tuple)) and not (is_array and seed.ndim == 1):
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
             raise InvalidArgument(
-                f"seed={seed!r} is not valid: expected an integer, or a list or array with one for each row"
+                f"seed={shown(seed)} is not valid: expected an integer, or a list or array with one for each row"
             )
         first = check_seed(seed)
         rows = xp.arange(num_rows, dtype=xp.int64, device=device)
@@ -104,15 +105,13 @@ def read_row_seeds(seed: Any, num_rows: int, like: Array) -> tuple[Array, Array]
         on_cpu = isinstance(seed, np.ndarray) or seed.device.type == "cpu"
         if on_cpu and seed.min() < 0:  # on a GPU, reading the smallest seed would wait for the device
             raise InvalidArgument(f"seed has the entry {seed.min()}: expected integers of at least 0")
-        if isinstance(seed, np.ndarray):
-            seed = np.ascontiguousarray(seed, seed.dtype.newbyteorder("="))
         seeds = xp.astype(xp.asarray(seed, device=device), xp.int64) & (2**63 - 1)
         return xp.ones_like(seeds, dtype=xp.bool), seeds
     entries = seed.tolist() if is_array else list(seed)
     for entry in entries:
         if entry is not None and (isinstance(entry, bool) or not isinstance(entry, (int, np.integer)) or entry < 0):
             raise InvalidArgument(
-                f"seed has the entry {entry!r}: expected integers of at least 0, or None for the next episode"
+                f"seed has the entry {shown(entry)}: expected integers of at least 0, or None for the next episode"
             )
     given = xp.asarray([entry is not None for entry in entries], dtype=xp.bool, device=device)
     values = [0 if entry is None else int(entry) % 2**63 for entry in entries]
@@ -154,19 +153,45 @@ def check_image_index(image_index: Any, task: Task[Any], num_rows: int, like: Ar
             f"options['image_index'] is for tasks that show images, and {type(task).__name__} shows none: leave it out"
         )
     xp = namespace(like)
-    try:
-        if not hasattr(image_index, "layout"):  # a tensor stays on its device
-            image_index = numpy_array(image_index)
-            image_index = np.ascontiguousarray(image_index, image_index.dtype.newbyteorder("="))
-        index = xp.asarray(image_index, device=like.device)
-    except (TypeError, ValueError) as error:
-        raise InvalidArgument(f"options['image_index'] is not valid ({error}): expected integers") from None
-    if tuple(index.shape) != (num_rows,) or not xp.isdtype(index.dtype, "integral"):
+    index = plain_array("options['image_index']", image_index, "integers", like)
+    if tuple(index.shape) != (num_rows,) or not _is_integral(index):
         raise InvalidArgument(
             f"options['image_index'] is {index.dtype} of shape {tuple(index.shape)}: expected integers, one for each "
             f"of {num_rows} rows"
         )
-    return xp.astype(index, xp.int64)
+    return xp.astype(xp.asarray(index, device=like.device), xp.int64)
+
+
+def plain_array(name: str, value: Any, expected: str, like: Array | None = None) -> Array:
+    """Convert an option that a user gave to a plain array.
+
+    Args:
+        name: Name of the option in error messages.
+        value: An array, a tensor or a nested list.
+        expected: What it should hold, for error messages.
+        like: If it is a tensor, a tensor stays one, on its device. Otherwise the result is a NumPy array.
+
+    Raises:
+        InvalidArgument: If that is not possible.
+    """
+    try:
+        if hasattr(value, "layout") and hasattr(like, "layout"):
+            if value.device.type == "meta":
+                raise TypeError("a tensor without values, on the device 'meta'")
+            return plain_tensor(value)
+        array = numpy_array(value)
+        return np.array(array, array.dtype.newbyteorder("="))  # a copy: torch warns of arrays that are read-only
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InvalidArgument(f"{name} is not valid ({one_line(error)}): expected {expected}") from None
+
+
+def one_index(image_index: Any) -> Any:
+    """Return the option ``image_index`` of a single environment as that of a batch of one.
+
+    Raises:
+        InvalidArgument: If it is not a number.
+    """
+    return None if image_index is None else plain_array("options['image_index']", image_index, "an integer")[None]
 
 
 def _is_integral(array: Array) -> bool:

@@ -16,7 +16,7 @@ from ram_envs.envs.actions import make_action_format
 from ram_envs.envs.drawing import picture, view_row
 from ram_envs.envs.episodes import Episodes
 from ram_envs.envs.observations import ObservationFormat, take_row
-from ram_envs.envs.options import check_seed, read_options
+from ram_envs.envs.options import check_seed, one_index, read_options
 from ram_envs.rendering import Renderer, View, draw_text
 from ram_envs.tasks import Observation, Task, construct_task
 
@@ -60,9 +60,9 @@ class GlimpseEnv(gym.Env[Any, Any]):
         self.observation_space = self._observations.space
         self._actions = make_action_format(action_format, self.task, grid_size)
         self.action_space = self._actions.space
-        self._episodes = Episodes(self.task, 1, np.empty(0), AutoresetMode.DISABLED)
+        self._episodes = Episodes(self.task, 1, np.empty(0), AutoresetMode.DISABLED, actions=self._actions)
         self._over = True
-        self._path: list[NDArray[np.float32]] = []
+        self._path: list[bytes] = []  # locations, in the form that is fastest to keep
         self._renderer: Renderer | None = None
 
     @property
@@ -81,7 +81,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
         Raises:
             ResetNeeded: If no episode has begun.
         """
-        if self._episodes.state is None:
+        if not self._episodes.begun:
             raise ResetNeeded("there is nothing to see before reset()")
         return self._episodes.state
 
@@ -107,13 +107,15 @@ class GlimpseEnv(gym.Env[Any, Any]):
         if seed is not None:
             seed = check_seed(seed)
         image_index = read_options(options, ("image_index",))["image_index"]
-        super().reset(seed=seed)
-        if seed is None and self._episodes.state is None:
-            seed = (self.np_random_seed or 0) % 2**63
-        self._episodes.begin(seed, image_index=None if image_index is None else [image_index])
+        first = seed
+        if seed is None and not self._episodes.begun:
+            first = (self.np_random_seed or 0) % 2**63
+        self._episodes.begin(first, image_index=one_index(image_index))
+        super().reset(seed=seed)  # once nothing can be refused any more
         self._over = False
         self._path = []
-        return self._shown(self._episodes.observation()), self._one(self._episodes.info())
+        observation, info = self._episodes.observe()
+        return self._shown(observation), self._one(info)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take one step.
@@ -129,10 +131,14 @@ class GlimpseEnv(gym.Env[Any, Any]):
         if self._over:
             raise ResetNeeded(
                 "step() was called before reset()"
-                if self._episodes.state is None
+                if not self._episodes.begun
                 else "step() was called after the episode's end: call reset()"
             )
-        outcome = self._episodes.step(*self._actions.decode(self._actions.check_single(action)))
+        reader = self._episodes.reader
+        read: Any = None if reader is None else reader.read_single(action)
+        if read is None:
+            read = self._actions.decode(self._actions.check_single(action))
+        outcome = self._episodes.step(*read)
         self._over = bool(outcome.terminated[0])
         shown = self._shown(outcome.observation)
         return shown, float(outcome.reward[0]), self._over, False, self._one(outcome.info)
@@ -143,7 +149,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
         Raises:
             ResetNeeded: If no episode has begun.
         """
-        return view_row(self.task, self.state, 0, self._path)
+        return view_row(self.task, self.state, 0, [np.frombuffer(location, np.float32) for location in self._path])
 
     def render(self) -> Any:
         """Draw the current state: uint8 (height, width, 3) for "rgb_array", a string for "ansi", None for "human"."""
@@ -182,7 +188,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
         return keys
 
     def _shown(self, observation: Observation) -> Any:
-        self._path.append(observation.location[0].copy())
+        self._path.append(np.asarray(observation.location).tobytes())
         if self.render_mode == "human":
             self.render()
         return take_row(self._observations.write(observation), 0)

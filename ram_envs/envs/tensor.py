@@ -15,7 +15,7 @@ from ram_envs.arrays import plain_tensor
 from ram_envs.envs.actions import make_action_format
 from ram_envs.envs.episodes import Episodes
 from ram_envs.envs.observations import ObservationFormat
-from ram_envs.envs.options import check_num_envs, parse_autoreset_mode, read_options
+from ram_envs.envs.options import check_num_envs, parse_autoreset_mode, plain_array, read_options
 from ram_envs.errors import InvalidArgument
 from ram_envs.tasks import Task, construct_task
 
@@ -89,7 +89,7 @@ class TensorEnv:
         Raises:
             ResetNeeded: If no episode has begun.
         """
-        if self._episodes.state is None:
+        if not self._episodes.begun:
             raise ResetNeeded("there is nothing to see before reset()")
         return self._episodes.state
 
@@ -131,8 +131,8 @@ class TensorEnv:
         given = read_options(options, ("reset_mask", "image_index"))
         rows = None if given["reset_mask"] is None else self._read_mask(given["reset_mask"]).nonzero()[:, 0]
         self._episodes.begin(seed, rows=rows, image_index=given["image_index"])
-        info: Any = self._episodes.info()
-        return self._observations.write(self._episodes.observation()), info
+        observation, info = self._episodes.observe()
+        return self._observations.write(observation), cast("dict[str, torch.Tensor]", info)
 
     def step(self, action: Any) -> tuple[Any, torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]]:
         """Take one step in every row.
@@ -149,7 +149,7 @@ class TensorEnv:
                 not exist, or are not tensors on this device; nothing has changed then.
             ResetNeeded: If no episode has begun.
         """
-        if self._episodes.state is None:
+        if not self._episodes.begun:
             raise ResetNeeded("step() was called before reset()")
         if self._check_actions:
             action = self._actions.check(action, self.num_envs)
@@ -173,15 +173,15 @@ class TensorEnv:
         return cast(torch.Tensor, plain_tensor(value))
 
     def _read_mask(self, mask: Any) -> torch.Tensor:
-        if not isinstance(mask, torch.Tensor):
-            mask = np.ascontiguousarray(mask)
-            mask = torch.as_tensor(mask) if mask.dtype == np.bool_ else mask
+        mask = plain_array("options['reset_mask']", mask, "bools", self._never_truncated)
+        if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:
+            mask = torch.as_tensor(mask)
         if not isinstance(mask, torch.Tensor) or mask.shape != (self.num_envs,) or mask.dtype != torch.bool:
             raise InvalidArgument(
                 f"options['reset_mask'] is {mask.dtype} of shape {tuple(mask.shape)}: expected bool of shape "
                 f"({self.num_envs},)"
             )
-        if self._episodes.state is None:
+        if not self._episodes.begun:
             raise ResetNeeded("reset() with a mask was called before the first reset() of all rows")
         return mask.to(self.device)
 

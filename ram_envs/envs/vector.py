@@ -17,7 +17,7 @@ from ram_envs.envs.drawing import picture, view_row
 from ram_envs.envs.episodes import Episodes
 from ram_envs.envs.observations import ObservationFormat, take_row
 from ram_envs.envs.options import check_num_envs, parse_autoreset_mode, read_options
-from ram_envs.errors import InvalidArgument
+from ram_envs.errors import InvalidArgument, shown
 from ram_envs.rendering import Renderer
 from ram_envs.tasks import Observation, Task, construct_task
 
@@ -77,7 +77,12 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         self.single_action_space = self._actions.space
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._episodes = Episodes(
-            self.task, self.num_envs, np.empty(0), self.autoreset_mode, max_episode_steps=max_episode_steps
+            self.task,
+            self.num_envs,
+            np.empty(0),
+            self.autoreset_mode,
+            max_episode_steps=max_episode_steps,
+            actions=self._actions,
         )
         self._ended = np.zeros(self.num_envs, bool)
         self._paths: list[list[NDArray[np.float32]]] = [[] for _ in range(self.num_envs)]
@@ -98,7 +103,7 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         Raises:
             ResetNeeded: If no episode has begun.
         """
-        if self._episodes.state is None:
+        if not self._episodes.begun:
             raise ResetNeeded("there is nothing to see before reset()")
         return self._episodes.state
 
@@ -122,17 +127,19 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
             ResetNeeded: If there is a mask, but no episode has begun.
         """
         mask, image_index = self._check_options(options)
-        super().reset(seed=int(seed) if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) else None)
-        if seed is None and self._episodes.state is None:
-            seed = (self.np_random_seed or 0) % 2**63
+        first = seed
+        if seed is None and not self._episodes.begun:
+            first = (self.np_random_seed or 0) % 2**63
         rows = None if mask is None else np.flatnonzero(mask)
-        self._episodes.begin(seed, rows=rows, image_index=image_index)
+        self._episodes.begin(first, rows=rows, image_index=image_index)
+        super().reset(seed=int(seed) if isinstance(seed, (int, np.integer)) else None)  # nothing is refused any more
         self._ended = np.asarray(self._episodes.ended(self._episodes.state))
         if mask is None:
             mask = np.ones(self.num_envs, bool)
-        observation = self._episodes.observation()
-        self._follow(observation, mask)
-        return self._observations.write(observation), _masked(self._episodes.info(), mask)
+        observation, info = self._episodes.observe()
+        if self.render_mode is not None:
+            self._follow(observation, mask)
+        return self._observations.write(observation), _masked(info, mask)
 
     def step(
         self, actions: Any
@@ -147,7 +154,7 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
                 environment is unchanged then.
             ResetNeeded: If no episode is running, or, with auto-reset disabled, a row has ended and was not reset.
         """
-        if self._episodes.state is None:
+        if not self._episodes.begun:
             raise ResetNeeded("step() was called before reset()")
         disabled = self.autoreset_mode == AutoresetMode.DISABLED
         if disabled and self._ended.any():
@@ -155,14 +162,20 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
                 f"step() was called after the end of the episodes in rows {np.flatnonzero(self._ended)[:10].tolist()}: "
                 "call reset(options={'reset_mask': ...})"
             )
-        outcome: Any = self._episodes.step(*self._actions.decode(self._actions.check(actions, self.num_envs)))
-        began = outcome.ended if self.autoreset_mode == AutoresetMode.SAME_STEP else self._ended
-        self._follow(outcome.observation, began)
+        reader = self._episodes.reader
+        read: Any = None if reader is None else reader.read(actions)
+        if read is None:
+            read = self._actions.decode(self._actions.check(actions, self.num_envs))
+        outcome: Any = self._episodes.step(*read)
+        if self.render_mode is not None:
+            same_step = self.autoreset_mode == AutoresetMode.SAME_STEP
+            self._follow(outcome.observation, outcome.ended if same_step else self._ended)
         self._ended = outcome.ended if outcome.final_info is None else np.zeros(self.num_envs, bool)
         info: dict[str, Any] = {}
         if outcome.final_info is not None:
             info = self._final(outcome.final_observation, outcome.final_info, outcome.ended)
-        info.update(_masked(outcome.info, np.ones(self.num_envs, bool)))
+        for key, value in outcome.info.items():
+            info[key], info[f"_{key}"] = value, np.ones(self.num_envs, bool)
         return (
             self._observations.write(outcome.observation),
             outcome.reward.astype(np.float64),
@@ -191,21 +204,19 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         mask, image_index = given["reset_mask"], given["image_index"]
         if mask is None:
             return None, image_index
-        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-            raise TypeError(f"options['reset_mask'] is {mask!r}: expected a NumPy array of bools, one a row")
+        if not isinstance(mask, np.ndarray) or isinstance(mask, np.ma.MaskedArray) or mask.dtype != np.bool_:
+            raise TypeError(f"options['reset_mask'] is {shown(mask)}: expected a NumPy array of bools, one a row")
         if mask.shape != (self.num_envs,) or not mask.any():
             raise InvalidArgument(
                 f"options['reset_mask'] has shape {mask.shape} and {int(mask.sum())} True: expected shape "
                 f"({self.num_envs},) and at least one True"
             )
-        if self._episodes.state is None and not mask.all():
+        if not self._episodes.begun and not mask.all():
             raise ResetNeeded("reset() with a mask was called before the first reset() of all rows")
         return np.asarray(mask), image_index
 
     def _follow(self, observation: Observation, began: NDArray[np.bool_]) -> None:
         """Keep the paths of the gaze, which only renderings need."""
-        if self.render_mode is None:
-            return
         for row in range(self.num_envs):
             location = observation.location[row].copy()
             self._paths[row] = [location] if began[row] else [*self._paths[row], location]

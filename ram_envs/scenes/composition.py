@@ -15,6 +15,8 @@ from ram_envs.scenes.randomness import integers
 
 DRAWS_PER_PICTURE = 2
 """Random words per image: row and column of its position."""
+DRAWS_PER_OBJECT = 3
+"""Random words per further object: its image, and row and column of its position."""
 DRAWS_PER_PIECE = 5
 """Random words per piece of clutter: source image, row and column of the cut, row and column of its position."""
 
@@ -63,9 +65,17 @@ def draws_per_scene(num_clutter: int) -> int:
 
 
 def compose(
-    images: Array, image_index: Array, words: Array, image_size: int | None, num_clutter: int, clutter_size: int
+    images: Array,
+    image_index: Array,
+    words: Array,
+    image_size: int | None,
+    num_clutter: int,
+    clutter_size: int,
+    further: Sequence[tuple[Array, Array]] = (),
 ) -> Array:
     """Return scenes: each shows one image, at a random place of a black canvas if there is one, and clutter.
+
+    Further images are added at random places of the canvas, where they may overlap; sums are clipped at 255.
 
     Args:
         images: uint8 (N, C, h, w), the images to choose from.
@@ -74,6 +84,8 @@ def compose(
         image_size: Side of the canvas, or None for scenes of the size of the images.
         num_clutter: Number of pieces of clutter.
         clutter_size: Side of a piece in pixels.
+        further: Further images, which need a canvas: for each, its index, int64 (B,), and its random words for row and
+            column, int64 (B, 2).
 
     Returns:
         uint8 (B, C, H, W).
@@ -82,6 +94,10 @@ def compose(
         scenes = images[image_index]
     else:
         scenes = place(images, image_index, words[:, :DRAWS_PER_PICTURE], image_size)
+        height, width = images.shape[2:]
+        for index, position in further:
+            top = integers(position[:, 0], image_size - height + 1)
+            paste(scenes, images[index], top, integers(position[:, 1], image_size - width + 1))
     add_clutter(scenes, images, words[:, DRAWS_PER_PICTURE:], num_clutter, clutter_size)
     return scenes
 

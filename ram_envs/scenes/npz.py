@@ -167,9 +167,9 @@ def _check_size(archive: zipfile.ZipFile, key: str, source: NpzSource, options: 
         )
 
 
-def _damaged(path: Path, error: Exception) -> ValueError:
+def _damaged(path: Path, error: Exception) -> InvalidArgument:
     reason = " ".join(str(error).split()) or type(error).__name__
-    return ValueError(
+    return InvalidArgument(
         f"{path} cannot be read as a .npz file of arrays of numbers ({reason}). Write it again with np.savez"
     )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
+import numpy as np
+
 from ram_envs.arguments import check_number
 from ram_envs.arrays import Array, namespace
-from ram_envs.errors import InvalidArgument
+from ram_envs.errors import InvalidArgument, shown
 from ram_envs.scenes.randomness import uniform
 
 FIRST_LOCATIONS = ("random", "inside", "center")
@@ -34,7 +36,7 @@ def check_first_location(value: Any, gaze_size: int) -> str | tuple[float, ...]:
     except (TypeError, ValueError):
         numbers = "a pair (x, y)" if gaze_size == 2 else f"2 to {gaze_size} numbers (x, y, ...)"
         raise InvalidArgument(
-            f"first_location={value!r} is not valid: expected 'random', 'inside', 'center' or {numbers} in [-1, 1]"
+            f"first_location={shown(value)} is not valid: expected 'random', 'inside', 'center' or {numbers} in [-1, 1]"
         ) from None
     return place
 
@@ -66,3 +68,22 @@ def first_locations(setting: str | Sequence[float], words: Array, height: int, w
     for number, value in enumerate(place):
         location[:, number] += value
     return location
+
+
+def for_kernels(setting: str | Sequence[float], height: int, width: int, patch_size: int, gaze_size: int) -> np.ndarray:
+    """Return the rule of :func:`first_locations` as numbers for ``kernels.py``.
+
+    Returns:
+        float32 (2, gaze_size). The first row multiplies a uniform number in [-1, 1); -1 stands for a value that is not
+        random, which is in the second row.
+    """
+    rule = np.full((2, gaze_size), -1, np.float32)
+    if setting == "random":
+        rule[0] = 1
+    elif setting == "inside":
+        rule[0, :2] = max(0.0, 1 - patch_size / width), max(0.0, 1 - patch_size / height)
+    else:
+        rule[1] = 0
+        place = (0.0, 0.0) if setting == "center" else cast("tuple[float, ...]", setting)
+        rule[1, : len(place)] += np.array(place, np.float32)
+    return rule

@@ -126,13 +126,15 @@ class Patches(Sensor):
 
     def prepare(self, scenes: Array) -> Array:
         """Return the scenes if compiled kernels are available, otherwise their summed-area table."""
-        return self.summed_area_table(scenes) if compiled_kernels(scenes) is None else scenes
+        if self.for_kernels and compiled_kernels(scenes) is not None:
+            return scenes
+        return self.summed_area_table(scenes)
 
     def read(self, prepared: Array, location: Array) -> Array:
         """Read one glimpse from each scene; see :meth:`Sensor.read`."""
         xp = namespace(prepared)
-        if prepared.dtype == xp.uint8 and (kernels := compiled_kernels(prepared)) is not None:
-            return self._read_compiled(kernels, prepared, location)
+        if self.for_kernels and prepared.dtype == xp.uint8 and (kernels := compiled_kernels(prepared)) is not None:
+            return self._call(kernels.see, prepared, location)
         table = self.summed_area_table(prepared) if prepared.dtype == xp.uint8 else prepared
         batch = table.shape[0]
         grid = self.grid(location)
@@ -150,8 +152,8 @@ class Patches(Sensor):
 
     def read_points(self, columns: Array, rows: Array, location: Array) -> Array:
         """Read one glimpse from scenes of a few white pixels, at a cost that does not depend on the scene's size."""
-        if (kernels := compiled_kernels(columns)) is not None:
-            return self._read_points_compiled(kernels, columns, rows, location)
+        if self.for_kernels and (kernels := compiled_kernels(location)) is not None:
+            return self._call(kernels.see_points, columns, rows, location)
         xp, size = namespace(columns), self.patch_size
         num_points, batch = columns.shape
         grid = self.grid(location)
@@ -178,13 +180,12 @@ class Patches(Sensor):
             Outline(row, column, side, side) for row, column, side in zip(rows, columns, sides[0].tolist(), strict=True)
         ]
 
-    @abstractmethod
-    def _read_compiled(self, kernels: object, scenes: Array, location: Array) -> Array:
-        """Read from scenes on the CPU by a compiled kernel."""
-
-    @abstractmethod
-    def _read_points_compiled(self, kernels: object, columns: Array, rows: Array, location: Array) -> Array:
-        """Read white pixels on the CPU by a compiled kernel."""
+    def _call(self, kernel: Any, *arrays: Array) -> Array:
+        """Call a kernel on NumPy arrays, or on CPU tensors through their shared memory."""
+        location = arrays[-1]
+        glimpse = np.empty((len(location), self.glimpse_size), np.float32)
+        kernel(*map(np.ascontiguousarray, arrays), *self.for_kernels, glimpse)
+        return glimpse if isinstance(location, np.ndarray) else namespace(location).asarray(glimpse)
 
     def _check_widest(self, side: int) -> None:
         if side > MAX_SIDE:
@@ -197,10 +198,3 @@ class Patches(Sensor):
                 f"patch_size={self.patch_size} is too small for patches up to {side} pixels wide: a cell would average "
                 f"more than {MAX_BLOCK} pixels in a row; expected at least {-(-side // MAX_BLOCK)}"
             )
-
-
-def call_kernel(kernel: Any, arrays: tuple[Any, ...], constants: tuple[Any, ...]) -> Array:
-    """Call a kernel on NumPy arrays, or on CPU tensors through their shared memory, and on the sensor's constants."""
-    first = arrays[0]
-    result: Array = kernel(*map(np.ascontiguousarray, arrays), *constants)
-    return result if isinstance(first, np.ndarray) else namespace(first).asarray(result)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ram_envs.arrays import Array, Constants
-from ram_envs.sensors.patches import Grid, Patches, call_kernel
+from ram_envs.sensors.patches import Grid, Patches
 
 
 class Retina(Patches):
@@ -23,7 +21,10 @@ class Retina(Patches):
         grid = self.make_grid(self.scaled(np.array([self.patch_size])))
         self._grid = Constants(**grid._asdict())
         corner = (0.5 - grid.sides[0] / 2).astype(np.float32)  # (k,), from the center of a patch to its corner
-        self._for_kernels = (self._half, corner, grid.white[0], self.patch_size)
+        numbers = np.array([0, self.patch_size, self.num_scales, self.patch_size], np.int64)
+        white = grid.white[0].reshape(self.num_scales, -1)[:, 0].copy()
+        if type(self) is Retina:  # a subclass may read in another way
+            self.for_kernels = (numbers, np.concatenate([self._half, corner]), white)
 
     def widest_side(self) -> int:
         """Return the side of the coarsest patch."""
@@ -32,9 +33,3 @@ class Retina(Patches):
     def grid(self, location: Array) -> Grid:
         """Return the cells, which are the same at every location."""
         return Grid(**self._grid.like(location))
-
-    def _read_compiled(self, kernels: Any, scenes: Array, location: Array) -> Array:
-        return call_kernel(kernels.read, (scenes, location), self._for_kernels)
-
-    def _read_points_compiled(self, kernels: Any, columns: Array, rows: Array, location: Array) -> Array:
-        return call_kernel(kernels.read_points, (columns, rows, location), self._for_kernels)

@@ -10,6 +10,8 @@ import math
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, NamedTuple
 
+from numpy.typing import NDArray
+
 from ram_envs.arguments import check_integer
 from ram_envs.arrays import Array, namespace
 from ram_envs.errors import InvalidArgument
@@ -47,10 +49,12 @@ class Sensor(ABC):
         gaze_size: Number of values in a location: 2 for (x, y), more for a sensor that also zooms or rotates. The first
             two values are always x and y.
         glimpse_shape: Shape of a glimpse: (levels, channels, rows, columns), finest level first.
+        for_kernels: The sensor as three arrays, in the format of ``kernels.py``; () for a sensor without kernels.
     """
 
     gaze_size: ClassVar[int] = 2
     glimpse_shape: tuple[int, int, int, int]
+    for_kernels: tuple[NDArray[Any], ...] = ()
 
     def __init__(self, height: int, width: int, channels: int, patch_size: int, num_scales: int) -> None:
         self.height, self.width, self.channels = height, width, channels

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
 
 from ram_envs.arrays import Array, namespace
-from ram_envs.sensors.patches import Grid, Patches, call_kernel
+from ram_envs.sensors.patches import Grid, Patches
 
 
 class Zoom(Patches):
@@ -20,6 +20,12 @@ class Zoom(Patches):
     """
 
     gaze_size = 3
+
+    def __init__(self, height: int, width: int, channels: int, patch_size: int, num_scales: int) -> None:
+        super().__init__(height, width, channels, patch_size, num_scales)
+        numbers = np.array([1, self.patch_size, self.num_scales, self.longest_side], np.int64)
+        if type(self) is Zoom:  # a subclass may read in another way
+            self.for_kernels = (numbers, self._half, np.empty(0, np.float32))
 
     @property
     def longest_side(self) -> int:
@@ -39,13 +45,3 @@ class Zoom(Patches):
         xp = namespace(location)
         widening = (location[:, 2] + 1) / 2 * (self.longest_side - self.patch_size)
         return self.scaled(xp.astype(xp.floor(widening + (self.patch_size + 0.5)), xp.int64))
-
-    def _read_compiled(self, kernels: Any, scenes: Array, location: Array) -> Array:
-        sides = self.sides(location)
-        corners = self.corners(location, sides)
-        return call_kernel(kernels.read_blocks, (scenes, corners, sides), (self.patch_size,))
-
-    def _read_points_compiled(self, kernels: Any, columns: Array, rows: Array, location: Array) -> Array:
-        sides = self.sides(location)
-        corners = self.corners(location, sides)
-        return call_kernel(kernels.read_points_in_blocks, (columns, rows, corners, sides), (self.patch_size,))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
 
 from ram_envs.arguments import check_integer
 from ram_envs.arrays import Array, clip, namespace
-from ram_envs.errors import InvalidArgument
+from ram_envs.errors import InvalidArgument, shown
 from ram_envs.scenes.randomness import draw_words, integers, uniform
 from ram_envs.sensors.sensor import NOWHERE
 from ram_envs.tasks.answer import Answer
@@ -99,12 +99,13 @@ class Catch(Task[CatchState]):
     screen_size: int = 24
     hidden_rows: tuple[int, int] | None = None
     hearing: bool = False
+    compiled_rules: ClassVar[str] = "ram_envs.tasks.compiled_catch:CompiledCatch"
 
     def __post_init__(self) -> None:
         """Check the settings."""
         check_integer("screen_size", self.screen_size, 4, 4096)
         if not isinstance(self.hearing, (bool, np.bool_)):
-            raise InvalidArgument(f"hearing={self.hearing!r} is not valid: expected True or False")
+            raise InvalidArgument(f"hearing={shown(self.hearing)} is not valid: expected True or False")
         if self.hidden_rows is not None:
             object.__setattr__(self, "hidden_rows", self._check_rows(self.hidden_rows))
         super().__post_init__()
@@ -117,7 +118,7 @@ class Catch(Task[CatchState]):
                 raise ValueError
         except (TypeError, ValueError):
             raise InvalidArgument(
-                f"hidden_rows={rows!r} is not valid: expected None or a pair (first, last) of rows with "
+                f"hidden_rows={shown(rows)} is not valid: expected None or a pair (first, last) of rows with "
                 f"0 <= first <= last <= {self.screen_size - 1}"
             ) from None
         return first, last

@@ -1,4 +1,7 @@
-"""Classification of images through glimpses (Mnih et al. 2014, section 4.1)."""
+"""Classification of images through glimpses (Mnih et al. 2014, section 4.1).
+
+Over 300 lines, because the task's page is its docstring.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,14 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from ram_envs.arguments import check_choice, check_indices, check_integer, check_number
 from ram_envs.arrays import Array, Constants, namespace
 from ram_envs.errors import InvalidArgument
-from ram_envs.scenes.composition import check_canvas, compose, draws_per_scene
+from ram_envs.scenes.composition import DRAWS_PER_OBJECT, check_canvas, compose, draws_per_scene
 from ram_envs.scenes.datasets import DatasetSource, ImageDataset, load_dataset, portable_dataset
+from ram_envs.scenes.labels import CombinedLabels
 from ram_envs.scenes.randomness import draw_words, integers
 from ram_envs.scenes.reading import MAX_PIXELS
 from ram_envs.scenes.registry import dataset_spec
@@ -33,7 +38,7 @@ class ClassificationState(NamedTuple):
         location: float32 (B, gaze_size), where the sensor looks, in [-1, 1].
         prediction: int64 (B,), the predicted class; -1 before there is one.
         label: int64 (B,), the true class.
-        image_index: int64 (B,), the index of the image in the split.
+        image_index: int64 (B,), the index of the image in the split; of the first one of several objects.
         scenes: uint8 (B, C, H, W), the scenes.
         prepared: The prepared scenes that the sensor reads (:meth:`ram_envs.sensors.Sensor.prepare`).
     """
@@ -53,9 +58,10 @@ class Classification(Task[ClassificationState]):
 
     ## Description
     A scene, mostly black, shows one object: alone (``image_size=None``), or at a random place on a larger black canvas,
-    with clutter cut from other images of the same split if ``num_clutter`` is above 0. The agent takes ``num_glimpses``
-    glimpses, the first at a random location and the others at locations it chooses, and predicts the class at the last
-    step.
+    with clutter cut from other images of the same split if ``num_clutter`` is above 0. With ``num_objects`` there are
+    more, which may overlap, and the class follows from all of them (Ba et al. 2014, arXiv:1412.7755). The agent takes
+    ``num_glimpses`` glimpses, the first at a random location and the others at locations it chooses, and predicts the
+    class at the last step.
 
     ## Action Space
     The next location (x, y) and a class, in the format ``action_format``. Only the class counts at the last step, and
@@ -80,7 +86,8 @@ class Classification(Task[ClassificationState]):
 
     ## Information
     ``label``: int, the true class. ``prediction``: int, the predicted class, or -1. ``is_success``: bool, whether it is
-    correct. ``image_index``: int, the image's index in the split; ``reset(options={"image_index": i})`` chooses it.
+    correct. ``image_index``: int, the image's index in the split; ``reset(options={"image_index": i})`` chooses it. Of
+    several objects it is the first one's; the others are random.
 
     ## Arguments
     - ``dataset`` ("mnist"): the images: a registered name ("mnist"; "digits", 8x8, offline), a folder with one
@@ -92,6 +99,9 @@ class Classification(Task[ClassificationState]):
     - ``max_pixels`` (67,108,864): most pixels of one image file; all images together may have 64 times as many.
     - ``test_fraction`` (0.0): share of each class held out as the test split if the dataset has none, in [0, 1).
     - ``image_size`` (None): side of the canvas in pixels; None shows the image alone, as it is.
+    - ``num_objects`` (1): number of objects on the canvas, up to 4, all from the split.
+    - ``combine`` ("set"): the class of several objects: "set", which ones they are in no order (55 classes of two
+      digits), or "sum", the sum of the numbers of their classes (19 classes of two digits).
     - ``num_clutter`` (0): number of pieces of clutter.
     - ``clutter_size`` (8): side of a piece of clutter, in pixels.
     - ``patch_size`` (8): side of a patch as the agent receives it, in pixels.
@@ -113,12 +123,15 @@ class Classification(Task[ClassificationState]):
     max_pixels: int = MAX_PIXELS
     test_fraction: float = 0.0
     image_size: int | None = None
+    num_objects: int = 1
+    combine: str = "set"
     num_clutter: int = 0
     clutter_size: int = 8
     num_glimpses: int = 6
     stop: str = "fixed"
     glimpse_cost: float = 0.0
     answer_key: ClassVar[str] = "label"
+    compiled_rules: ClassVar[str] = "ram_envs.tasks.compiled_classification:CompiledClassification"
 
     def __post_init__(self) -> None:
         """Check the settings, which loads the images."""
@@ -129,6 +142,11 @@ class Classification(Task[ClassificationState]):
             raise InvalidArgument(
                 f"glimpse_cost={self.glimpse_cost} has no effect with stop='fixed', where every episode takes "
                 "num_glimpses: pass stop='learned'"
+            )
+        _ = self._labels  # which checks num_objects and combine
+        if self.num_objects > 1 and self.image_size is None:
+            raise InvalidArgument(
+                f"num_objects={self.num_objects} need a canvas: pass image_size, the side of the scene in pixels"
             )
         check_canvas(self.data.images.shape[1:3], self.image_size, self.num_clutter, self.clutter_size)
         super().__post_init__()
@@ -141,7 +159,8 @@ class Classification(Task[ClassificationState]):
         height, width = (side, side) if side else (spec.shape[:2] if spec and spec.shape else (None, None))
         size = f", {height}x{width}" if height else ""
         clutter = f", {pieces} pieces of clutter" if (pieces := settings.get("num_clutter", 0)) else ""
-        return f"{dataset if isinstance(dataset, str) else 'own images'}{size}{clutter}; {glimpses} glimpses"
+        objects = f", {count} objects" if (count := settings.get("num_objects", 1)) > 1 else ""
+        return f"{dataset if isinstance(dataset, str) else 'own images'}{size}{objects}{clutter}; {glimpses} glimpses"
 
     @cached_property
     def data(self) -> ImageDataset:
@@ -162,6 +181,16 @@ class Classification(Task[ClassificationState]):
         images, labels = self.data.images, self.data.labels  # (N, H, W, C) -> (N, C, H, W)
         return Constants(images=np.ascontiguousarray(images.transpose(0, 3, 1, 2)), labels=labels)
 
+    @cached_property
+    def _labels(self) -> CombinedLabels:
+        return CombinedLabels(self.combine, self.num_objects, self.data.class_names)
+
+    @property
+    def images_and_labels(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The images as the rules use them, uint8 (N, C, H, W), and their labels, int64 (N,)."""
+        arrays = self._images.like(np.empty(0))
+        return arrays["images"], arrays["labels"]  # type: ignore[return-value]
+
     @property
     def num_images(self) -> int:
         """Images in the split."""
@@ -170,7 +199,7 @@ class Classification(Task[ClassificationState]):
     @property
     def num_classes(self) -> int:
         """The number of classes."""
-        return len(self.data.class_names)
+        return len(self._labels.names)
 
     @property
     def scene_shape(self) -> tuple[int, int, int]:
@@ -184,7 +213,7 @@ class Classification(Task[ClassificationState]):
     def answer(self) -> Answer:
         """The class and, where stopping is learned, "look on"."""
         look_on = None if self.stop == "fixed" else self.num_classes
-        names = self.data.class_names if look_on is None else (*self.data.class_names, "look on")
+        names = self._labels.names if look_on is None else (*self._labels.names, "look on")
         return Answer(self.answer_key, spaces.Discrete(len(names)), names, look_on)
 
     @property
@@ -222,19 +251,22 @@ class Classification(Task[ClassificationState]):
         xp, data = namespace(seed), self._images.like(seed)
         scene_end = 3 + draws_per_scene(self.num_clutter)
         further = self.glimpse_sensor.gaze_size - 2  # numbers of a location beyond (x, y)
-        words = draw_words(seed, episode, scene_end + further)
+        objects_begin = scene_end + further  # words of the further objects
+        words = draw_words(seed, episode, objects_begin + DRAWS_PER_OBJECT * (self.num_objects - 1))
         if image_index is None:
             image_index = integers(words[:, 0], self.num_images)
         else:
             check_indices("image_index", image_index, self.num_images)
-        gaze = xp.concat([words[:, 1:3], words[:, scene_end:]], axis=1) if further else words[:, 1:3]
+        gaze = xp.concat([words[:, 1:3], words[:, scene_end:objects_begin]], axis=1) if further else words[:, 1:3]
+        starts = range(objects_begin, words.shape[1], DRAWS_PER_OBJECT)
+        others = [(integers(words[:, n], self.num_images), words[:, n + 1 : n + DRAWS_PER_OBJECT]) for n in starts]
         clutter = self.num_clutter, self.clutter_size
-        scenes = compose(data["images"], image_index, words[:, 3:scene_end], self.image_size, *clutter)
+        scenes = compose(data["images"], image_index, words[:, 3:scene_end], self.image_size, *clutter, others)
         return ClassificationState(
             step=xp.zeros_like(seed),
             location=self.first_fixation(gaze),
             prediction=xp.full_like(seed, UNDECIDED),
-            label=data["labels"][image_index],
+            label=self._labels.join([data["labels"][index] for index, _ in [(image_index, None), *others]]),
             image_index=image_index,
             scenes=scenes,
             prepared=self.glimpse_sensor.prepare(scenes),
@@ -296,7 +328,7 @@ class Classification(Task[ClassificationState]):
 
     def caption(self, state: ClassificationState, row: int) -> str:
         """Step, label, prediction and reward."""
-        names = self.data.class_names
+        names = self._labels.names
         guess, label = int(state.prediction[row]), int(state.label[row])
         ended, reward = bool(self.terminal(state)[row]), float(self.reward(state)[row])
         line = f"step {int(state.step[row])}/{self.num_glimpses} · label {names[label]}"

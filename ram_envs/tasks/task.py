@@ -109,6 +109,11 @@ class Task(ABC, Generic[StateT]):
 
     # What the task is.
 
+    compiled_rules: ClassVar[str | None] = None
+    """The same rules as compiled loops, which are faster on a CPU: "module:Class", a :class:`CompiledTask`.
+
+    Subclasses do not inherit it, since they may have changed a rule."""
+
     answer_key: ClassVar[str | None] = None
     """``answer.key``, for tasks that need data to be constructed: an agent acts without the images it learned from."""
 

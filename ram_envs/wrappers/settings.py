@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ram_envs.arguments import check_choice, check_integer
 from ram_envs.envs.actions import ACTION_FORMATS
@@ -69,21 +68,3 @@ class GlimpseSettings:
                 f"senses={self.senses!r} is not valid: expected 'all', or a list of keys such as ['direction']"
             )
         object.__setattr__(self, "senses", ALL if senses == (ALL,) else senses)
-
-
-@dataclass(frozen=True, kw_only=True)
-class GlimpseOptions(GlimpseSettings):
-    """Any environment with pixels, seen through glimpses: the id "RAM-Glimpse-v0".
-
-    ## Arguments
-    - ``env_id`` (None): id of the environment to wrap, such as "ALE/Pong-v5".
-    - ``env_kwargs`` (None): arguments of that environment, a dictionary.
-    """
-
-    env_id: str | None = None
-    env_kwargs: Mapping[str, Any] | None = None
-
-    @classmethod
-    def summary(cls, settings: Mapping[str, Any]) -> str:
-        """Describe the id in one line."""
-        return "any environment with pixels: --env-id ALE/Pong-v5"

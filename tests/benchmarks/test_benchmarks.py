@@ -1,4 +1,4 @@
-"""The benchmarks say what they need; what they measured is on the page, and what they did not is said there."""
+"""Benchmarks name what they need; docs/performance.md shows every result, and the command for each missing one."""
 
 import importlib
 import json
@@ -12,14 +12,14 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 ASKED_FOR = (
     "Catch, vector, 1,024 rows: steps/s on one core",
     "Cluttered 60x60, vector, 1,024 rows: steps/s on one core",
-    "glimpse environment, 1,024 rows: times the steps/s of ap_gym's",
-    "Catch, single environment: microseconds a step",
-    "Catch training, 2 threads: times sb3-contrib's RecurrentPPO",
+    "glimpse environment, 1,024 rows: throughput relative to ap_gym",
+    "Catch, single environment: microseconds per step",
+    "Catch training, 2 threads: throughput relative to sb3-contrib's RecurrentPPO",
     "MNIST training, 6 glimpses, 2 threads: images/s",
-    "wall time to 85 % of the balls caught",
-    "wall time to 1.12 % error on MNIST with 6 glimpses",
-    "share of the measured bfloat16 product in the update, Catch, one thread: %",
-    "share of the measured bfloat16 product in the update, MNIST, one thread: %",
+    "wall-clock time to 85 % of the balls caught",
+    "wall-clock time to 1.12 % error on MNIST with 6 glimpses",
+    "update of Catch, one thread: % of the measured bfloat16 product",
+    "update of MNIST, one thread: % of the measured bfloat16 product",
     "Catch training, frames/s",
     "20 M frames of Catch, seconds",
     "an epoch of MNIST, seconds",
@@ -40,7 +40,7 @@ def page(folder, **results):
 
 
 def glance(text, what):
-    """Return what the first table says of something: figure, and what it was measured beside."""
+    """Return result and comparison of a measurement in the first table."""
     table = text.split("## At a glance")[1].split("## Ceilings")[0]
     (cells,) = [line.split("|")[2:4] for line in table.splitlines() if what in line.partition(" | ")[0]]
     return [cell.strip() for cell in cells]
@@ -80,14 +80,14 @@ def test_what_was_measured_is_on_the_page(tmp_path):
             "65536 rows": {"left out": "too large for the memory"},
         },
     )
-    assert glance(text, ASKED_FOR[0]) == ["4 M (2 M to 8 M)", "440 bytes a step: 18 % of the copy"]
+    assert glance(text, ASKED_FOR[0]) == ["4 M (2 M to 8 M)", "440 bytes per step: 18 % of the copy"]
     assert glance(text, ASKED_FOR[3])[0] == "50 (25 to 100)"
     assert glance(text, ASKED_FOR[4])[0] == "30 (15 to 60)"
     assert glance(text, ASKED_FOR[5])[0] == "20 k (10 k to 40 k)"
     assert glance(text, ASKED_FOR[6])[0] == "80 (40 to 160)"
-    assert glance(text, ASKED_FOR[8]) == ["30 (15 to 60)", "the product: 100 G (50 G to 200 G) FLOP/s"]
+    assert glance(text, ASKED_FOR[8]) == ["30 (15 to 60)", "bfloat16 product: 100 G (50 G to 200 G) FLOP/s"]
     assert glance(text, "GPU (4096 rows, H200): Catch training, frames/s")[0] == "3 M (1.5 M to 6 M)"
-    assert "Missing, and so not compared with: ap_gym CircleSquare (No module named 'ap_gym')." in text
+    assert "Not installed, so not compared: ap_gym CircleSquare (No module named 'ap_gym')." in text
     assert "Machine of environments: processor fast." in text and "Machine of peers: processor slow." in text
     assert "| 65536 rows | left out | too large for the memory |" in text
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.limits import HANG_S
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = {
     "random_agent.py": "balls",
@@ -16,6 +18,7 @@ EXAMPLES = {
     "sb3_ppo.py": "% of the balls",
     "sb3_recurrent_ppo.py": "success_rate",
     "sb3_ram_policy.py": "stock policy: caught",
+    "sb3_digits.py": "correct over 3 seeds",
     "train_catch_from_python.py": "success_rate",
     "cleanrl_ppo_lstm.py": "episodic_return",
     "benchmark_own_algorithm.py": "own-algorithm/report.md",
@@ -32,6 +35,7 @@ INTEGRATIONS = {
     "optuna_pruning.py",
     "mlflow_tracking.py",
     "wandb_offline.py",
+    "ap_gym_circle_square.py",
 }
 """Those that need an environment of their own: tests/integrations runs them."""
 
@@ -40,7 +44,7 @@ def run(example, *arguments, folder):
     # One thread, no display, and a home of its own: what an example writes lands in `folder`.
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "SDL_VIDEODRIVER": "dummy"}
     command = [sys.executable, str(ROOT / "examples" / example), *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=HANG_S)
 
 
 def test_every_example_is_tested():

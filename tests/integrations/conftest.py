@@ -1,4 +1,7 @@
-"""A time limit for every test: what waits for other processes must not wait for ever."""
+"""A time limit for every phase of a test: what waits for other processes must not wait for ever.
+
+What does not even listen to this is ended with the whole run by faulthandler_exit_on_timeout (Makefile).
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-LIMIT_S = 240
-"""Seconds for each phase of a test: its fixtures, itself, and what is cleared away.
-
-What does not even listen to this is ended with the whole run by faulthandler_exit_on_timeout (Makefile).
-"""
+from tests.limits import HANG_S
 
 
 @contextmanager
@@ -20,10 +19,10 @@ def time_limit() -> Iterator[None]:
     """Raise TimeoutError in what takes too long."""
 
     def expire(number, frame):
-        raise TimeoutError(f"not done after {LIMIT_S} seconds")
+        raise TimeoutError(f"not done after {HANG_S:g} seconds")
 
     before = signal.signal(signal.SIGALRM, expire)
-    signal.alarm(LIMIT_S)
+    signal.alarm(int(HANG_S))
     try:
         yield
     finally:

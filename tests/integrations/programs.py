@@ -8,8 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.limits import HANG_S
+
 ROOT = Path(__file__).parents[2]
-LIMIT_S = 200
 
 
 class Ended(NamedTuple):
@@ -26,7 +27,7 @@ class Ended(NamedTuple):
     stderr: str
 
 
-def run_program(*arguments, folder, limit_s=LIMIT_S) -> Ended:
+def run_program(*arguments, folder, limit_s=HANG_S) -> Ended:
     """Run Python with these arguments in a folder.
 
     What it prints goes into files: a pipe is at its end only when all that the program started have ended too.

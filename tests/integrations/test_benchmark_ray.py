@@ -1,6 +1,7 @@
 """`ram benchmark --ray`: runs as tasks of a real Ray."""
 
 import json
+import os
 
 import pytest
 import ray
@@ -62,6 +63,11 @@ def test_runs_on_ray_and_a_lost_worker_costs_only_its_run(cluster, tmp_path, mon
             assert outcome.result is None and "Ray task was lost" in outcome.problem
         else:
             assert outcome.result["job"] == json.loads(json.dumps(outcome.job.to_dict()))
+
+
+def test_workers_have_the_priority_of_the_process_that_started_ray(cluster):
+    priority = ray.remote(lambda: os.nice(0))
+    assert ray.get(priority.remote()) == os.nice(0)
 
 
 def test_an_address_that_does_not_answer_is_told(tmp_path):

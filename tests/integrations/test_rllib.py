@@ -1,7 +1,5 @@
 """The RAM policy in RLlib: the same distributions as our own, on a real Ray with two players and a learner."""
 
-import time
-
 import gymnasium
 import numpy as np
 import pytest
@@ -18,7 +16,8 @@ from agents.integrations.rllib import HybridDistribution, ram_module_spec
 from agents.ram.checkpoint import load_checkpoint
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
-from tests.integrations.programs import LIMIT_S, ROOT, run_program
+from tests.integrations.programs import ROOT, run_program
+from tests.limits import HANG_S
 
 CATCH, EPISODE = "RAM-CatchGame-v0", 23
 SMALL = {"core_size": 12, "glimpse_hidden": 8, "location_hidden": 6, "glimpse_features": 10}
@@ -108,11 +107,9 @@ def test_wrong_spaces_are_named(formats, words):
 
 
 @pytest.mark.parametrize(("address", "limit"), [("127.0.0.1:1", {}), ("ray://127.0.0.1:1", {"timeout_s": 5})])
-def test_a_cluster_that_does_not_answer_is_an_error_within_thirty_seconds(address, limit):
-    start = time.monotonic()
+def test_a_cluster_that_does_not_answer_is_an_error(address, limit):
     with pytest.raises(ConnectionError, match=rf"address='{address}'.*ray start --head"):
         connect_ray(address, **limit)
-    assert time.monotonic() - start < 30
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +154,7 @@ def test_two_players_and_a_learner_train_and_a_checkpoint_brings_them_back(local
             num_envs_per_env_runner=4,
             gym_env_vectorize_mode="vector_entry_point",
             rollout_fragment_length=2 * EPISODE,
-            sample_timeout_s=LIMIT_S,  # what comes later is thrown away, and played again
+            sample_timeout_s=HANG_S,  # what comes later is thrown away, and played again
         )
         .fault_tolerance(restart_failed_env_runners=False)
         .learners(num_learners=1)

@@ -8,6 +8,7 @@ import pytest
 
 from agents.cli import main
 from agents.ram.checkpoint import load_checkpoint
+from tests.limits import HANG_S
 
 SMALL = ["--core-size=16", "--glimpse-hidden=16", "--location-hidden=16", "--glimpse-features=16", "--num-envs=8"]
 LENGTH = {
@@ -35,7 +36,7 @@ def train(capsys, id, out, *options):
     return ram(capsys, "train", id, "--out", out, *SMALL, *length, *options)
 
 
-@pytest.mark.parametrize(("id", "method"), zip(LENGTH, ["hybrid", "game", "hybrid", "hybrid"], strict=True))
+@pytest.mark.parametrize(("id", "method"), list(zip(LENGTH, ["hybrid", "game", "hybrid", "hybrid"], strict=True)))
 def test_a_stranger_trains_evaluates_and_watches(id, method, tmp_path, capsys):
     folder = tmp_path / "run"
     assert "ram evaluate" in train(capsys, f"strangers:{id}", folder)
@@ -98,7 +99,7 @@ def test_a_person_plays_them(tmp_path):
         "threading.Thread(target=leave, daemon=True).start()\n"
         "raise SystemExit(main(['play', 'strangers:Chasing-v0', '--num-objects', '2']))\n"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=HANG_S)
     assert result.returncode == 0, result.stderr
 
 

@@ -11,12 +11,8 @@ from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint
 from agents.training import run
 from agents.training.run import TrainingError
 from paper.baselines import evaluate_classifier, resume_classifier, train_classifier
-from paper.classifiers import (
-    Classifier,
-    ClassifierSettings,
-    classifier_settings_from_dict,
-    load_classifier,
-)
+from paper.classifier_checkpoint import load_classifier
+from paper.classifiers import Classifier, ClassifierSettings, classifier_settings_from_dict
 from ram_envs import make_tensor
 
 DIGITS = "RAM-Digits-v0"

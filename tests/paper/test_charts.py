@@ -33,7 +33,7 @@ def test_without_results_nothing_is_drawn(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
     done = draw_figures(tmp_path / "results", tmp_path / "figures")
     assert done.files == [] and not (tmp_path / "figures").exists()
-    pictures = ["error-by-glimpses", "catch-by-frames", "learned-and-random", "cost-by-size"]
+    pictures = ["error-by-glimpses", "catch-by-frames", "learned-and-random", "cost-by-size", "stopping"]
     tasks = ["mnist", "translatedmnist", "clutteredmnist", "clutteredmnist100", "catchgame"]
     assert set(done.wanting) == {f"{name}.png" for name in [*pictures, *(f"paths-{task}" for task in tasks)]}
     assert done.wanting["catch-by-frames.png"] == "no results of catch: run `python -m paper reproduce --row catch`"

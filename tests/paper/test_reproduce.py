@@ -23,6 +23,7 @@ from paper.jobs import Job, ReproduceError
 from paper.records import read_record, record_file
 from paper.reproduce import missing, reproduce
 from paper.tables import BEGIN, END
+from tests.limits import HANG_S
 from tests.paper.fabricated import CLASSIFIER, DIGITS, GAME
 
 
@@ -243,7 +244,7 @@ def test_two_at_once_do_every_run_once(folder):
     processes = [context.Process(target=reproduce_there, args=(folder, start, done)) for _ in range(2)]
     for process in processes:
         process.start()
-    runs = [name for _ in processes for name in done.get(timeout=120)]
+    runs = [name for _ in processes for name in done.get(timeout=HANG_S)]
     for process in processes:
         process.join()
     assert sorted(runs) == ["digits-seed0", "digits-seed1", "digits-seed2"]

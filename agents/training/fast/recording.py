@@ -158,6 +158,7 @@ def _is_written_out(policy: RAMPolicy) -> bool:
         and all(tuple(dict(network.named_children())) == names for network, names in layers.items())
         and all(type(layer) is nn.Linear for network in layers for layer in network.children())
         and core.from_core.bias is None
+        and glimpse.input_shift == 0
         and not any(
             module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or "forward" in vars(module)
             for network in layers

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents.cli import main
+from tests.limits import HANG_S
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -117,7 +118,7 @@ def test_a_killed_benchmark_leaves_no_processes_and_loses_the_runs_in_flight_onl
 
     text = (folder / "plan.yaml").read_text()
     (folder / "plan.yaml").write_text(text.replace("{rest: 60}", "{rest: 0}"))
-    output = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+    output = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=HANG_S)
     assert output.returncode == 0, output.stderr
     assert "4 runs, 3 already complete" in output.stdout
     assert len(results(folder / "out")) == 4
@@ -132,13 +133,13 @@ def test_ctrl_c_ends_the_runs_in_flight(folder):
     wait_until(lambda: workers_of(process.pid))
     pids = workers_of(process.pid)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=120)
+    process.communicate(timeout=HANG_S)
     assert process.returncode == 130
     wait_until(lambda: not any(map(is_running, pids)))
 
 
-def wait_until(condition, seconds=120):
-    end = time.monotonic() + seconds
+def wait_until(condition):
+    end = time.monotonic() + HANG_S
     while not condition():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.05)

@@ -256,10 +256,10 @@ def bomb(levels, width):
     ],
     ids=lambda value: value[:30],
 )
-def test_a_hostile_file_ends_in_one_line_within_seconds(text, expected, folder):
-    start = time.perf_counter()
+def test_a_hostile_file_ends_in_one_line_soon(text, expected, folder):
+    start = time.process_time()
     message = refused(text, folder)
-    assert time.perf_counter() - start < 30  # it takes milliseconds, or for ever
+    assert time.process_time() - start < 30  # it takes milliseconds, or for ever
     assert expected in message and "\n" not in message and len(message) < 1000
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.cli import main
+from tests.limits import HANG_S
 
 ROOT = Path(__file__).parents[3]
 NETWORK = ["--core-size=8", "--glimpse-hidden=8", "--location-hidden=8", "--glimpse-features=8", "--log-every=1"]
@@ -54,7 +55,7 @@ def start_ram(*arguments, folder, **variables):
 
 def run_ram(*arguments, folder, **variables):
     process = start_ram(*arguments, folder=folder, **variables)
-    stdout, stderr = process.communicate(timeout=120)
+    stdout, stderr = process.communicate(timeout=HANG_S)
     return process.returncode, stdout, stderr
 
 

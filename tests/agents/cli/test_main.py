@@ -14,6 +14,7 @@ import agents.cli.list
 from agents.cli import COMMANDS, main
 from agents.errors import RAMError
 from ram_envs.errors import InvalidArgument
+from tests.limits import HANG_S
 
 ROOT = Path(__file__).parents[3]
 WITHOUT = """
@@ -31,7 +32,7 @@ sys.exit(main({arguments}))
 
 
 def python(script):
-    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=HANG_S)
     return result.returncode, result.stdout, result.stderr
 
 
@@ -132,6 +133,18 @@ def test_sigterm_ends_with_143_and_the_handler_is_restored(monkeypatch):
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.parametrize(("signal_error", "status"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
+def test_a_signal_that_a_library_turns_into_an_error_ends_the_command_as_usual(monkeypatch, signal_error, status):
+    def run(arguments):
+        try:
+            raise signal_error
+        except BaseException as error:
+            raise RuntimeError("Error calling __set_name__") from error  # a class body of Python 3.11
+
+    monkeypatch.setattr(agents.cli.list, "run", run)
+    assert main(["list"]) == status
+
+
 def test_a_backend_of_a_notebook_is_set_aside_while_a_command_runs(monkeypatch):
     seen = []
     monkeypatch.setattr(agents.cli.list, "run", lambda arguments: seen.append(os.environ["MPLBACKEND"]) or 0)
@@ -142,7 +155,7 @@ def test_a_backend_of_a_notebook_is_set_aside_while_a_command_runs(monkeypatch):
 
 def test_output_that_nobody_reads_is_no_error():
     command = f"{sys.executable} -m agents.cli list | head -c 1"
-    result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=HANG_S)
     assert result.stderr == ""
 
 

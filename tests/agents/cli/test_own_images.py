@@ -30,6 +30,8 @@ def picture(path, size=(12, 12), colour=(200, 40, 40), mode="RGB"):
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.new("RGB", size, colour)
     image.paste((0, 0, 0), (0, 0, 3, 3))
+    if mode == "I;16":
+        image = image.convert("L")  # old versions of Pillow convert only this to 16 bits
     image.convert(mode).save(path)
 
 

@@ -14,6 +14,7 @@ from agents.cli.runs import new_folder
 from agents.ram.checkpoint import FILE_NAME
 from agents.training.presets import NOTES, PRESETS, settings_for
 from agents.training.settings import GameSettings, HybridSettings
+from tests.limits import HANG_S
 
 
 def read(*arguments):
@@ -165,12 +166,12 @@ def test_a_run_starts_from_the_weights_of_another(tmp_path, ram, digits, digits_
 
 def interrupt(process, folder, lines, number=signal.SIGINT):
     """Send a signal once the run has written so many lines of metrics; return its end."""
-    metrics, deadline = folder / "metrics.csv", time.monotonic() + 60
+    metrics, deadline = folder / "metrics.csv", time.monotonic() + HANG_S
     while not metrics.exists() or len(metrics.read_text().splitlines()) < lines:
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1]
         time.sleep(0.02)
     process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=HANG_S)
     return process.returncode, stdout, stderr
 
 

@@ -16,16 +16,26 @@ from ram_envs.errors import UnknownName
 from ram_envs.rendering import layout
 from ram_envs.tasks.figure import EPISODE_RETURN, SUCCESS_RATE
 from tests.agents.play.people import ESCAPE, SPACE, click
+from tests.limits import HANG_S
 
 CATCH = "RAM-CatchGame-v0"
 
 
-def test_playing_for_real_with_events_from_the_queue() -> None:
+def test_playing_for_real_with_events_from_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    landed, tick = threading.Event(), loop.Game.tick
+
+    def count(game: loop.Game) -> None:
+        tick(game)
+        if game.score.episodes:
+            landed.set()
+
+    monkeypatch.setattr(loop.Game, "tick", count)
+
     def person() -> None:
         while not pygame.display.get_init() or pygame.display.get_surface() is None:
             time.sleep(0.01)
         pygame.event.post(SPACE)
-        time.sleep(0.5)  # at 1,000 steps a second the ball is down
+        landed.wait(HANG_S)
         pygame.event.post(ESCAPE)
 
     thread = threading.Thread(target=person)

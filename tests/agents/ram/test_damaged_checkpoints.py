@@ -1,6 +1,7 @@
 """Checkpoints that are damaged, made up or of another version: one line that names the file and the problem."""
 
 import json
+import sys
 import time
 
 import pytest
@@ -177,9 +178,9 @@ NETWORK = {"core": "lstm", "num_actions": 3, "patch_size": 2, "num_scales": 2}
 )
 def test_metadata_of_another_type_is_named(changes, expected, whole, tmp_path):
     write(tmp_path, whole[0], whole[1] | changes)
-    start = time.perf_counter()
+    start = time.process_time()
     assert expected in refused(tmp_path)
-    assert time.perf_counter() - start < 30  # it takes milliseconds, or for ever
+    assert time.process_time() - start < 30  # it takes milliseconds, or for ever
 
 
 @pytest.mark.parametrize("key", ["kind", "format", "env_id", "env_settings", "policy", "training", "progress"])
@@ -246,9 +247,9 @@ def test_an_agent_without_its_optimizer_is_not_resumed(whole, tmp_path):
 @pytest.mark.parametrize("value", ["[" * 100_000, "[" * 40 + "]" * 40, "[" + '"\\' * 100_000, "[1, 2", '["\\ud800'])
 def test_metadata_that_is_nested_or_broken_is_refused(value, whole, tmp_path):
     write(tmp_path, whole[0], whole[1] | {"training": value})
-    start = time.perf_counter()
+    start = time.process_time()
     assert "'training' in its metadata is not valid" in refused(tmp_path)
-    assert time.perf_counter() - start < 30  # it takes milliseconds, or for ever
+    assert time.process_time() - start < 30  # it takes milliseconds, or for ever
 
 
 def test_a_header_of_absurd_size_is_refused_before_it_is_read(whole, tmp_path, monkeypatch):
@@ -309,3 +310,16 @@ def test_settings_that_would_take_terabytes_are_compared_without_allocating_them
 
 def test_old_settings_are_read(whole):
     assert settings_from_dict(whole[1]["training"]).num_envs == GAME.num_envs
+
+
+def test_loading_imports_no_module_that_a_checkpoint_names(whole, tmp_path, monkeypatch):
+    package = tmp_path / "somebody_else"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise SystemExit('imported')")
+    (package / "deeper.py").write_text("raise SystemExit('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    for env_id in ("somebody_else:RAM-Mine-v0", "somebody_else.deeper:RAM-Mine-v0"):
+        settings = {"sensor": "somebody_else:Eye", "dataset": "somebody_else:letters"}
+        write(tmp_path, whole[0], whole[1] | {"env_id": env_id, "env_settings": settings})
+        assert load_checkpoint(tmp_path).env_id == env_id
+    assert not any(name.partition(".")[0] == "somebody_else" for name in sys.modules)

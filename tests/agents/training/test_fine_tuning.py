@@ -82,7 +82,7 @@ def test_other_classes_start_the_head_anew_and_are_named_in_one_line(checkpoint)
         initial = initialise_from(policy, checkpoint)
     (line,) = [str(warning.message) for warning in caught]
     assert line == (
-        f"init_from='{checkpoint}': started anew "
+        f"init_from='{checkpoint}': initialized at random: "
         "action_network.logits.weight ((10, 8) in the checkpoint, (4, 8) here), "
         "action_network.logits.bias ((10,) in the checkpoint, (4,) here)"
     )
@@ -150,11 +150,13 @@ NETWORK = ["--core-size=8", "--glimpse-hidden=8", "--location-hidden=8", "--glim
 TRAIN = ["train", DIGITS, *NETWORK, "--split=train[:32]", "--epochs=1", "--num-envs=16", "--device=cpu"]
 
 
-def test_the_command_names_in_one_line_what_started_anew(checkpoint, tmp_path, capsys):
+def test_the_command_names_in_one_line_what_was_initialized_at_random(checkpoint, tmp_path, capsys):
     options = ["--patch-size=5", "--init-from", str(checkpoint), "--out", str(tmp_path / "run")]
     assert main([*TRAIN, *options]) == 0
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if "anew" in line]
-    assert line.startswith(f"ram train: warning: init_from='{checkpoint}': started anew glimpse_network.from_glimpse")
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "at random" in line]
+    assert line.startswith(
+        f"ram train: warning: init_from='{checkpoint}': initialized at random: glimpse_network.from_glimpse"
+    )
     assert (tmp_path / "run" / RECORD).exists()
 
 

@@ -18,6 +18,7 @@ from agents.training import trainer
 from agents.training.run import TrainingError
 from agents.training.trainer import resume, train
 from tests.agents.training.test_trainer import CATCH, GAME, after_iteration, interrupt, metrics, replace, same_state
+from tests.limits import HANG_S
 
 ROOT = Path(__file__).parents[3]
 LONG = """
@@ -44,8 +45,8 @@ def start(folder, seed):
     return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
 
 
-def wait_until(condition, seconds=300):
-    end = time.monotonic() + seconds
+def wait_until(condition):
+    end = time.monotonic() + HANG_S
     while not condition():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.05)
@@ -115,7 +116,7 @@ def test_a_run_that_another_process_continued_after_the_checkpoint_was_read_is_r
         return checkpoint
 
     monkeypatch.setattr(trainer, "load_checkpoint", load_slowly)
-    with pytest.raises(TrainingError, match="another process has continued this run meanwhile; resume it again"):
+    with pytest.raises(TrainingError, match="another process has continued this run; resume it again"):
         resume(tmp_path, progress_bar=False)
     assert load_checkpoint(tmp_path).progress["iteration"] == 6
     assert len(metrics(tmp_path)) == 3

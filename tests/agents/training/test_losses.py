@@ -8,18 +8,20 @@ import torch
 from agents.ram.decisions import SequenceEvaluation
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
-from agents.training.games import normalised
 from agents.training.hybrid import mean_of_the_others
 from agents.training.losses import (
     Answers,
-    Steps,
     Targets,
-    advantages,
-    confidence_gains,
-    discounted_returns,
     hybrid_loss,
     ppo_loss,
     reinforce_loss,
+)
+from agents.training.returns import (
+    Steps,
+    advantages,
+    confidence_gains,
+    discounted_returns,
+    normalised,
     right_answer_log_prob,
 )
 

@@ -1,8 +1,13 @@
 """metrics.csv: exact after a resume, and kept when it is damaged."""
 
-import pytest
+import errno
+import threading
+from contextlib import suppress
 
-from agents.training.metrics import Means, append_line, forget_after
+import pytest
+from tensorboard.compat.tensorflow_stub.io.gfile import LocalFileSystem
+
+from agents.training.metrics import Logs, Means, append_line, forget_after
 from agents.training.run import METRICS
 from agents.training.trainer import resume, train
 from tests.agents.training.test_trainer import CATCH, DIGITS, GAME, HYBRID, after_iteration, interrupt, metrics, replace
@@ -140,3 +145,26 @@ def test_a_file_with_other_columns_is_not_continued(tmp_path, capsys):
     assert file.read_text() == "iteration,frames,episode_return\n8,320,1.0\n8,320,1.0\n"
     assert (tmp_path / "metrics.csv.damaged").read_text() == WHOLE
     assert "kept as metrics.csv.damaged" in capsys.readouterr().err
+
+
+def test_on_a_full_disk_the_thread_of_tensorboard_prints_no_traceback(tmp_path, monkeypatch, capfd):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    shown = []
+    monkeypatch.setattr(threading, "excepthook", lambda error: shown.append(error.exc_value))
+    before, logs = threading.excepthook, Logs(tmp_path, 0)
+    with monkeypatch.context() as patch, suppress(OSError):
+        patch.setattr(LocalFileSystem, "_write", full)
+        for frames in range(100):
+            logs.append({"frames": frames, "value": 0.5})
+            logs._writer.flush()
+    logs.close()
+    assert shown == [] and "Traceback" not in capfd.readouterr().err
+    assert threading.excepthook is before
+    other = Logs(tmp_path / "other", 0)
+    thread = threading.Thread(target=full)
+    thread.start()
+    thread.join()
+    assert [str(error) for error in shown] == ["[Errno 28] No space left on device"]  # errors of others are shown
+    other.close()

@@ -28,6 +28,16 @@ class TestCluttered(TaskContract):
     settings = {"dataset": DATASET, "num_glimpses": 4, "image_size": 40}
 
 
+class TestPairs(TaskContract):
+    id = "RAM-MNISTPairs-v0"
+    settings = {"dataset": DATASET, "image_size": 50, "num_clutter": 2, "sensor": "zoom", "num_scales": 2}
+
+
+class TestAddition(TaskContract):
+    id = "RAM-MNISTAddition-v0"
+    settings = {"dataset": DATASET, "image_size": 50}
+
+
 class TestLearnedStop(TaskContract):
     """Rows end at different steps, some at the last one."""
 

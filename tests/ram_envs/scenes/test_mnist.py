@@ -13,6 +13,7 @@ import pytest
 
 from ram_envs.scenes import mnist
 from ram_envs.scenes.datasets import load_dataset
+from tests.limits import HANG_S
 
 from .conftest import small_mnist, write_idx
 
@@ -258,7 +259,7 @@ print(images.sum(), labels.sum())
     arguments = [sys.executable, "-c", script, json.dumps([url, str(cache), table])]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     processes = [subprocess.Popen(arguments, text=True, **pipes) for _ in range(4)]
-    outputs = [process.communicate(timeout=60) for process in processes]
+    outputs = [process.communicate(timeout=HANG_S) for process in processes]
     assert [process.returncode for process in processes] == [0] * 4, outputs
     assert len({output for output, _ in outputs}) == 1
     assert sorted(requests) == ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"]

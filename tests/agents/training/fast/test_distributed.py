@@ -18,9 +18,9 @@ from agents.training.fast import distributed
 from agents.training.presets import settings_for
 from agents.training.trainer import train
 from tests.agents.training.fast import together
+from tests.limits import HANG_S
 
 ROOT = Path(__file__).parents[4]
-TIMEOUT_S = 300
 LOST = """
 import os, pathlib, signal
 from agents.training import games, trainer
@@ -51,7 +51,7 @@ def torchrun(*arguments, folder):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "SDL_VIDEODRIVER": "dummy"}
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     command = [*launcher, *map(str, arguments)]
-    settings = {"cwd": folder, "env": environment, "capture_output": True, "text": True, "timeout": TIMEOUT_S}
+    settings = {"cwd": folder, "env": environment, "capture_output": True, "text": True, "timeout": HANG_S}
     result = subprocess.run(command, **settings)
     return result.returncode, result.stdout, result.stderr
 

@@ -1,0 +1,91 @@
+"""What is measured with the agents of the package, without training: results files, tables and picture.
+
+``python -m paper measure`` evaluates them anew, which takes some minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from agents.experiments.files import read_result, write_result
+from agents.experiments.machine import device_name, versions
+from agents.pictures.style import write_figure
+from paper.robustness import measure_robustness, robustness_table
+from paper.stopping import measure_stopping, stopping_chart, stopping_table
+
+PAGE = Path("docs/beyond.md")
+STOPPING_CHART = "stopping.png"
+
+
+class Measurement(NamedTuple):
+    """A measurement and its table.
+
+    Attributes:
+        measure: Returns plain values by the name of the row.
+        table: Writes them as a table.
+    """
+
+    measure: Callable[[], dict[str, Any]]
+    table: Callable[[Mapping[str, Any]], str]
+
+
+MEASUREMENTS = {
+    "stopping": Measurement(measure_stopping, stopping_table),
+    "robustness": Measurement(measure_robustness, robustness_table),
+}
+"""Each is in the results file of its name."""
+
+
+def measure(name: str, results: Path) -> Path:
+    """Measure, and write the results file.
+
+    Raises:
+        OSError: If it cannot be written; the old file is unchanged.
+    """
+    file = results / f"{name}.json"
+    rows = MEASUREMENTS[name].measure()
+    write_result(file, {**_header(name), "hardware": device_name("cpu"), "versions": versions(), "rows": rows})
+    return file
+
+
+def read(name: str, results: Path) -> dict[str, Any] | None:
+    """Return the values of a measurement; None if there is no file.
+
+    Raises:
+        ResultError: If the file cannot be read.
+    """
+    return read_result(results / f"{name}.json", _header(name), lambda content: dict(content["rows"]))
+
+
+def beyond_tables(results: Path) -> str:
+    """Return all tables, each below its title.
+
+    Raises:
+        ResultError: If a file cannot be read.
+    """
+    parts = []
+    for name, measurement in MEASUREMENTS.items():
+        if (rows := read(name, results)) is not None:
+            parts += [f"**{_TITLES[name]}**", measurement.table(rows)]
+    return "\n\n".join(parts)
+
+
+def draw_stopping(results: Path, out: Path) -> Path | None:
+    """Draw the picture of early stopping; None if it was not measured."""
+    rows = read("stopping", results)
+    if rows is None:
+        return None
+    write_figure(stopping_chart(rows), out / STOPPING_CHART)
+    return out / STOPPING_CHART
+
+
+_TITLES = {
+    "stopping": "Early stopping: mean number of glimpses and test error (%) for each threshold",
+    "robustness": "Other scenes than in training: test error (%)",
+}
+
+
+def _header(name: str) -> dict[str, Any]:
+    return {"kind": f"ram-{name}", "version": 1}

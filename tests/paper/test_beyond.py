@@ -1,0 +1,87 @@
+"""What is measured with the packaged agents: the page holds the tables of the results files, and noise is noise."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from paper.__main__ import main
+from paper.beyond import MEASUREMENTS, PAGE, beyond_tables, draw_stopping, read
+from paper.robustness import NoisyClassification, _smaller, changes
+from paper.stopping import stopping_table
+from paper.tables import BEGIN, END
+from ram_envs import register
+from ram_envs.testing import TaskContract
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "docs/results"
+IMAGES = np.random.default_rng(0).integers(0, 256, (40, 28, 28)).astype(np.uint8)
+
+register("RAM-NoisyTest-v0", NoisyClassification, dataset=(IMAGES, np.arange(40) % 10), num_glimpses=3)
+
+
+class TestNoise(TaskContract):
+    id = "RAM-NoisyTest-v0"
+    settings = {"noise": 0.3, "image_size": 40, "num_clutter": 2}
+
+
+def test_the_page_holds_the_tables_of_the_results_files():
+    text = beyond_tables(RESULTS)
+    assert f"{BEGIN}\n{text}\n{END}" in (ROOT / PAGE).read_text(encoding="utf-8"), "run: python -m paper tables"
+    for name in MEASUREMENTS:
+        assert set(read(name, RESULTS)) == {"mnist-6", "translated-8", "cluttered-8", "cluttered100-8"}
+
+
+def test_the_full_episodes_have_the_published_errors():
+    stopping, robustness = read("stopping", RESULTS), read("robustness", RESULTS)
+    published = {"mnist-6": 0.79, "translated-8": 1.06, "cluttered-8": 2.83, "cluttered100-8": 2.94}
+    for name, error in published.items():
+        assert stopping[name]["error_by_glimpse"][-1] == pytest.approx(error, abs=0.011)
+        assert robustness[name]["as in training"][0] == pytest.approx(error, abs=0.011)
+
+
+def test_the_table_names_the_fewest_glimpses_with_nearly_the_full_error():
+    one = {
+        "temperature": 0.9,
+        "error_by_glimpse": [50.0, 10.0, 3.0, 2.0],
+        "plain": [[0.5, 20.0, 1.2], [0.9, 2.04, 2.0], [0.95, 2.0, 2.5], [0.98, 2.0, 3.0]],
+    }
+    assert "| MNIST, 28x28 | 2.00: 2.04 | 2.50: 2.00 | 3.00: 2.00 | 4: 2.00 | 2.00 (50 %) | 0.90 |" in stopping_table(
+        {"mnist-6": one}
+    )
+
+
+def test_noise_changes_pixels_by_its_amplitude_and_no_more():
+    quiet, noisy = (NoisyClassification(dataset=(IMAGES, np.arange(40) % 10), noise=noise) for noise in (0.0, 0.2))
+    seed, episode = np.arange(30), np.zeros(30, np.int64)
+    before, after = (task.initial(seed, episode) for task in (quiet, noisy))
+    change = after.scenes.astype(int) - before.scenes.astype(int)
+    assert np.abs(change).max() == 51 and abs(change[(before.scenes > 60) & (before.scenes < 190)].mean()) < 1
+    np.testing.assert_array_equal(before.label, after.label)
+    np.testing.assert_array_equal(before.location, after.location)
+
+
+def test_digits_get_smaller():
+    image = np.zeros((28, 28), np.uint8)
+    image[10:18, 10:18] = 200
+    small, padded = _smaller(image, 14, False), _smaller(image, 14, True)
+    assert small.shape == (14, 14) and padded.shape == (28, 28)
+    assert small[5:9, 5:9].min() == 200 and small.astype(int).sum() == padded.astype(int).sum() == 16 * 200
+    np.testing.assert_array_equal(padded[7:21, 7:21], small)
+
+
+def test_scenes_without_a_canvas_change_in_what_they_have():
+    pair = IMAGES, np.arange(40) % 10
+    names = [change.name for change in changes("RAM-MNIST-v0", {"dataset": {"train": pair, "test": pair}})]
+    assert names[0] == "as in training" and not any("canvas" in name or "clutter" in name for name in names)
+
+
+def test_the_picture_is_drawn_from_the_results(tmp_path):
+    file = draw_stopping(RESULTS, tmp_path)
+    assert file is not None and file.stat().st_size > 10_000
+    assert draw_stopping(tmp_path, tmp_path) is None
+
+
+def test_an_unknown_measurement_is_refused_in_one_line(capsys):
+    assert main(["measure", "speed"]) == 2
+    assert capsys.readouterr().err == "python -m paper: name='speed' is not one of stopping, robustness\n"
