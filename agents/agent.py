@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
@@ -84,6 +84,7 @@ class Agent:
         self.training, self.progress = dict(checkpoint.training), dict(checkpoint.progress)
         self._generator: np.random.Generator | None = None
         self._answer_key: str | None = None
+        self._max_steps: int | None = None
         task = task_class(self.env_id)
         chosen = {"gaze": task.gaze, **ENVIRONMENTS[parse_id(self.env_id).base], **self.env_settings}["gaze"]
         self._gaze_control = GazeControl(chosen, None)
@@ -244,9 +245,17 @@ class Agent:
             settings = {**ENVIRONMENTS[parse_id(self.env_id).base], **self.env_settings}
             early = early_settings(self.env_id, settings)
             looks_on = early == settings  # trained to decide when to stop: "look on" is its last answer
-            num_glimpses: int = settings.get("num_glimpses", getattr(task_class(self.env_id), "num_glimpses", 1))
-            rule = StopRule(threshold, temperature, self.policy.settings.num_actions - looks_on, num_glimpses)
+            rule = StopRule(
+                threshold, temperature, self.policy.settings.num_actions - looks_on, self._longest_episode(settings)
+            )
         return partial(rule.answer, step=step)
+
+    def _longest_episode(self, settings: Mapping[str, Any]) -> int:
+        """Return the largest number of steps in an episode; where no argument says it, from the task, with its data."""
+        if self._max_steps is None:
+            known = settings.get("num_glimpses")
+            self._max_steps = known or make_task(self.env_id, **self.env_settings).max_episode_steps
+        return self._max_steps
 
     def _erased(self, core: tuple[Tensor, ...], episode_start: ArrayLike) -> tuple[Tensor, ...]:
         """Return the state of the core with that of some rows erased."""

@@ -14,8 +14,8 @@ from gymnasium.vector.utils import batch_space, iterate
 from numpy.typing import ArrayLike
 
 from agents.agent import Action, Agent, AgentState
-from agents.environments.adapter import Choice
 from agents.environments.make import arguments_of, make_world
+from agents.environments.player import choose
 from agents.environments.world import World
 from agents.errors import SettingsError, invalid_settings
 from agents.evaluation.worlds import check_world
@@ -103,20 +103,9 @@ class WorldAgent(Agent):
                 "state=None at the start of an episode"
             )
         core = state.core if episode_start is None else self._erased(state.core, episode_start)
-        device = self.policy.location_std.device
-        h, core = self.policy.encode_step(
-            {key: torch.as_tensor(part, device=device) for key, part in seen.items()}, core
-        )
-        heads = self.policy.heads(h)
-        noise = self.policy.noise(
-            num_rows,
-            self._torch_generator(state.step, seed, generator),
-            greedy_location=deterministic,
-            greedy_action=deterministic,
-        )
-        decision = self.policy.decision(heads, noise)
-        chosen = (decision.fixation, decision.task_action, heads.action_logits)
-        action = self._world.adapter.act(Choice(*(values.cpu().numpy() for values in chosen)))
+        random = self._torch_generator(state.step, seed, generator)
+        choice, core = choose(self.policy, seen, core, random, deterministic, deterministic)
+        action = self._world.adapter.act(choice)
         if single:
             action = next(iter(iterate(batch_space(env.single_action_space, 1), action)))
         return action, AgentState(core, state.step + 1)

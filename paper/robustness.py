@@ -13,7 +13,7 @@ from PIL import Image
 from agents.evaluation.evaluate import evaluate
 from agents.pictures.markdown import markdown_table
 from agents.pretrained import load_pretrained
-from paper.rows import HEADLINES, ROWS
+from paper.rows import IMAGE_HEADLINES, ROWS
 from paper.tables import scene_title
 from ram_envs import ENVIRONMENTS, make_task, register
 from ram_envs.arguments import check_number
@@ -53,10 +53,6 @@ class NoisyClassification(Classification):
         noisy = clip(xp.astype(state.scenes, xp.int64) + xp.reshape(change, state.scenes.shape), 0, 255)
         scenes = xp.astype(noisy, xp.uint8)
         return state._replace(scenes=scenes, prepared=self.glimpse_sensor.prepare(scenes))
-
-
-NOISY = {ROWS[name].env_id: ROWS[name].env_id.replace("RAM-", "RAM-Noisy") for name in HEADLINES if name != "catch"}
-"""The environments with noise, by the id without."""
 
 
 class Change(NamedTuple):
@@ -99,12 +95,10 @@ def measure_robustness() -> dict[str, Any]:
         Plain values by the name of the row: the name of each change, with error, interval and episodes.
     """
     found: dict[str, Any] = {}
-    for name in HEADLINES:
+    for name in IMAGE_HEADLINES:
         row = ROWS[name]
-        if row.is_game:
-            continue
         agent = load_pretrained(row.env_id)
-        noisy = NOISY[row.env_id]
+        noisy = row.env_id.replace("RAM-", "RAM-Noisy")
         arguments = {key: value for key, value in ENVIRONMENTS[row.env_id].items() if key != "task"}
         register(noisy, NoisyClassification, **arguments)
         found[name] = {}

@@ -242,6 +242,10 @@ ROWS: dict[str, Row] = {row.name: row for row in _table()}
 """All rows by name, in the order of the tables."""
 
 
+IMAGE_HEADLINES = tuple(name for name in HEADLINES if not ROWS[name].is_game)
+"""The headline rows that classify images."""
+
+
 def choose_rows(tables: Iterable[str] = (), names: Iterable[str] = ()) -> list[Row]:
     """Return the rows of some tables and the rows with some names, in the order of the tables; all if neither is given.
 

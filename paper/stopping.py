@@ -13,7 +13,7 @@ from agents.evaluation.stopping import beliefs, fit_temperature, stop_curve
 from agents.pictures.markdown import markdown_table
 from agents.pictures.style import BLUE, GREY, ORANGE, new_figure, tidy
 from agents.pretrained import load_pretrained
-from paper.rows import HEADLINES, ROWS, TABLES, VALIDATION_TEST
+from paper.rows import IMAGE_HEADLINES, ROWS, TABLES, VALIDATION_TEST
 from paper.tables import scene_title
 
 if TYPE_CHECKING:
@@ -38,17 +38,14 @@ def measure_stopping() -> dict[str, Any]:
         mean glimpses, as they are and calibrated.
     """
     found: dict[str, Any] = {}
-    for name in HEADLINES:
-        row = ROWS[name]
-        if row.is_game:
-            continue
-        agent = load_pretrained(row.env_id)
+    for name in IMAGE_HEADLINES:
+        agent = load_pretrained(ROWS[name].env_id)
         of = (agent.policy, agent.env_id, agent.env_settings)
         temperature = fit_temperature(beliefs(*of, split=VALIDATION_TEST))
         test = beliefs(*of)
         wrong = (test.logits.argmax(-1) != test.target).float().mean(1)
         found[name] = {
-            "env_id": row.env_id,
+            "env_id": agent.env_id,
             "episodes": len(test.target),
             "temperature": round(temperature, 4),
             "error_by_glimpse": [round(100 * value, 4) for value in wrong.tolist()],

@@ -144,7 +144,7 @@ def full_parser(environment: Environment | VectorEnvironment, settings: Training
 
 
 def _algorithm_fields(cls: type[TrainingSettings]) -> list[str]:
-    """Return the settings that a training method has beside those that all methods share."""
+    """Return the names of the settings that only this training method has."""
     shared = {setting.name for setting in fields(TrainingSettings)}
     return [setting.name for setting in fields(cls) if setting.name not in shared]
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from agents.environments.adapter import Choice
 from agents.environments.world import Observation
+from agents.ram.networks import State
 from agents.ram.policy import RAMPolicy
 
 
@@ -38,12 +39,29 @@ class WorldPlayer:
             observation: What the policy sees; see :meth:`agents.environments.adapter.Adapter.observe`.
             starts: bool (B,), whether an episode starts with the observation.
         """
-        policy = self._policy
-        tensors = {key: torch.as_tensor(value, device=self._device) for key, value in observation.items()}
-        state = policy.forget(self._state, torch.as_tensor(starts, device=self._device))
-        h, self._state = policy.encode_step(tensors, state)
-        heads = policy.heads(h)
-        noise = policy.noise(len(h), self._generator, greedy_location=self._greedy, greedy_action=self._greedy_action)
-        decision = policy.decision(heads, noise)
-        chosen = (decision.fixation, decision.task_action, heads.action_logits)
-        return Choice(*(values.cpu().numpy() for values in chosen))
+        state = self._policy.forget(self._state, torch.as_tensor(starts, device=self._device))
+        choice, self._state = choose(
+            self._policy, observation, state, self._generator, self._greedy, self._greedy_action
+        )
+        return choice
+
+
+@torch.inference_mode()
+def choose(
+    policy: RAMPolicy,
+    observation: Observation,
+    state: State,
+    generator: torch.Generator,
+    greedy: bool = True,
+    greedy_action: bool = True,
+) -> tuple[Choice, State]:
+    """Choose from what the policy sees in B rows; see :class:`WorldPlayer`. Returns the core's next state too."""
+    device = policy.location_std.device
+    h, state = policy.encode_step(
+        {key: torch.as_tensor(part, device=device) for key, part in observation.items()}, state
+    )
+    heads = policy.heads(h)
+    noise = policy.noise(len(h), generator, greedy_location=greedy, greedy_action=greedy_action)
+    decision = policy.decision(heads, noise)
+    chosen = (decision.fixation, decision.task_action, heads.action_logits)
+    return Choice(*(values.cpu().numpy() for values in chosen)), state

@@ -137,7 +137,7 @@ class World:
         return {key: np.array(values, np.float32) for key, values in seen.items()}
 
     def _final(self, seen: Observation, info: Mapping[str, Any], over: NDArray[np.bool_]) -> Observation:
-        """Return the final observations of the rows that are over, in a copy of those that the policy sees."""
+        """Return the observations with those of the rows that have ended replaced by their final ones, as a copy."""
         if "final_obs" not in info:
             raise SettingsError(
                 f"{self.env} resets rows in the same step, but its infos have no 'final_obs', which values at a "

@@ -136,6 +136,8 @@ def evaluate(
     Raises:
         ValueError: If an argument is not valid, or the policy was made for another sensor or other answers.
     """
+    if stop_threshold is not None:
+        env_settings = early_settings(env_id, env_settings)
     if not is_task(env_id):
         from agents.evaluation.worlds import evaluate_world
 
@@ -153,8 +155,6 @@ def evaluate(
     check_integer("seed", seed, 0, 2**62)
     check_integer("num_envs", num_envs, 1)
     settings = {**with_split(env_id, with_dataset(env_id, env_settings, dataset), split), **FORMATS}
-    if stop_threshold is not None:
-        settings = early_settings(env_id, settings)
     greedy_action = greedy if greedy_action is None else greedy_action
     device = policy.location_std.device
 

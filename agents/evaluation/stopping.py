@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from agents.environments.make import is_task
 from agents.evaluation.loop import play
 from agents.evaluation.players import FORMATS, PolicyPlayer
 from agents.evaluation.splits import evenly_spread, with_split
@@ -84,7 +85,7 @@ def early_settings(env_id: str, env_settings: Mapping[str, Any]) -> dict[str, An
     Raises:
         InvalidArgument: If the task has no such mode.
     """
-    early = task_class(env_id).with_early_answers(env_settings)
+    early = task_class(env_id).with_early_answers(env_settings) if is_task(env_id) else None
     if early is None:
         raise InvalidArgument(
             f"stop_threshold has no meaning for {env_id}, whose episodes an answer cannot end: leave it out"

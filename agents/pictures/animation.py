@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.environments.make import is_task
 from agents.evaluation.fit import check_fit
+from agents.evaluation.stopping import early_settings
 from agents.files import write_atomically
 from agents.pictures.controls import HOLD_SECONDS
 from agents.pictures.encoding import Shot, encoder
@@ -45,13 +46,15 @@ def animate(
         ValueError: If the suffix of the file is another one, or there are no episodes.
         DependencyNotInstalled: If imageio-ffmpeg is missing for a .mp4.
     """
+    if stop_threshold is not None:
+        env_settings = early_settings(env_id, env_settings)
     if not is_task(env_id):
         animate_world(policy, env_id, env_settings, file, episodes, seed)
         return
     path = Path(file)
     encode = encoder(path.suffix)
     check_integer("episodes", episodes, 1)
-    env = make_one(env_id, env_settings, stop_threshold is not None)
+    env = make_one(env_id, env_settings)
     check_fit(policy, env.task, env_id)
     seconds = frame_seconds(env.task)
     shots = [

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from agents.environments.make import is_task
 from agents.errors import SettingsError
 from agents.evaluation.fit import check_fit
+from agents.evaluation.stopping import early_settings
 from agents.files import write_atomically
 from agents.pictures.controls import HOLD_SECONDS
 from agents.pictures.watch import Look, frame_seconds, looks, make_one
@@ -73,7 +74,9 @@ def write_html(
     check_integer("episodes", episodes, 1)
     if not is_task(env_id):
         raise SettingsError(f"a web page shows tasks of the suite, not {env_id}: use --video FILE (.gif or .mp4)")
-    env = make_one(env_id, env_settings, stop_threshold is not None)
+    if stop_threshold is not None:
+        env_settings = early_settings(env_id, env_settings)
+    env = make_one(env_id, env_settings)
     check_fit(policy, env.task, env_id)
     data = episodes_data(env, env_id, looks(policy, env, episodes, seed, stop_threshold))
     write_atomically(path, build_page(data).encode())

@@ -58,15 +58,14 @@ def frame_seconds(task: Task[Any]) -> float:
     return float(np.clip(EPISODE_SECONDS / (task.max_episode_steps + 1), *FRAME_SECONDS))
 
 
-def make_one(env_id: str, env_settings: Mapping[str, Any], early: bool = False) -> GlimpseVectorEnv:
+def make_one(env_id: str, env_settings: Mapping[str, Any]) -> GlimpseVectorEnv:
     """Return an environment with one row for :func:`looks`.
 
     Args:
         env_id: The environment.
         env_settings: Its arguments; the action and the observation format are those of a RAM policy.
-        early: Whether the policy may answer before the last glimpse.
     """
-    settings = {**(early_settings(env_id, env_settings) if early else env_settings), **FORMATS}
+    settings = {**env_settings, **FORMATS}
     return cast("GlimpseVectorEnv", gymnasium.make_vec(env_id, 1, autoreset_mode=AutoresetMode.DISABLED, **settings))
 
 
@@ -132,12 +131,14 @@ def watch(
     """
     if episodes is not None:
         check_integer("episodes", episodes, 1)
+    if stop_threshold is not None:
+        env_settings = early_settings(env_id, env_settings)
     if not is_task(env_id):
         from agents.pictures.worlds import watch_world
 
         return watch_world(policy, env_id, env_settings, episodes, seed)
     pygame = import_pygame()
-    env = make_one(env_id, env_settings, stop_threshold is not None)
+    env = make_one(env_id, env_settings)
     check_fit(policy, env.task, env_id)
     seconds, score = frame_seconds(env.task), Score(env.task.figure)
     controls: Controls | None = None

@@ -1,8 +1,8 @@
 """Export to ONNX: one step of a policy as a graph, for runtimes without Python or torch.
 
 The graph is a function of one observation and the recurrent state. It chooses nothing: it returns the mean location,
-the logits of the answers and the value. A runtime acts deterministically with the location clipped to [-1, 1] and the
-most likely answer.
+the logits of the answers (then the means of numbers, if the action has some) and the value. A runtime acts
+deterministically with the location clipped to [-1, 1] and the most likely answer.
 """
 
 from __future__ import annotations
@@ -40,14 +40,15 @@ class OneStep(nn.Module):
     def __init__(self, policy: RAMPolicy) -> None:
         super().__init__()
         self.policy = policy
-        self.observed = ("glimpse", "location", *policy.settings.senses)
+        self.observed = tuple(name for name in input_shapes(policy.settings) if name not in ("h", "c"))
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Return mean location, logits, value and the next state."""
         observation = dict(zip(self.observed, inputs, strict=False))
         h, state = self.policy.encode_step(observation, inputs[len(self.observed) :])
         heads = self.policy.heads(h)
-        return (heads.location_mean, heads.action_logits, heads.value, *state)
+        gaze = (heads.location_mean,) if self.policy.settings.gaze_size else ()
+        return (*gaze, heads.action_logits, heads.value, *state)
 
 
 def input_shapes(settings: RAMSettings) -> dict[str, tuple[int, ...]]:
@@ -55,7 +56,7 @@ def input_shapes(settings: RAMSettings) -> dict[str, tuple[int, ...]]:
     core = settings.core_size
     return {
         "glimpse": (settings.glimpse_size,),
-        "location": (settings.gaze_size,),
+        **({"location": (settings.gaze_size,)} if settings.gaze_size else {}),
         **{key: (size,) for key, size in settings.senses.items()},
         **{name: (core,) for name in STATES[settings.core]},
     }
@@ -64,8 +65,8 @@ def input_shapes(settings: RAMSettings) -> dict[str, tuple[int, ...]]:
 def output_shapes(settings: RAMSettings) -> dict[str, tuple[int, ...]]:
     """Return the name and the shape of one row of each output, all float32 (B, ...), in the order of the graph."""
     return {
-        "location_mean": (settings.gaze_size,),
-        "logits": (settings.num_actions,),
+        **({"location_mean": (settings.gaze_size,)} if settings.gaze_size else {}),
+        "logits": (settings.num_actions + settings.numbers,),
         "value": (),
         **{f"next_{name}": (settings.core_size,) for name in STATES[settings.core]},
     }

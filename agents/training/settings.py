@@ -225,36 +225,26 @@ class HybridSettings(TaskSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GameSettings(TaskSettings):
-    """Games, and classification that learns when to stop: recurrent PPO or REINFORCE, on whole episodes."""
+class PPOSettings(TrainingSettings):
+    """Settings of proximal policy optimisation (Schulman et al. 2017) that the methods with it share."""
 
-    algorithm: Literal["ppo", "reinforce"] = "ppo"
-    """PPO, or REINFORCE with one update per iteration."""
-    frames: int = 4_000_000
-    """Environment steps of the whole training."""
-    discount: float = 1.0
+    discount: float = 0.99
     """Discount factor, gamma."""
-    gae_lambda: float = 0.9
+    gae_lambda: float = 0.95
     """lambda of generalised advantage estimation; 1 gives the return minus the baseline."""
-    update_epochs: int = 4
-    """PPO: passes over each batch of episodes."""
+    update_epochs: int = 3
+    """PPO: passes over each batch."""
     minibatches: int = 4
-    """PPO: minibatches of a batch, each of whole episodes."""
+    """PPO: minibatches of a batch, each of whole rows."""
     clip_range: float = 0.2
     """PPO: range around 1 to which the ratios of task action and location are clipped."""
     entropy_weight: float = 0.01
     """Weight of the task action's entropy."""
-    normalise_advantage: bool = True
-    """Whether advantages are normalised to mean 0 and standard deviation 1 in every batch."""
-
-    method: ClassVar[str] = "game"
 
     def __post_init__(self) -> None:
         """Check every setting; see :meth:`TrainingSettings.__post_init__`."""
         super().__post_init__()
         with invalid_settings():
-            check_choice("algorithm", self.algorithm, ("ppo", "reinforce"))
-            check_integer("frames", self.frames, 1, 10**15)
             check_number("discount", self.discount, 0, 1)
             check_number("gae_lambda", self.gae_lambda, 0, 1)
             check_integer("update_epochs", self.update_epochs, 1, 10_000)
@@ -266,6 +256,30 @@ class GameSettings(TaskSettings):
                 f"num_envs={self.num_envs} is not a multiple of minibatches={self.minibatches}: "
                 "expected parts of the same size"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GameSettings(TaskSettings, PPOSettings):
+    """Games, and classification that learns when to stop: recurrent PPO or REINFORCE, on whole episodes."""
+
+    algorithm: Literal["ppo", "reinforce"] = "ppo"
+    """PPO, or REINFORCE with one update per iteration."""
+    frames: int = 4_000_000
+    """Environment steps of the whole training."""
+    discount: float = 1.0
+    gae_lambda: float = 0.9
+    update_epochs: int = 4
+    normalise_advantage: bool = True
+    """Whether advantages are normalised to mean 0 and standard deviation 1 in every batch."""
+
+    method: ClassVar[str] = "game"
+
+    def __post_init__(self) -> None:
+        """Check every setting; see :meth:`TrainingSettings.__post_init__`."""
+        super().__post_init__()
+        with invalid_settings():
+            check_choice("algorithm", self.algorithm, ("ppo", "reinforce"))
+            check_integer("frames", self.frames, 1, 10**15)
 
     def check_task(self, env_id: str, task: Task) -> None:
         """Accept every task: each has a reward; see :meth:`TrainingSettings.check_task`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from agents.errors import SettingsError, invalid_settings
 from agents.ram.settings import NetworkSettings
-from agents.training.settings import TrainingSettings
+from agents.training.settings import PPOSettings, TrainingSettings
 from ram_envs.arguments import check_choice, check_integer, check_number
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class VectorSettings(TrainingSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SegmentSettings(VectorSettings):
+class SegmentSettings(VectorSettings, PPOSettings):
     """Recurrent PPO on segments of episodes, from rewards only, in any environment with a bounded action space."""
 
     network: NetworkSettings = field(
@@ -77,18 +77,6 @@ class SegmentSettings(VectorSettings):
     """Weight of the locations' loss."""
     segment_length: int = 64
     """Steps of each row in an iteration. Episodes may end and start inside; the core's state is carried over."""
-    discount: float = 0.99
-    """Discount factor, gamma."""
-    gae_lambda: float = 0.95
-    """lambda of generalised advantage estimation; 1 gives the return minus the baseline."""
-    update_epochs: int = 3
-    """Passes over each batch of segments."""
-    minibatches: int = 4
-    """Minibatches of a batch, each of whole rows."""
-    clip_range: float = 0.2
-    """Range around 1 to which the ratios of task action and location are clipped."""
-    entropy_weight: float = 0.01
-    """Weight of the task action's entropy."""
     reward_gain: float = 1.0
     """Factor of the rewards that the agent learns from."""
     normalise_rewards: bool = False
@@ -101,18 +89,7 @@ class SegmentSettings(VectorSettings):
         super().__post_init__()
         with invalid_settings():
             check_integer("segment_length", self.segment_length, 2, 10**6)
-            check_number("discount", self.discount, 0, 1)
-            check_number("gae_lambda", self.gae_lambda, 0, 1)
-            check_integer("update_epochs", self.update_epochs, 1, 10_000)
-            check_integer("minibatches", self.minibatches, 1, self.num_envs)
-            check_number("clip_range", self.clip_range, 1e-6, 1e3)
-            check_number("entropy_weight", self.entropy_weight, 0, 10)
             check_number("reward_gain", self.reward_gain, 1e-6, 1e6)
-        if self.num_envs % self.minibatches:
-            raise SettingsError(
-                f"num_envs={self.num_envs} is not a multiple of minibatches={self.minibatches}: "
-                "expected parts of the same size"
-            )
 
     def steps_per_iteration(self, is_supervised: bool, episode_steps: int | None) -> int:
         """Return the length of a segment; every environment has rewards."""

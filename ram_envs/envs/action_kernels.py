@@ -1,7 +1,7 @@
 """Compiled loops that repeat ``check`` and ``decode`` of ``actions.py``; see :mod:`ram_envs.compiling`.
 
-Every kernel returns whether the actions are valid. Those that decode write ``gaze``, float32 (B, gaze_size), and
-``answer``, int64 (B,).
+Every kernel returns whether the actions are valid. A decoding kernel also writes ``gaze``, float32
+(B, gaze_size), and ``answer``, int64 (B,).
 """
 
 from __future__ import annotations

@@ -31,30 +31,10 @@ import ram_envs
 from ram_envs.envs.actions import ACTION_FORMATS
 from ram_envs.envs.observations import OBSERVATION_FORMATS
 from ram_envs.errors import InvalidArgument
+from tests.hostile.values import DTYPES, NUMBERS
 
 CALLS_PER_ENVIRONMENT = 100
 ROWS = 3
-NUMBERS = [0, 1, -1, 2, 0.5, np.nan, np.inf, -np.inf, -0.0, 1e300, 2**31, 2**63 - 1, -(2**63), 10**30, 1e-320]
-DTYPES = [
-    "f4",
-    "f8",
-    "f2",
-    ">f4",
-    "i8",
-    "i4",
-    ">i8",
-    "i1",
-    "u1",
-    "u8",
-    "?",
-    "c8",
-    "S2",
-    "U2",
-    "O",
-    "M8[s]",
-    "m8[s]",
-    "i4,f4",
-]
 OBJECTS: list[Any] = [
     *(None, True, False, 0, 1, -1, 2, 1.5, np.nan, 2**70, -(2**70), 10**5000, "", "x", "\n", b"\0", 1j, ..., object()),
     *([], [[]], [1, [2]], (), {}, {"fixation": 0}, {1: 2}, set(), {1}, range(3), int, len, np.float32, NotImplemented),

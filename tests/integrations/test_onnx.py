@@ -101,3 +101,35 @@ def test_one_row_and_many_are_alike(tmp_path):
     for number, output in enumerate(together):
         rows = np.concatenate([one[number] for one in alone])
         np.testing.assert_allclose(rows, output, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("core", ["relu", "lstm"])
+def test_policies_for_other_environments_are_exported_too(core, tmp_path):
+    """Without a gaze, with several choices and numbers, and with normalised inputs."""
+    settings = RAMSettings(
+        num_actions=5,
+        glimpse_shape=(1, 1, 1, 6),
+        gaze_size=0,
+        choices=(2, 3),
+        numbers=2,
+        core=core,
+        core_size=32,
+        normalise_inputs=True,
+    )
+    torch.manual_seed(0)
+    policy = RAMPolicy(settings)
+    policy.glimpse_network.glimpse_norm.update(torch.full((6,), 3.0), torch.full((6,), 4.0), torch.tensor(9.0))
+    checkpoint = save_checkpoint(tmp_path / "agent.safetensors", policy, "gymnasium:CartPole-v1", {})
+    session = onnxruntime.InferenceSession(str(export_onnx(checkpoint, tmp_path / "agent.onnx")))
+    assert [one.name for one in session.get_inputs()] == ["glimpse", *(("h", "c") if core == "lstm" else ("h",))]
+    generator = np.random.default_rng(0)
+    inputs = {name: generator.random((4, *shape), dtype=np.float32) for name, shape in input_shapes(settings).items()}
+    result = dict(zip(output_shapes(settings), session.run(None, inputs), strict=True))
+    with torch.no_grad():
+        tensors = {name: torch.from_numpy(value) for name, value in inputs.items()}
+        h, state = policy.encode_step({"glimpse": tensors["glimpse"]}, tuple(list(tensors.values())[1:]))
+        heads = policy.heads(h)
+    np.testing.assert_allclose(result["logits"], heads.action_logits, atol=TOLERANCE)
+    assert result["logits"].shape == (4, 7)
+    np.testing.assert_allclose(result["value"], heads.value, atol=TOLERANCE)
+    np.testing.assert_allclose(result["next_h"], state[0], atol=TOLERANCE)

@@ -7,6 +7,8 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tests.hostile.values import DTYPES, NUMBERS
+
 ACTION_FORMATS = st.sampled_from(["box", "dict", "multidiscrete", "discrete"])
 OBSERVATION_FORMATS = st.sampled_from(["dict", "flat", "image"])
 SEEDS = st.one_of(st.integers(0, 100), st.integers(0, 2**63 - 1), st.sampled_from([0, 2**31, 2**32, 2**62, 2**63 - 1]))
@@ -91,7 +93,6 @@ def valid_action(draw, action_format, key, gaze_size, choices, grid_size):
     return np.int64(answer)
 
 
-HOSTILE_NUMBERS = [np.nan, np.inf, -np.inf, -1, 2**31, 2**63 - 1, -(2**63), 1e300, -0.0, 10**30]
 ODD_OBJECTS = st.one_of(
     st.none(),
     st.booleans(),
@@ -101,28 +102,6 @@ ODD_OBJECTS = st.one_of(
     st.integers(),
     st.floats(),
 )
-DTYPES = st.sampled_from(
-    [
-        "f2",
-        "f4",
-        "f8",
-        ">f4",
-        ">i8",
-        "i1",
-        "u1",
-        "i4",
-        "u8",
-        "i8",
-        "?",
-        "c8",
-        "S2",
-        "U2",
-        "O",
-        "M8[s]",
-        "m8[s]",
-        "i4,f4",
-    ]
-)
 
 
 @st.composite
@@ -130,8 +109,8 @@ def odd_arrays(draw, shape):
     """Arrays of a wanted or an unwanted shape and dtype, NumPy or torch, some with unusual memory."""
     wrong = st.lists(st.integers(0, 4), max_size=3).map(tuple)
     shape = draw(st.one_of(st.just(tuple(shape)), wrong))
-    dtype = draw(DTYPES)
-    number = draw(st.sampled_from([0, 1, *HOSTILE_NUMBERS]))
+    dtype = draw(st.sampled_from(DTYPES))
+    number = draw(st.sampled_from(NUMBERS))
     array = np.zeros(shape, dtype)
     if array.dtype.kind in "fiubc":
         with np.errstate(all="ignore"):

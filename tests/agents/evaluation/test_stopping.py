@@ -1,5 +1,7 @@
 """Early stopping: an answer as soon as the largest class probability reaches a threshold."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -8,10 +10,13 @@ import agents
 from agents.cli import main
 from agents.errors import SettingsError
 from agents.evaluation.evaluate import evaluate
-from agents.evaluation.stopping import Beliefs, StopRule, beliefs, fit_temperature, stop_curve
-from agents.pictures.watch import looks, make_one
+from agents.evaluation.stopping import Beliefs, StopRule, beliefs, early_settings, fit_temperature, stop_curve
+from agents.pictures.animation import animate
+from agents.pictures.html_page import write_html
+from agents.pictures.watch import looks, make_one, watch
 from agents.pretrained import resolve_checkpoint
 from agents.ram.checkpoint import load_checkpoint
+from ram_envs import ENVIRONMENTS
 from ram_envs.errors import InvalidArgument
 
 DIGITS = "RAM-Digits-v0"
@@ -84,7 +89,7 @@ def test_an_agent_stops_early_from_python(trained):
 
 def test_watching_stops_early_too(trained):
     policy, env_id, settings = trained
-    env = make_one(env_id, {**settings, "split": "test"}, early=True)
+    env = make_one(env_id, early_settings(env_id, {**settings, "split": "test"}))
     shown = list(looks(policy, env, 10, 0, stop_threshold=0.9))
     assert sum(look.over for look in shown) == 10
     assert len(shown) < 10 * 5 and len(shown[0].readout.names) == 10 and not len(shown[0].readout.values)
@@ -114,6 +119,26 @@ def test_what_cannot_stop_is_refused_in_one_line(arguments, message, capsys):
     assert main(["evaluate", *arguments]) != 0
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "show", [evaluate, watch, partial(animate, file="agent.gif"), partial(write_html, file="a.html")]
+)
+def test_a_threshold_is_never_ignored(show, trained):
+    """An environment of another package has no answer that could end its episodes."""
+    with pytest.raises(ValueError, match="CartPole-v1"):
+        show(policy=trained[0], env_id="CartPole-v1", env_settings={}, stop_threshold=0.9)
+
+
+def test_an_agent_of_a_task_that_names_its_glimpses_otherwise_still_looks(monkeypatch):
+    """The most glimpses come from the task, whatever its argument is called."""
+    agent = agents.load(f"pretrained:{DIGITS}")
+    monkeypatch.setitem(
+        ENVIRONMENTS, DIGITS, {key: ENVIRONMENTS[DIGITS][key] for key in ("task", "dataset", "patch_size")}
+    )
+    observation, _ = agent.make_env(stop="learned").reset(seed=0)
+    action, _ = agent.act(observation, stop_threshold=1.0)
+    assert action["label"] == 10  # "look on"
 
 
 def test_bad_thresholds_and_temperatures_are_refused_in_python(trained):
