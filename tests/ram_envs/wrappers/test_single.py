@@ -227,7 +227,7 @@ def test_videos_are_recorded(tmp_path, monkeypatch):
     env = Glimpse(Dots(render_mode="rgb_array"), **SMALL)
     env.reset()
     shape = env.render().shape
-    play(RecordVideo(env, str(tmp_path), episode_trigger=lambda episode: episode == 0), steps=LENGTH)
+    play(RecordVideo(env, str(tmp_path / "videos"), episode_trigger=lambda episode: episode == 0), steps=LENGTH)
     assert clips == [(LENGTH + 1, shape, 5)]
 
 
