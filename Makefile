@@ -34,10 +34,10 @@ WITH = PYTHONPATH=$(INTEGRATIONS)/$(1) $(INTEGRATIONS)/bin/python
 NO_HANG := -o faulthandler_timeout=2400 -o faulthandler_exit_on_timeout=true
 # The test of web pages opens them in Chromium, which pip cannot install.
 BROWSER := chromium chromium-driver
-ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl.py
+ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl.py tests/integrations/test_atari.py tests/integrations/test_minigrid.py
 
 BENCH := .venv-bench
-BENCHMARKS := environments peers sb3_vec_env size training phases overhead
+BENCHMARKS := environments peers sb3_vec_env size wrapper training phases overhead
 
 # What the kernels compute. Bounds checking compiles other code, which needs a cache of its own.
 KERNELS := tests/ram_envs/sensors tests/ram_envs/tasks tests/ram_envs/envs/test_compiled.py tests/properties/test_sensors.py tests/properties/test_environments.py
@@ -59,7 +59,7 @@ test: $(STAMP)
 
 test-integrations: $(INTEGRATIONS)/.installed browser
 	$(INTEGRATIONS)/bin/python -m pytest $(NO_HANG) tests/integrations
-	$(call WITH,$(OLDEST)) -m pytest tests/ram_envs/envs tests/ram_envs/test_libraries.py tests/agents/integrations $(ANY_GYMNASIUM)
+	$(call WITH,$(OLDEST)) -m pytest tests/ram_envs/envs tests/ram_envs/wrappers tests/ram_envs/test_libraries.py tests/agents/integrations $(ANY_GYMNASIUM)
 	$(call WITH,$(NEWEST)) -m pytest $(ANY_GYMNASIUM)
 
 browser:
@@ -99,7 +99,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 $(INTEGRATIONS)/.installed: setup.cfg pyproject.toml constraints.txt constraints-integrations.txt
 	$(PYTHON) -m venv $(INTEGRATIONS)
 	grep -v ^gymnasium== constraints.txt | cat - constraints-integrations.txt > $(INTEGRATIONS)/constraints.txt
-	$(INTEGRATIONS)/bin/python -m pip install -c $(INTEGRATIONS)/constraints.txt -e ".[agents,rllib,torchrl,skrl,sb3,hub,tracking,export,apgym]" pytest selenium onnxruntime
+	$(INTEGRATIONS)/bin/python -m pip install -c $(INTEGRATIONS)/constraints.txt -e ".[agents,rllib,torchrl,skrl,sb3,hub,tracking,export,apgym,atari,minigrid]" pytest selenium onnxruntime
 	for gymnasium in $(OLDEST) $(NEWEST); do \
 		$(INTEGRATIONS)/bin/python -m pip install --no-deps --upgrade --target $(INTEGRATIONS)/$$gymnasium $$gymnasium || exit 1; \
 	done

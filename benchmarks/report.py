@@ -15,7 +15,7 @@ from agents.pictures.markdown import markdown_table
 
 TEMPLATE = Path(__file__).with_name("performance.template.md")
 TIMES = {f"time_to_{name}": task.title for name, task in TASKS.items()}
-NAMES = ("environments", "peers", "sb3_vec_env", "training", "phases", *TIMES, "overhead", "size", "gpu")
+NAMES = ("environments", "peers", "sb3_vec_env", "training", "phases", *TIMES, "overhead", "size", "wrapper", "gpu")
 Results = Mapping[str, Mapping[str, Any]]
 
 
@@ -222,6 +222,11 @@ def sections(results: Results) -> dict[str, str]:
             ["eight short runs of `ram benchmark`, one thread each", "result"],
             [[name, show(value)] for name, value in results["overhead"].get("seconds", {}).items()],
             "overhead",
+        ),
+        "wrapper": table(
+            ["measurement", "result"],
+            [[name, show(value)] for name, value in results["wrapper"].get("added", {}).items()],
+            "wrapper",
         ),
         "gpu": gpu(results),
         "size": table(["side", "rows", "µs per glimpse", "µs per scene", "scenes, MiB"], size, "size"),

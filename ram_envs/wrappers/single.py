@@ -111,6 +111,10 @@ class Glimpse(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             grid_size=grid_size,
         )
         RecordConstructorArgs.__init__(self, **vars(settings), render_mode=render_mode)
+        if not isinstance(env, gym.Env):
+            raise InvalidArgument(
+                f"env={env!r} is not a Gymnasium environment: use VectorGlimpse for a vector environment"
+            )
         gym.Wrapper.__init__(self, env)
         if render_mode is not None:
             check_choice("render_mode", render_mode, OWN_RENDER_MODES)

@@ -25,7 +25,7 @@ from ram_envs.wrappers.settings import OBSERVATION, RENDER, GlimpseSettings
 from ram_envs.wrappers.trail import Trail
 
 
-class VectorGlimpse(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorArgs):
+class VectorGlimpse(VectorWrapper, RecordConstructorArgs):
     """Shows the frames of a vector environment through glimpses; see :class:`ram_envs.wrappers.Glimpse`.
 
     Row i of a batch with seed s gives what :class:`Glimpse` over its inner environment gives with seed s + i. The
@@ -98,18 +98,11 @@ class VectorGlimpse(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorArg
             grid_size=grid_size,
         )
         RecordConstructorArgs.__init__(self, **vars(settings), render_mode=render_mode)
-        VectorWrapper.__init__(self, envs)
+        if not isinstance(envs, VectorEnv):
+            raise InvalidArgument(f"envs={envs!r} is not a vector environment: use Glimpse for a single one")
         if render_mode is not None:
             check_choice("render_mode", render_mode, ["rgb_array"])
-        self._own_render_mode = render_mode
         self.autoreset_mode = find_autoreset_mode(envs)
-        fps = envs.metadata.get("render_fps", 8)
-        self.metadata = {
-            **envs.metadata,
-            "render_modes": ["rgb_array"],
-            "render_fps": fps,
-            "autoreset_mode": self.autoreset_mode,
-        }
         if settings.pixels == RENDER and self.autoreset_mode == AutoresetMode.SAME_STEP:
             raise InvalidArgument(
                 "pixels='render' cannot be combined with auto-reset mode SameStep, where the last frame of an episode "
@@ -123,6 +116,15 @@ class VectorGlimpse(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorArg
             first_frame(envs) if settings.pixels == RENDER else None,
             row_action_names(envs),
         )
+        # Only now: Gymnasium 1.1 closes the environments of a wrapper that is discarded, also of one that was refused.
+        VectorWrapper.__init__(self, envs)
+        self.metadata = {
+            **envs.metadata,
+            "render_modes": ["rgb_array"],
+            "render_fps": envs.metadata.get("render_fps", 8),
+            "autoreset_mode": self.autoreset_mode,
+        }
+        self._own_render_mode = render_mode
         self.glimpse_sensor, self.gaze_control = self._core.glimpse_sensor, self._core.gaze_control
         self.answer, self.sense_keys = self._core.answer, tuple(self._core.senses)
         self.single_observation_space = self._core.observations.space

@@ -1,6 +1,6 @@
 import copy
+import gc
 
-import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -30,6 +30,10 @@ LENGTHS = (3, 5, 7)
 
 def sync(makers, mode="NextStep"):
     return SyncVectorEnv(list(makers), autoreset_mode=mode)
+
+
+def make_two(mode="NextStep"):
+    return VectorGlimpse(sync([Dots] * 2, mode), **SMALL)
 
 
 def play(envs, steps=25, seed=4):
@@ -146,10 +150,22 @@ def test_masks_reset_the_rows_they_name_and_leave_the_users_options_alone():
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_statistics_and_lists_of_infos_work(mode):
-    envs = DictInfoToList(RecordEpisodeStatistics(VectorGlimpse(sync([Dots] * 2, mode), **SMALL)))
-    ends = [info[0] for *_, info in play(envs)[1:] if "episode" in info[0]]
-    assert ends and all(info["episode"]["l"] == LENGTH for info in ends)
+def test_statistics_are_recorded(mode):
+    singles = sync([lambda: Glimpse(Dots(), **SMALL)] * 2, mode)
+    ends, expected = (
+        [infos for *_, infos in play(RecordEpisodeStatistics(envs))[1:] if "episode" in infos]
+        for envs in (make_two(mode), singles)
+    )
+    assert len(ends) == len(expected) >= 2
+    for one, other in zip(ends, expected, strict=True):
+        for key in ("l", "r"):
+            assert_same(one["episode"][key], other["episode"][key])
+    assert ends[0]["episode"]["l"].tolist() == [LENGTH] * 2
+
+
+def test_infos_may_be_listed():
+    _, infos = DictInfoToList(make_two()).reset(seed=0)
+    assert [set(info) for info in infos] == [{"column"}] * 2
 
 
 def test_attributes_are_those_of_the_single_wrapper():
@@ -236,12 +252,19 @@ def test_rendered_frames_are_refused_where_the_last_one_is_gone():
         VectorGlimpse(sync([Dots]), **SMALL, pixels="render")
 
 
-def test_only_vector_environments_can_be_wrapped():
-    with pytest.raises(TypeError, match="VectorEnv"):
+def test_each_wrapper_names_the_other_one():
+    with pytest.raises(InvalidArgument, match="not a vector environment: use Glimpse"):
         VectorGlimpse(Dots())
-    with pytest.raises(TypeError, match="gymnasium.Env"):
+    with pytest.raises(InvalidArgument, match="not a Gymnasium environment: use VectorGlimpse"):
         Glimpse(sync([Dots]))
-    assert isinstance(gym.make("WrapperTests/Dots-v0").unwrapped, Dots)
+
+
+def test_environments_stay_open_when_the_wrapper_is_refused():
+    envs = sync([Dots])
+    with pytest.raises(InvalidArgument):
+        VectorGlimpse(envs, patch_size=0)
+    gc.collect()
+    assert not envs.closed
 
 
 @pytest.mark.parametrize("make", [lambda: AsyncVectorEnv([Dots] * 2), lambda: SendingDots(2)])
