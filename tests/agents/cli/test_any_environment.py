@@ -32,7 +32,7 @@ def test_training_writes_a_run_folder_with_pictures(cartpole):
     files = {file.name for file in cartpole.iterdir()}
     assert {"checkpoint.safetensors", "metrics.csv", "settings.json", "curve.png", "animation.gif"} <= files
     checkpoint = load_checkpoint(cartpole)
-    assert checkpoint.env_id == "ram_envs:RAM-Glimpse-v0"
+    assert checkpoint.env_id == "RAM-Glimpse-v0"
     assert checkpoint.env_settings["env_kwargs"] == {"sutton_barto_reward": False}
     assert checkpoint.policy.settings.senses == {"observation": 4} and checkpoint.training["method"] == "segments"
 
@@ -74,7 +74,7 @@ def test_the_tasks_of_the_suite_train_on_segments_too(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["CartPole-v1", "--method", "game"], "method='game' trains on tasks of the suite, not on CartPole-v1"),
-        (["CartPole-v1", "--method", "answers"], "CartPole-v1.*hands out no right answers|hands out no right answers"),
+        (["CartPole-v1", "--method", "answers"], "hands out no right answers to learn from"),
         (["CartPole-v1", "--preset", "quick"], "preset='quick' is not one of CartPole-v1"),
         (["Cartpole-v1"], "Did you mean: `CartPole`"),
         (["no_such_package:Thing-v0"], "there is no module 'no_such_package'"),
@@ -84,7 +84,7 @@ def test_the_tasks_of_the_suite_train_on_segments_too(tmp_path, capsys):
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_line(arguments, message, tmp_path, capsys):
-    assert main(["train", *arguments, "--out", str(tmp_path / "run"), *SMALL[-2:]]) != 0
+    assert main(["train", *arguments, "--out", str(tmp_path / "run"), "--device=cpu"]) != 0
     error = capsys.readouterr().err
     assert re.search(message, error), error
     assert error.count("\n") <= 1
