@@ -41,5 +41,6 @@ def test_figures_are_those_of_the_last_campaigns():
     assert soak["problems"] == [] and soak["runs_that_differ"] == 0 and hostile["wrong"] == []
     faults = sum(soak["faults"].values())
     assert f"| {soak['kills']:,} kills, {faults:,} full disks and read-only folders |" in PAGE
+    assert soak["signals_that_python_ignored"] == 1 and f"one such signal in {soak['kills']:,} kills" in PAGE
     assert f"| {soak['runs_equal']:,} runs completed, all equal to a run that never stopped |" in PAGE
     assert f"| {hostile['calls']:,} calls on three interfaces and all formats |" in PAGE

@@ -15,7 +15,7 @@ import numpy as np
 from ram_envs.sensors import kernels
 scenes, location = np.zeros((1, 1, 4, 4), np.uint8), np.zeros((1, 2), np.float32)
 optics, white, glimpse = np.array([2, 2, 0], np.float32), np.full(1, 255, np.float32), np.zeros((1, 4), np.float32)
-kernels.read(scenes, location[:0], optics, white, 2, glimpse)  # no location for the scene
+kernels.read(scenes, location[:0], optics, white, np.array([0, 2, 1, 2]), glimpse)  # no location for the scene
 """
 
 
