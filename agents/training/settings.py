@@ -63,6 +63,8 @@ class TrainingSettings(ABC):
 
     method: ClassVar[str]
     """Name of the training method in a file of settings."""
+    after_resume: ClassVar[str] = ""
+    """How a resumed run differs from one that never stopped; empty if it does not."""
 
     def __post_init__(self) -> None:
         """Check every setting.

@@ -220,6 +220,7 @@ def _train(
         place.figure,
         settings.log_every,
         settings.checkpoint_every,
+        settings.after_resume,
     )
     env_settings = settings.environment
     arguments = (folder, policy, optimizer, env_id, env_settings, settings.to_dict(), plan, progress, progress_bar)

@@ -99,6 +99,12 @@ def open_world(source: Source, settings: VectorSettings) -> TrainingEnv:
     adapter = worlds[0].adapter
     steps = settings.steps_per_iteration(adapter.is_supervised, steps_of_an_episode(worlds[0].env))
     frames = settings.num_envs * steps
+
+    def close() -> None:
+        if not isinstance(source, VectorEnv):
+            for world in worlds:
+                world.close()
+
     return TrainingEnv(
         env=worlds,
         policy=adapter.settings(settings.network),
@@ -107,5 +113,5 @@ def open_world(source: Source, settings: VectorSettings) -> TrainingEnv:
         iterations=-(-settings.frames // frames),
         frames_per_iteration=frames,
         environment=dict(settings.environment),
-        close=(lambda: None) if isinstance(source, VectorEnv) else lambda: [world.close() for world in worlds],
+        close=close,
     )

@@ -101,6 +101,10 @@ class SegmentSettings(VectorSettings):
     """Whether these rewards are divided by the running standard deviation of the discounted return."""
 
     method: ClassVar[str] = "segments"
+    after_resume: ClassVar[str] = (
+        "weights, optimizer and statistics are those of the checkpoint; the environments start new episodes, with "
+        "seeds that follow from the seed and the iteration"
+    )
 
     def __post_init__(self) -> None:
         """Check every setting; see :meth:`TrainingSettings.__post_init__`."""
@@ -160,6 +164,7 @@ class AnswerSettings(VectorSettings):
     """Largest number of steps in an episode; None if the environment says it (max_episode_steps)."""
 
     method: ClassVar[str] = "answers"
+    after_resume: ClassVar[str] = "the same run, if the seed of a reset decides everything in the environment"
 
     def __post_init__(self) -> None:
         """Check every setting; see :meth:`TrainingSettings.__post_init__`."""

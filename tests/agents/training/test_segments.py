@@ -1,5 +1,6 @@
 """Segments: advantages computed by hand, rollouts in every auto-reset mode, and tasks that need a memory."""
 
+import json
 from dataclasses import replace
 from functools import partial
 
@@ -212,6 +213,7 @@ def test_a_run_resumes_with_the_weights_and_statistics_of_its_checkpoint(tmp_pat
     before = load_checkpoint(tmp_path)
     assert before.policy.glimpse_network.glimpse_norm.count == 3 * 256
     assert before.progress["rewards"]["count"] > 0
+    assert "the environments start new episodes" in json.loads((tmp_path / "settings.json").read_text())["after_resume"]
     whole = resume(tmp_path, env=Cue, progress_bar=False)
     after = load_checkpoint(tmp_path)
     assert (whole.progress.iteration, whole.stopped_by) == (8, None)
