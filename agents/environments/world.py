@@ -8,11 +8,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, VectorEnv
 from gymnasium.vector.utils import concatenate, create_empty_array
 from numpy.typing import NDArray
 
@@ -87,6 +87,7 @@ class World:
         self.adapter = adapter_for(env) if adapter is None else adapter
         self._over = np.zeros(self.num_envs, bool)
         self._steps = 0
+        self._send, self._receive = _halves_of_a_step(env)
 
     def reset(self, seed: int | None = None) -> Observation:
         """Start new episodes in all rows, and return the observations.
@@ -100,12 +101,23 @@ class World:
         return self._observed(observation)
 
     def step(self, choice: Choice) -> Step:
-        """Take one step.
+        """Take one step; see :meth:`end_step`."""
+        self.begin_step(choice)
+        return self.end_step()
+
+    def begin_step(self, choice: Choice) -> None:
+        """Begin a step. Environments that run in processes or threads of their own work until :meth:`end_step`."""
+        self._choice = choice
+        self._send(self.adapter.act(choice))
+
+    def end_step(self) -> Step:
+        """Wait for the step that was begun, and return what it led to.
 
         Raises:
             InvalidValue: If an observation or a reward is NaN or infinite.
         """
-        observation, reward, terminated, truncated, info = self.env.step(self.adapter.act(choice))
+        observation, reward, terminated, truncated, info = self._receive()
+        choice = self._choice
         self._steps += 1
         before, over = self._over, np.asarray(terminated) | np.asarray(truncated)
         self._over = over
@@ -167,3 +179,13 @@ class World:
             f"{name} is {number} at step {self._steps} of row {row} (steps since the last reset of all rows): the "
             f"environment {getattr(self.env.spec, 'id', None) or self.env} returned it; expected finite numbers"
         )
+
+
+def _halves_of_a_step(env: Any) -> tuple[Callable[[Any], object], Callable[[], Any]]:
+    """Return what begins a step, and what waits for its end and returns what ``env.step`` returns."""
+    if isinstance(env, AsyncVectorEnv) or getattr(env, "can_step_async", False):
+        return env.step_async, env.step_wait
+    if hasattr(env, "send") and hasattr(env, "recv"):  # Atari's vector environment
+        return env.send, env.recv
+    outcomes: list[Any] = []
+    return lambda action: outcomes.append(env.step(action)), lambda: outcomes.pop()

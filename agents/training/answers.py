@@ -8,6 +8,8 @@ a reset decides everything in the environment.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -24,13 +26,13 @@ from agents.training.vector_rollout import Rollout, Segment, reset_seed
 from agents.training.vector_settings import AnswerSettings
 
 
-def train_answers(run: Run, world: World, settings: AnswerSettings) -> None:
+def train_answers(run: Run, worlds: Sequence[World], settings: AnswerSettings) -> None:
     """Train until the run is over."""
     policy, optimizer, seed = run.policy, run.optimizer, run.progress.seed
     device = policy.location_std.device
     generator = torch.Generator(device)
-    rows = distributed.rows(settings.num_envs)
-    rollout = Rollout(world, policy, generator, settings.num_envs, rows, greedy_action=True)
+    first_row = distributed.rows(settings.num_envs).start
+    rollout = Rollout(worlds, policy, generator, settings.num_envs, first_row, greedy_action=True)
     num_steps = run.plan.frames_per_iteration // settings.num_envs
 
     for iteration in run.iterations():
@@ -55,7 +57,7 @@ def train_answers(run: Run, world: World, settings: AnswerSettings) -> None:
         observe(policy, segment.observation)
         run.log(
             {
-                **rollout.record.statistics(world.adapter.figure),
+                **rollout.record.statistics(run.plan.figure),
                 "losses/classification": loss.classification,
                 "losses/location": loss.location,
                 "losses/baseline": loss.baseline,

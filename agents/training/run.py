@@ -43,6 +43,7 @@ class Plan(NamedTuple):
         figure: The figure of merit, one of the statistics.
         log_every: Iterations between two lines of the logs.
         checkpoint_every: Iterations between two checkpoints.
+        after_resume: How a resumed run differs from one that never stopped, for settings.json; empty if it does not.
     """
 
     iterations: int
@@ -50,6 +51,7 @@ class Plan(NamedTuple):
     figure: FigureOfMerit
     log_every: int
     checkpoint_every: int
+    after_resume: str = ""
 
 
 class Run:
@@ -110,6 +112,8 @@ class Run:
         self._check_progress()
         try:
             content = {"env_id": self.env_id, "seed": self.progress.seed, "training": self.training}
+            if self.plan.after_resume:
+                content["after_resume"] = self.plan.after_resume
             distributed.once(lambda: self._files.open(self.progress, content))
             self.save()
             distributed.once(lambda: self._files.open_logs(self.progress.frames))

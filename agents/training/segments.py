@@ -11,7 +11,7 @@ that never stopped, except in what it has learned so far.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -28,7 +28,7 @@ from agents.training.vector_rollout import Rollout, Segment, reset_seed
 from agents.training.vector_settings import SegmentSettings
 
 
-def train_segments(run: Run, world: World, settings: SegmentSettings) -> None:
+def train_segments(run: Run, worlds: Sequence[World], settings: SegmentSettings) -> None:
     """Train until the run is over.
 
     A minibatch consists of whole rows, from the first to the last step of the segment.
@@ -36,9 +36,10 @@ def train_segments(run: Run, world: World, settings: SegmentSettings) -> None:
     policy, optimizer, seed = run.policy, run.optimizer, run.progress.seed
     device = policy.location_std.device
     generator = torch.Generator(device)
-    rows = distributed.rows(settings.num_envs)
-    rollout = Rollout(world, policy, generator, settings.num_envs, rows)
-    scale = RewardScale(world.num_envs, settings.discount, run.progress.rewards) if settings.normalise_rewards else None
+    rollout = Rollout(worlds, policy, generator, settings.num_envs, distributed.rows(settings.num_envs).start)
+    scale = None
+    if settings.normalise_rewards:
+        scale = RewardScale(rollout.num_envs, settings.discount, run.progress.rewards)
     rollout.reset(reset_seed(seed, run.progress.iteration))
 
     for iteration in run.iterations():
@@ -78,7 +79,7 @@ def train_segments(run: Run, world: World, settings: SegmentSettings) -> None:
         names = [f"losses/{name}" for name in (*loss._fields[1:], "gradient_norm")]
         run.log(
             {
-                **rollout.record.statistics(world.adapter.figure),
+                **rollout.record.statistics(run.plan.figure),
                 **dict(zip(names, torch.stack(statistics).mean(0), strict=True)),
             }
         )

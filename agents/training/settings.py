@@ -63,6 +63,8 @@ class TrainingSettings(ABC):
 
     method: ClassVar[str]
     """Name of the training method in a file of settings."""
+    after_resume: ClassVar[str] = ""
+    """How a resumed run differs from one that never stopped; empty if it does not."""
 
     def __post_init__(self) -> None:
         """Check every setting.
@@ -122,11 +124,7 @@ class TaskSettings(TrainingSettings):
 
     @abstractmethod
     def check_task(self, env_id: str, task: Task) -> None:
-        """Check that this method can train on a task.
-
-        Raises:
-            SettingsError: If it cannot; the message says what to do.
-        """
+        """Raise a :class:`SettingsError` if this method cannot train on a task; the message says what to do."""
 
     def frames_per_iteration(self, task: Task) -> int:
         """Return the environment steps of an iteration: one episode in every row."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -220,10 +220,11 @@ def _train(
         place.figure,
         settings.log_every,
         settings.checkpoint_every,
+        settings.after_resume,
     )
     env_settings = settings.environment
     arguments = (folder, policy, optimizer, env_id, env_settings, settings.to_dict(), plan, progress, progress_bar)
-    with _threads(settings.threads), Run(*arguments, callback) as run:
+    with closing(place), _threads(settings.threads), Run(*arguments, callback) as run:
         if initial is not None:
             distributed.once(lambda: initial.write(folder))
         settings.train(run, place.env)

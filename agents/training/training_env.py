@@ -28,7 +28,7 @@ class TrainingEnv(NamedTuple):
     """The environment of a training.
 
     Attributes:
-        env: This process's rows: a :class:`ram_envs.envs.tensor.TensorEnv` or a
+        env: This process's rows: a :class:`ram_envs.envs.tensor.TensorEnv`, or a tuple of
             :class:`agents.environments.world.World`.
         policy: Settings of the policy for it.
         answer_names: What the task actions are called; empty if that is not known.
@@ -36,6 +36,7 @@ class TrainingEnv(NamedTuple):
         iterations: Iterations of the whole training.
         frames_per_iteration: Environment steps of each, in all processes.
         environment: Arguments of the environment, as a checkpoint stores them.
+        close: Ends what was made for the training, such as the processes of environments.
     """
 
     env: Any
@@ -45,6 +46,7 @@ class TrainingEnv(NamedTuple):
     iterations: int
     frames_per_iteration: int
     environment: dict[str, Any]
+    close: Callable[[], object] = lambda: None
 
 
 def open_task(source: Source, settings: TaskSettings, device: torch.device) -> TrainingEnv:
@@ -86,16 +88,30 @@ def open_world(source: Source, settings: VectorSettings) -> TrainingEnv:
         SettingsError: If the policy or the method cannot train there.
     """
     rows = distributed.rows(settings.num_envs)
-    world = make_world(source, rows.stop - rows.start, settings.environment, settings.vectorization)
-    adapter = world.adapter
-    steps = settings.steps_per_iteration(adapter.is_supervised, steps_of_an_episode(world.env))
+    parts = 2 if settings.overlap else 1
+    size, left = divmod(rows.stop - rows.start, parts)
+    if left or (parts > 1 and isinstance(source, VectorEnv)):
+        raise SettingsError(
+            "overlap needs two vector environments of half the rows: pass an id or a function that makes one "
+            "environment, and an even number of rows in each process"
+        )
+    worlds = tuple(make_world(source, size, settings.environment, settings.vectorization) for _ in range(parts))
+    adapter = worlds[0].adapter
+    steps = settings.steps_per_iteration(adapter.is_supervised, steps_of_an_episode(worlds[0].env))
     frames = settings.num_envs * steps
+
+    def close() -> None:
+        if not isinstance(source, VectorEnv):
+            for world in worlds:
+                world.close()
+
     return TrainingEnv(
-        env=world,
+        env=worlds,
         policy=adapter.settings(settings.network),
         answer_names=adapter.answer_names,
         figure=adapter.figure,
         iterations=-(-settings.frames // frames),
         frames_per_iteration=frames,
         environment=dict(settings.environment),
+        close=close,
     )

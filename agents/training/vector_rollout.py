@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agents.environments.adapter import Choice
-from agents.environments.world import InvalidValue, Observation, Step, World
+from agents.environments.world import InvalidValue, Observation, World
+from agents.ram.decisions import Noise
 from agents.ram.networks import State
 from agents.ram.policy import RAMPolicy
 from agents.training.folder import TrainingError
+from agents.training.record import Record
 from ram_envs.scenes.randomness import random_word
-from ram_envs.tasks import FigureOfMerit
-
-WINDOW = 100
-"""Episodes over which the figures of a training are averaged."""
 
 
 class Segment(NamedTuple):
@@ -59,162 +57,168 @@ class Segment(NamedTuple):
     target: Tensor | None
 
 
-class Record:
-    """Return, length and success of the episodes, as they end.
-
-    Args:
-        num_envs: B.
-
-    Attributes:
-        returns: Returns of the last ``WINDOW`` episodes.
-        lengths: Their numbers of steps.
-        successes: Which of them succeeded; empty if that has no meaning.
-    """
-
-    def __init__(self, num_envs: int) -> None:
-        self.returns: deque[float] = deque(maxlen=WINDOW)
-        self.lengths: deque[int] = deque(maxlen=WINDOW)
-        self.successes: deque[bool] = deque(maxlen=WINDOW)
-        self._return, self._length = np.zeros(num_envs), np.zeros(num_envs, np.int64)
-
-    def add(self, step: Step) -> None:
-        """Add a step."""
-        self._return += np.where(step.taken, step.reward, 0.0)
-        self._length += step.taken
-        for row in np.flatnonzero(step.over):
-            self.returns.append(float(self._return[row]))
-            self.lengths.append(int(self._length[row]))
-            if step.success is not None:
-                self.successes.append(bool(step.success[row]))
-        self._return[step.over], self._length[step.over] = 0.0, 0
-
-    def statistics(self, figure: FigureOfMerit) -> dict[str, Tensor]:
-        """Return the figure of merit and the mean return and length, float32 ().
-
-        Before the first episode has ended these are the return and length of the episodes so far, and no success.
-        """
-        returns, lengths = self.returns or self._return, self.lengths or self._length
-        values = {"episode_return": float(np.mean(returns)), "episode_length": float(np.mean(lengths))}
-        if figure.of != "return":
-            share = float(np.mean(self.successes)) if self.successes else 0.0
-            values = {figure.name: figure.stored_factor * (share if figure.of == "success" else 1 - share), **values}
-        return {name: torch.tensor(value) for name, value in values.items()}
-
-
 class Rollout:
-    """The policy in a vector environment: the observations, the core's state and the episodes of the moment.
+    """The policy in vector environments: the observations, the core's state and the episodes of the moment.
+
+    Several worlds take turns: while the processes of one step its rows, the policy chooses for the rows of another.
 
     Args:
-        world: This process's rows.
+        worlds: This process's rows, in parts.
         policy: The policy.
         generator: Random generator of the policy's samples.
         batch: Rows of the whole batch, for which random numbers are drawn.
-        rows: This process's rows in the batch.
+        first_row: The first of this process's rows in the batch.
         greedy_action: Whether the most likely task action is taken; locations are sampled in any case.
     """
 
     def __init__(
         self,
-        world: World,
+        worlds: Sequence[World],
         policy: RAMPolicy,
         generator: torch.Generator,
         batch: int,
-        rows: slice,
+        first_row: int = 0,
         greedy_action: bool = False,
     ) -> None:
-        self._world, self._policy, self._generator = world, policy, generator
-        self._batch, self._rows, self._greedy_action = batch, rows, greedy_action
-        self._device = policy.location_std.device
-        self.record = Record(world.num_envs)
+        self._policy, self._generator, self._batch = policy, generator, batch
+        self._greedy_action = greedy_action
+        self.num_envs = sum(world.num_envs for world in worlds)
+        self.record = Record(self.num_envs)
+        self._parts, start = [], 0
+        for world in worlds:
+            self._parts.append(_Part(world, policy, start, first_row, self.record))
+            start += world.num_envs
 
     def reset(self, seed: int) -> None:
         """Start new episodes in all rows; the seed is that of the first row of the whole batch."""
-        self._observation = self._world.reset(seed + self._rows.start)
-        self._starts = np.ones(self._world.num_envs, bool)
-        self._state = self._policy.initial_state(self._world.num_envs)
+        self.record.reset()
+        for part in self._parts:
+            part.reset(seed)
 
     @torch.no_grad()
     def collect(self, num_steps: int) -> Segment:
         """Play this many steps in every row.
 
         Raises:
-            TrainingError: If the policy's outputs are not finite.
-            InvalidValue: If the environment returns something that is not finite.
+            TrainingError: If the policy's outputs or what the environment returns are not finite.
         """
-        policy, before = self._policy, self._state
-        seen: dict[str, list[Tensor]] = {}
-        columns: dict[str, list[Tensor]] = {}
-        finals: dict[int, Tensor] = {}
-        for t in range(num_steps):
-            observation, starts = self._tensors(self._observation), self._tensor(self._starts)
-            h, state = policy.encode_step(observation, policy.forget(self._state, starts))
-            heads = policy.heads(h)
-            noise = policy.noise(self._batch, self._generator, greedy_action=self._greedy_action).of(self._rows)
-            decision = policy.decision(heads, noise)
-            step = self._step(Choice(*map(_array, (decision.fixation, decision.task_action, heads.action_logits))))
-            if step.final is not None and step.truncated.any():
-                h_final, _ = policy.encode_step(self._tensors(step.final), state)
-                finals[t] = policy.heads(h_final).value
-            for key, value in observation.items():
-                seen.setdefault(key, []).append(value)
-            values = {"starts": starts, **decision._asdict(), **self._outcome(step)}
-            for name, value in values.items():
-                columns.setdefault(name, []).append(value)
-            self._observation, self._starts, self._state = step.observation, step.starts, state
-            self.record.add(step)
-        stacked = {name: torch.stack(values) for name, values in columns.items()}  # T x (B, ...)
-        return Segment(
-            observation={key: torch.stack(values) for key, values in seen.items()},
-            state=before,
-            next_value=self._next_value(stacked["value"], finals, stacked["over"] & ~stacked["terminated"]),
-            target=stacked.pop("target", None),
-            **stacked,
-        )
+        for part in self._parts:
+            part.begin_segment()
+        for _ in range(num_steps):
+            noise = self._policy.noise(self._batch, self._generator, greedy_action=self._greedy_action)
+            for part in self._parts:
+                part.end_step()
+                part.begin_step(noise)
+        for part in self._parts:
+            part.end_step()
+        segments = [part.segment() for part in self._parts]
+        return segments[0] if len(segments) == 1 else _joined(segments)
 
-    def _step(self, choice: Choice) -> Step:
+
+class _Part:
+    """Some of the rows, which are stepped together.
+
+    Args:
+        world: The rows.
+        policy: The policy.
+        start: The first of the rows among this process's rows.
+        first_row: The first of this process's rows in the batch.
+        record: Record of all of this process's rows.
+    """
+
+    def __init__(self, world: World, policy: RAMPolicy, start: int, first_row: int, record: Record) -> None:
+        self._world, self._policy, self._record = world, policy, record
+        self._device = policy.location_std.device
+        self._own = slice(start, start + world.num_envs)
+        self._rows = slice(first_row + start, first_row + start + world.num_envs)
+
+    def reset(self, seed: int) -> None:
+        self._observation = self._world.reset(seed + self._rows.start)
+        self._starts = np.ones(self._world.num_envs, bool)
+        self._state = self._policy.initial_state(self._world.num_envs)
+
+    def begin_segment(self) -> None:
+        self._before, self._pending = self._state, False
+        self._seen: dict[str, list[Tensor]] = {}
+        self._columns: dict[str, list[Tensor]] = {}
+        self._finals: dict[int, Tensor] = {}  # by step, (B,): values of final observations in infos
+
+    def begin_step(self, noise: Noise) -> None:
+        """Choose actions, and let the environment begin to step."""
+        policy = self._policy
+        observation, starts = self._tensors(self._observation), self._tensor(self._starts)
+        h, self._state = policy.encode_step(observation, policy.forget(self._state, starts))
+        heads = policy.heads(h)
+        decision = policy.decision(heads, noise.of(self._rows))
+        choice = Choice(*map(_array, (decision.fixation, decision.task_action, heads.action_logits)))
         if not np.isfinite(choice.outputs).all():
             raise TrainingError(
                 "the policy's outputs are not finite: training diverged. Train again with a lower learning_rate or "
                 "max_grad_norm"
             )
+        self._world.begin_step(choice)
+        self._pending = True
+        for key, value in observation.items():
+            self._seen.setdefault(key, []).append(value)
+        self._store(starts=starts, **decision._asdict())
+
+    def end_step(self) -> None:
+        """Wait for the step that was begun, if one was, and store what it led to."""
+        if not self._pending:
+            return
         try:
-            return self._world.step(choice)
+            step = self._world.end_step()
         except InvalidValue as error:
             raise TrainingError(f"{error}. Training stops; the last checkpoint is kept") from error
-
-    def _outcome(self, step: Step) -> dict[str, Tensor]:
-        """Return what a step led to, (B,) by the names in :class:`Segment`."""
-        outcome = {
-            "reward": self._tensor(step.reward),
-            "terminated": self._tensor(step.terminated),
-            "over": self._tensor(step.over),
-            "taken": self._tensor(step.taken),
-        }
+        self._pending = False
+        if step.final is not None and step.truncated.any():
+            h, _ = self._policy.encode_step(self._tensors(step.final), self._state)
+            self._finals[len(self._columns["value"]) - 1] = self._policy.heads(h).value
+        outcome = {"reward": step.reward, "terminated": step.terminated, "over": step.over, "taken": step.taken}
         if (target := self._world.adapter.right_answers(step.info)) is not None:
-            outcome["target"] = self._tensor(target)
-        return outcome
+            outcome["target"] = target
+        self._store(**{name: self._tensor(values) for name, values in outcome.items()})
+        self._observation, self._starts = step.observation, step.starts
+        self._record.add(step, self._own)
 
-    def _next_value(self, value: Tensor, finals: dict[int, Tensor], truncated: Tensor) -> Tensor:
-        """Return the values of the observations that the steps led to, (T, B).
-
-        Args:
-            value: float32 (T, B), the values before each step. Where an episode ended in the step before, that is the
-                value of the final observation, unless the environment resets rows in the same step.
-            finals: float32 (B,) by step, values of final observations that are not among these.
-            truncated: bool (T, B).
-        """
+    def segment(self) -> Segment:
+        stacked = {name: torch.stack(values) for name, values in self._columns.items()}  # T x (B, ...)
+        truncated = stacked["over"] & ~stacked["terminated"]
+        # The value before the next step is that of the final observation if it is in the stream.
         state = self._policy.forget(self._state, self._tensor(self._starts))
         h, _ = self._policy.encode_step(self._tensors(self._observation), state)
-        next_value = torch.cat([value[1:], self._policy.heads(h).value[None]])
-        for t, final in finals.items():
+        next_value = torch.cat([stacked["value"][1:], self._policy.heads(h).value[None]])
+        for t, final in self._finals.items():
             next_value[t] = torch.where(truncated[t], final, next_value[t])
-        return next_value
+        return Segment(
+            observation={key: torch.stack(values) for key, values in self._seen.items()},
+            state=self._before,
+            next_value=next_value,
+            target=stacked.pop("target", None),
+            **stacked,
+        )
+
+    def _store(self, **values: Tensor) -> None:
+        for name, value in values.items():
+            self._columns.setdefault(name, []).append(value)
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.as_tensor(array, device=self._device)
 
     def _tensors(self, observation: Observation) -> dict[str, Tensor]:
         return {key: self._tensor(value) for key, value in observation.items()}
+
+
+def _joined(parts: Sequence[Segment]) -> Segment:
+    """Join segments of different rows."""
+    joined: dict[str, Any] = {
+        "observation": {key: torch.cat([part.observation[key] for part in parts], 1) for key in parts[0].observation},
+        "state": tuple(torch.cat(states) for states in zip(*(part.state for part in parts), strict=True)),
+    }
+    for name in set(Segment._fields) - joined.keys():
+        columns = [getattr(part, name) for part in parts]
+        joined[name] = None if columns[0] is None else torch.cat(columns, 1)
+    return Segment(**joined)
 
 
 def reset_seed(seed: int, iteration: int) -> int:

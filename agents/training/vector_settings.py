@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -30,6 +31,9 @@ class VectorSettings(TrainingSettings):
     vectorization: Literal["auto", "sync", "async"] = "auto"
     """How rows are stepped: "sync" one after the other, "async" in processes of their own, "auto" with the
     environment's own vector environment if it has one, otherwise "sync"."""
+    overlap: bool = False
+    """Step the rows in two halves by turns, so that the policy chooses for one half while the other one is stepped. It
+    saves time where environments run in processes or threads of their own ("async", Atari)."""
     normalise_advantage: bool = True
     """Whether advantages are normalised to mean 0 and standard deviation 1 in every iteration."""
 
@@ -39,6 +43,8 @@ class VectorSettings(TrainingSettings):
         with invalid_settings():
             check_integer("frames", self.frames, 1, 10**15)
             check_choice("vectorization", self.vectorization, VECTORIZATIONS)
+        if self.overlap and self.num_envs % 2:
+            raise SettingsError(f"num_envs={self.num_envs} cannot be halved: expected an even number with overlap")
 
     @abstractmethod
     def steps_per_iteration(self, is_supervised: bool, episode_steps: int | None) -> int:
@@ -83,6 +89,10 @@ class SegmentSettings(VectorSettings, PPOSettings):
     """Whether these rewards are divided by the running standard deviation of the discounted return."""
 
     method: ClassVar[str] = "segments"
+    after_resume: ClassVar[str] = (
+        "weights, optimizer and statistics are those of the checkpoint; the environments start new episodes, with "
+        "seeds that follow from the seed and the iteration"
+    )
 
     def __post_init__(self) -> None:
         """Check every setting; see :meth:`TrainingSettings.__post_init__`."""
@@ -95,7 +105,7 @@ class SegmentSettings(VectorSettings, PPOSettings):
         """Return the length of a segment; every environment has rewards."""
         return self.segment_length
 
-    def train(self, run: Run, env: World) -> None:
+    def train(self, run: Run, env: Sequence[World]) -> None:
         """Run the loop over segments."""
         from agents.training.segments import train_segments
 
@@ -131,6 +141,7 @@ class AnswerSettings(VectorSettings):
     """Largest number of steps in an episode; None if the environment says it (max_episode_steps)."""
 
     method: ClassVar[str] = "answers"
+    after_resume: ClassVar[str] = "the same run, if the seed of a reset decides everything in the environment"
 
     def __post_init__(self) -> None:
         """Check every setting; see :meth:`TrainingSettings.__post_init__`."""
@@ -157,7 +168,7 @@ class AnswerSettings(VectorSettings):
             )
         return steps
 
-    def train(self, run: Run, env: World) -> None:
+    def train(self, run: Run, env: Sequence[World]) -> None:
         """Run the loop over whole episodes."""
         from agents.training.answers import train_answers
 

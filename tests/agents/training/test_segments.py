@@ -1,12 +1,17 @@
 """Segments: advantages computed by hand, rollouts in every auto-reset mode, and tasks that need a memory."""
 
+import json
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 from agents.environments.world import World
+from agents.errors import SettingsError
 from agents.evaluation.worlds import evaluate_world
 from agents.ram.checkpoint import load_checkpoint
 from agents.ram.decisions import Heads
@@ -79,7 +84,7 @@ class Counting(RAMPolicy):
 def collect(mode, *lengths):
     world = World(SyncVectorEnv([Scripted], autoreset_mode=mode))
     policy = Counting(RAMSettings(num_actions=2, glimpse_shape=(1, 1, 1, 1), gaze_size=0, **SMALL))
-    rollout = Rollout(world, policy, torch.Generator(), 1, slice(0, 1))
+    rollout = Rollout([world], policy, torch.Generator(), 1)
     rollout.reset(0)
     return [rollout.collect(length) for length in lengths]
 
@@ -133,7 +138,7 @@ def test_a_segment_evaluates_to_what_was_collected(core, mode):
     world = World(SyncVectorEnv([lambda delay=delay: Cue(delay) for delay in (2, 3, 5)], autoreset_mode=mode))
     torch.manual_seed(0)
     policy = RAMPolicy(world.adapter.settings(NetworkSettings(core=core, **SMALL)))
-    rollout = Rollout(world, policy, torch.Generator().manual_seed(0), 3, slice(0, 3))
+    rollout = Rollout([world], policy, torch.Generator().manual_seed(0), 3)
     rollout.reset(0)
     for segment in (rollout.collect(7), rollout.collect(11)):
         evaluation = policy.evaluate_sequence(
@@ -146,8 +151,6 @@ def test_a_segment_evaluates_to_what_was_collected(core, mode):
 @pytest.mark.slow
 @pytest.mark.parametrize("core", ["lstm", "relu"])
 def test_a_memory_task_is_learned_far_above_the_ceiling_without_memory(core, tmp_path):
-    from dataclasses import replace
-
     settings = replace(LEARNS, network=replace(LEARNS.network, core=core))
     result = train(Cue, settings, tmp_path / "run", progress_bar=False)
     policy = load_checkpoint(result.folder).policy
@@ -195,8 +198,6 @@ def test_choices_and_numbers_are_learned_together(tmp_path):
 
 
 def test_a_run_stops_with_its_last_checkpoint_where_an_environment_returns_nan(tmp_path):
-    from dataclasses import replace
-
     settings = replace(LEARNS, num_envs=1, minibatches=1, segment_length=4, frames=40, checkpoint_every=1)
     script = ((1000, "terminated"),)
     with pytest.raises(TrainingError, match="'glimpse' is NaN at step 10 of row 0.*the last checkpoint is kept"):
@@ -205,8 +206,6 @@ def test_a_run_stops_with_its_last_checkpoint_where_an_environment_returns_nan(t
 
 
 def test_a_run_resumes_with_the_weights_and_statistics_of_its_checkpoint(tmp_path):
-    from dataclasses import replace
-
     network = replace(LEARNS.network, normalise_inputs=True)
     settings = replace(LEARNS, frames=2_048, network=network, normalise_rewards=True, log_every=1)
     stopped = train(Cue, settings, tmp_path, progress_bar=False, callback=lambda progress, *_: progress.iteration < 3)
@@ -214,6 +213,7 @@ def test_a_run_resumes_with_the_weights_and_statistics_of_its_checkpoint(tmp_pat
     before = load_checkpoint(tmp_path)
     assert before.policy.glimpse_network.glimpse_norm.count == 3 * 256
     assert before.progress["rewards"]["count"] > 0
+    assert "the environments start new episodes" in json.loads((tmp_path / "settings.json").read_text())["after_resume"]
     whole = resume(tmp_path, env=Cue, progress_bar=False)
     after = load_checkpoint(tmp_path)
     assert (whole.progress.iteration, whole.stopped_by) == (8, None)
@@ -227,3 +227,31 @@ def test_scaled_rewards_do_not_depend_on_their_unit():
     torch.testing.assert_close(small, large)
     # Discounted returns 1, 2.9, 11, 21.9: variance 69.445.
     torch.testing.assert_close(small[0, 0], torch.tensor(1 / np.var([1, 2.9, 11, 21.9]) ** 0.5, dtype=torch.float32))
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
+def test_halves_that_are_stepped_by_turns_give_the_same_segment(mode):
+    delays = (2, 3, 5, 4)
+    torch.manual_seed(0)
+    policy, segments = None, []
+    for vector, parts in ((SyncVectorEnv, [delays]), (AsyncVectorEnv, [delays[:2], delays[2:]])):
+        worlds = [World(vector([partial(Cue, delay) for delay in part], autoreset_mode=mode)) for part in parts]
+        policy = policy or RAMPolicy(worlds[0].adapter.settings(NetworkSettings(core="lstm", **SMALL)))
+        rollout = Rollout(worlds, policy, torch.Generator().manual_seed(0), 4)
+        rollout.reset(0)
+        segments.append((rollout.collect(3), rollout.collect(9), rollout.record.returns))
+        for world in worlds:
+            world.close()
+    for whole, halves in zip(*(parts[:2] for parts in segments), strict=True):
+        torch.testing.assert_close(halves.observation, whole.observation)
+        torch.testing.assert_close(halves.state, whole.state)
+        for name in ("starts", "task_action", "action_log_prob", "value", "next_value", "reward", "over", "taken"):
+            torch.testing.assert_close(getattr(halves, name), getattr(whole, name))
+    assert sorted(segments[0][2]) == sorted(segments[1][2]) and len(segments[0][2]) > 5
+
+
+def test_rows_that_cannot_be_halved_are_refused(tmp_path):
+    with pytest.raises(SettingsError, match="num_envs=5 cannot be halved"):
+        SegmentSettings(num_envs=5, minibatches=1, overlap=True)
+    with pytest.raises(SettingsError, match="overlap needs two vector environments"):
+        train(SyncVectorEnv([Cue] * 4), replace(LEARNS, num_envs=4, overlap=True), tmp_path, progress_bar=False)
