@@ -10,7 +10,7 @@ from agents.cli.environment import Environment, find_environment
 from agents.cli.fields import Option, options_of
 from agents.errors import SettingsError
 from ram_envs.errors import UnknownName
-from ram_envs.registration import GLIMPSE_ID
+from ram_envs.registration import GLIMPSE_ID, is_wrapper_id
 from ram_envs.wrappers.settings import GlimpseSettings
 
 
@@ -79,3 +79,12 @@ def find_any_environment(name: str) -> Environment | VectorEnvironment:
                 raise error from problem
             raise UnknownName(str(problem)) from problem
         return VectorEnvironment(env_id, env_id.rpartition(":")[2] == GLIMPSE_ID)
+
+
+def find_playable(name: str) -> Environment | VectorEnvironment:
+    """Return the environment of an id that a person can play: a task, or "RAM-Glimpse-v0", which wraps any other one.
+
+    Raises:
+        UnknownName: If there is none.
+    """
+    return VectorEnvironment(GLIMPSE_ID, True) if is_wrapper_id(name) else find_environment(name)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ram_envs.compiling import kernel
+from ram_envs.compiling import helper
 from ram_envs.scenes.composition import DRAWS_PER_PICTURE, DRAWS_PER_PIECE
 
 Array = Any
@@ -17,7 +17,7 @@ _MULTIPLIER_1 = U(0xBF58476D1CE4E5B9)
 _MULTIPLIER_2 = U(0x94D049BB133111EB)
 
 
-@kernel
+@helper
 def mix(word: U) -> U:
     """Apply the finalizer of SplitMix64."""
     word = (word ^ (word >> U(30))) * _MULTIPLIER_1
@@ -25,31 +25,31 @@ def mix(word: U) -> U:
     return word ^ (word >> U(31))
 
 
-@kernel
+@helper
 def episode_key(seed: int, episode: int) -> U:
     """Return the key of an episode's stream of random words."""
     return mix(mix(U(seed) + _GOLDEN_GAMMA) + U(episode + 1) * _GOLDEN_GAMMA)
 
 
-@kernel
+@helper
 def draw_word(key: U, number: int) -> U:
     """Return random word ``number`` of an episode, 0 first."""
     return mix(key + U(number + 1) * _GOLDEN_GAMMA)
 
 
-@kernel
+@helper
 def draw_uniform(key: U, number: int) -> float:
     """Return random word ``number`` as float64 in [0, 1)."""
     return np.float64(np.int64(draw_word(key, number) >> U(11))) * 2.0**-53
 
 
-@kernel
+@helper
 def draw_integer(key: U, number: int, count: int) -> Any:
     """Return random word ``number`` as an integer in [0, count)."""
     return np.int64(((draw_word(key, number) >> U(32)) * U(count)) >> U(32))
 
 
-@kernel
+@helper
 def erase(
     scenes: Array, seed: Array, episode: Array, rows: Array, first_draw: int, size: Array, num_clutter: int, side: int
 ) -> None:
@@ -84,7 +84,7 @@ def erase(
                         flat[U(start + row * width + column)] = 0
 
 
-@kernel
+@helper
 def compose(
     scenes: Array,
     images: Array,

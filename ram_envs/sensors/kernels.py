@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ram_envs.compiling import kernel
+from ram_envs.compiling import helper, kernel
 from ram_envs.scenes.kernels import draw_uniform
 
 Array = Any
@@ -28,7 +28,7 @@ LANES = 64  # pixels that are summed at a time: a constant, for which the compil
 MAX_STRIP = 8  # scales up to this one sum at most 256 rows, which fit into uint16
 
 
-@kernel
+@helper
 def first_value(key: U, draw: int, index: int, first: Array) -> F:
     """Return one value of a first location; ``first`` as :func:`ram_envs.sensors.first_location.for_kernels` has it."""
     if first[0, U(index)] < 0:
@@ -36,7 +36,7 @@ def first_value(key: U, draw: int, index: int, first: Array) -> F:
     return F(draw_uniform(key, draw) * 2 - 1) * first[0, U(index)]
 
 
-@kernel
+@helper
 def move(location: Array, gaze: Array, max_step: float, moved: Array) -> None:
     """Write the next locations to ``moved``; see :meth:`ram_envs.sensors.gaze.GazeControl.move`.
 
@@ -62,7 +62,6 @@ def move(location: Array, gaze: Array, max_step: float, moved: Array) -> None:
             moved[U(b), U(index)] = min(max(there, F(-1)), F(1))
 
 
-@kernel
 def see(scenes: Array, location: Array, numbers: Array, optics: Array, white: Array, glimpse: Array) -> None:
     """Read glimpses; see :meth:`ram_envs.sensors.Sensor.read`.
 
@@ -75,9 +74,9 @@ def see(scenes: Array, location: Array, numbers: Array, optics: Array, white: Ar
         glimpse: float32 (B, k*C*g*g), the result.
     """
     if numbers[ZOOM]:
-        read_blocks(scenes, *zoomed(location, numbers, optics), numbers[PATCH_SIZE], glimpse)
+        read_zoomed(scenes, location, numbers, optics, glimpse)
     else:
-        read(scenes, location, optics, white, numbers[PATCH_SIZE], glimpse)
+        read(scenes, location, optics, white, numbers, glimpse)
 
 
 @kernel
@@ -92,10 +91,10 @@ def see_points(
 
 
 @kernel
-def read(scenes: Array, location: Array, optics: Array, white: Array, patch_size: int, glimpse: Array) -> None:
+def read(scenes: Array, location: Array, optics: Array, white: Array, numbers: Array, glimpse: Array) -> None:
     """Read glimpses of patches whose width is fixed. The rows of a block are summed first, then its columns."""
     batch, channels, height, width = scenes.shape
-    num_scales = white.shape[0]
+    patch_size, num_scales = numbers[PATCH_SIZE], numbers[NUM_SCALES]
     pixels = scenes.reshape(-1)
     total = np.int64(pixels.shape[0])
     side = patch_size << min(num_scales - 1, MAX_STRIP)
@@ -183,7 +182,7 @@ def read(scenes: Array, location: Array, optics: Array, white: Array, patch_size
                 cell += patch_size * patch_size
 
 
-@kernel
+@helper
 def read_points(
     columns: Array, rows: Array, location: Array, optics: Array, white: Array, patch_size: int, glimpse: Array
 ) -> None:
@@ -205,7 +204,7 @@ def read_points(
                     glimpse[U(b), U(first + row * patch_size + column)] += point_sum
 
 
-@kernel
+@helper
 def zoomed(location: Array, numbers: Array, optics: Array) -> tuple[Array, Array]:
     """Return corners, int64 (B, 2, k), and sides, int64 (B, k), of patches that differ in width.
 
@@ -226,10 +225,11 @@ def zoomed(location: Array, numbers: Array, optics: Array) -> tuple[Array, Array
 
 
 @kernel
-def read_blocks(scenes: Array, corners: Array, sides: Array, patch_size: int, glimpse: Array) -> None:
+def read_zoomed(scenes: Array, location: Array, numbers: Array, optics: Array, glimpse: Array) -> None:
     """Read glimpses of patches that differ in width, whose cells are blocks of whole pixels."""
+    corners, sides = zoomed(location, numbers, optics)
     batch, channels, height, width = scenes.shape
-    num_scales = sides.shape[1]
+    patch_size, num_scales = numbers[PATCH_SIZE], numbers[NUM_SCALES]
     sums = np.empty(patch_size, np.int32)
     for b in range(batch):
         cell = 0
@@ -256,11 +256,11 @@ def read_blocks(scenes: Array, corners: Array, sides: Array, patch_size: int, gl
                     cell += patch_size
 
 
-@kernel
+@helper
 def read_points_in_blocks(
     columns: Array, rows: Array, corners: Array, sides: Array, patch_size: int, glimpse: Array
 ) -> None:
-    """Read glimpses of a few white pixels with patches that differ in width; see :func:`read_blocks`."""
+    """Read glimpses of a few white pixels with patches that differ in width; see :func:`read_zoomed`."""
     num_points, batch = columns.shape
     num_scales = sides.shape[1]
     for b in range(batch):

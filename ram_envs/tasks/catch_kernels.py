@@ -24,6 +24,8 @@ SEED, EPISODE, STEP, BALL, PADDLE, CAUGHT = range(6)
 COLUMN, SPEED = range(2)
 # Rows of the results, bool (3, B).
 TERMINATED, TRUNCATED, SUCCESS = range(3)
+# Numbers of random words; of one type, so that numba compiles one function for all.
+BALL_DRAW, SPEED_DRAW, PADDLE_DRAW, FIRST_LOCATION_DRAW = map(np.int64, range(4))
 
 
 @kernel
@@ -36,15 +38,15 @@ def begin(
         if not rows[U(b)]:
             continue
         key = episode_key(seed[U(b)], episode[U(b)])
-        ball = draw_integer(key, 0, settings[SCREEN_SIZE])
+        ball = draw_integer(key, BALL_DRAW, settings[SCREEN_SIZE])
         game[SEED, U(b)], game[EPISODE, U(b)] = seed[U(b)], episode[U(b)]
         game[STEP, U(b)], game[CAUGHT, U(b)] = 0, 0
         game[BALL, U(b)] = ball
-        game[PADDLE, U(b)] = draw_integer(key, 2, settings[SCREEN_SIZE] - PADDLE_WIDTH + 1)
+        game[PADDLE, U(b)] = draw_integer(key, PADDLE_DRAW, settings[SCREEN_SIZE] - PADDLE_WIDTH + 1)
         motion[COLUMN, U(b)] = F(ball)
-        motion[SPEED, U(b)] = F(draw_uniform(key, 1) * 2 - 1)
+        motion[SPEED, U(b)] = F(draw_uniform(key, SPEED_DRAW) * 2 - 1)
         for index in range(gaze_size):
-            location[U(b), U(index)] = first_value(key, 3 + index, index, first)
+            location[U(b), U(index)] = first_value(key, FIRST_LOCATION_DRAW + index, index, first)
 
 
 @kernel

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ram_envs.compiling import kernel
+from ram_envs.compiling import helper, kernel
 from ram_envs.scenes.composition import DRAWS_PER_PICTURE, DRAWS_PER_PIECE
 from ram_envs.scenes.kernels import compose, draw_integer, episode_key, erase
-from ram_envs.sensors.kernels import first_value, move, see
+from ram_envs.sensors.kernels import first_value, move
 from ram_envs.tasks.classification import UNDECIDED
 from ram_envs.tasks.compiled import NEXT_STEP
 
@@ -25,7 +25,8 @@ INFO_LABEL, INFO_PREDICTION, INFO_IMAGE_INDEX = range(3)
 # Rows of the results, bool (3, B).
 TERMINATED, TRUNCATED, SUCCESS = range(3)
 
-FIRST_LOCATION_DRAW, SCENE_DRAW = 1, 3  # numbers of random words; word 0 is the image
+# Numbers of random words; of one type, so that numba compiles one function for all.
+IMAGE_DRAW, FIRST_LOCATION_DRAW, SCENE_DRAW = np.int64(0), np.int64(1), np.int64(3)
 
 
 @kernel
@@ -38,7 +39,7 @@ def begin(
     first: Array,
     images: Array,
     labels: Array,
-    drawn: bool,
+    drawn: Array,
     state: Array,
     location: Array,
     scenes: Array,
@@ -54,14 +55,14 @@ def begin(
         first: The rule of first locations.
         images: uint8 (N, C, h, w).
         labels: int64 (N,).
-        drawn: Whether the canvases show the scenes of the seeds and episodes in ``state``; else they are black.
+        drawn: bool (1,), whether the canvases show the scenes of the seeds and episodes in ``state``, or are black.
         state: int64 (6, B), changed in place, as are ``location`` and ``scenes``.
         location: float32 (B, gaze_size).
         scenes: uint8 (B, C, H, W).
     """
     batch, gaze_size = location.shape
     pieces, side = settings[NUM_CLUTTER], settings[CLUTTER_SIZE]
-    if settings[PLACED] and drawn:
+    if settings[PLACED] and drawn[0]:
         size = np.array([images.shape[2], images.shape[3]])
         erase(scenes, state[SEED], state[EPISODE], rows, SCENE_DRAW, size, pieces, side)
     further = SCENE_DRAW + DRAWS_PER_PICTURE + DRAWS_PER_PIECE * pieces
@@ -69,17 +70,18 @@ def begin(
         if not rows[U(b)]:
             continue
         key = episode_key(seed[U(b)], episode[U(b)])
-        image = image_index[U(b)] if image_index.shape[0] else draw_integer(key, 0, images.shape[0])
+        image = image_index[U(b)] if image_index.shape[0] else draw_integer(key, IMAGE_DRAW, images.shape[0])
         state[SEED, U(b)], state[EPISODE, U(b)] = seed[U(b)], episode[U(b)]
         state[STEP, U(b)], state[PREDICTION, U(b)] = 0, UNDECIDED
         state[LABEL, U(b)], state[IMAGE_INDEX, U(b)] = labels[U(image)], image
         for index in range(gaze_size):
             draw = FIRST_LOCATION_DRAW + index if index < 2 else further + index - 2
             location[U(b), U(index)] = first_value(key, draw, index, first)
+    drawn[0] = True
     compose(scenes, images, state[IMAGE_INDEX], seed, episode, rows, SCENE_DRAW, settings[PLACED] == 1, pieces, side)
 
 
-@kernel
+@helper
 def is_terminal(step: int, prediction: int, settings: Array) -> bool:
     """Return whether an episode has ended; see :meth:`Classification.terminal`."""
     return step == settings[NUM_GLIMPSES] or prediction != UNDECIDED
@@ -109,19 +111,18 @@ def step(
     glimpse_cost: float,
     images: Array,
     labels: Array,
+    drawn: Array,
     state: Array,
     location: Array,
     scenes: Array,
-    numbers: Array,
-    optics: Array,
-    white: Array,
-    glimpse: Array,
     seen: Array,
     reward: Array,
     flags: Array,
     info: Array,
 ) -> None:
-    """Take one step in every row and observe; see :meth:`ram_envs.tasks.compiled.CompiledTask.step`.
+    """Take one step in every row; see :meth:`ram_envs.tasks.compiled.CompiledTask.step`.
+
+    The glimpses are read by another call, because numba would compile the long loops of the sensor once more here.
 
     Args:
         gaze: float32 (B, gaze_size).
@@ -132,14 +133,11 @@ def step(
         glimpse_cost: Cost of each further glimpse.
         images: uint8 (N, C, h, w).
         labels: int64 (N,).
+        drawn: As for :func:`begin`.
         state: The state, int64 (6, B), changed in place, as are the next two.
         location: float32 (B, gaze_size).
         scenes: uint8 (B, C, H, W).
-        numbers: The sensor, as are the next two; see :mod:`ram_envs.sensors.kernels`.
-        optics: float32 (2 + k,).
-        white: float32 (k,).
-        glimpse: float32 (B, glimpse_size), a result, as are the following.
-        seen: float32 (B, gaze_size), the location.
+        seen: float32 (B, gaze_size), the location: a result, as are the following.
         reward: float32 (B,).
         flags: bool (3, B), terminated, truncated and success.
         info: int64 (3, B), label, prediction and image index.
@@ -179,10 +177,9 @@ def step(
             first,
             images,
             labels,
-            True,
+            drawn,
             state,
             location,
             scenes,
         )
     report(settings, state, location, seen, flags, info)
-    see(scenes, location, numbers, optics, white, glimpse)

@@ -49,7 +49,7 @@ class CompiledClassification(CompiledTask):
         self._images, self._labels = task.images_and_labels
         self._state = np.zeros((6, num_rows), np.int64)
         self._scenes = np.zeros((num_rows, channels, height, width), np.uint8)
-        self._drawn = False
+        self._drawn = np.zeros(1, np.bool_)  # whether the canvases show anything
         self.seed, self.episode = self._state[SEED], self._state[EPISODE]
 
     @classmethod
@@ -69,7 +69,8 @@ class CompiledClassification(CompiledTask):
         self._state[STEP], self._state[PREDICTION], self._state[LABEL], self._state[IMAGE_INDEX] = (
             np.asarray(leaf) for leaf in (state.step, state.prediction, state.label, state.image_index)
         )
-        self.location[:], self._scenes[:], self._drawn = np.asarray(state.location), np.asarray(state.scenes), True
+        self.location[:], self._scenes[:] = np.asarray(state.location), np.asarray(state.scenes)
+        self._drawn[0] = True
 
     def begin(
         self,
@@ -85,7 +86,6 @@ class CompiledClassification(CompiledTask):
             check_indices("image_index", image_index[rows], len(self._labels))
         constants = self._settings, self.first, self._images, self._labels
         begin(rows, seed, episode, image_index, *constants, self._drawn, self._state, self.location, self._scenes)
-        self._drawn = True
 
     def step(self, gaze: NDArray[np.float32], answer: NDArray[np.int64]) -> Step:
         """Move to the next location, or store the prediction."""
@@ -100,16 +100,16 @@ class CompiledClassification(CompiledTask):
             self._glimpse_cost,
             self._images,
             self._labels,
+            self._drawn,
             self._state,
             self.location,
             self._scenes,
-            *self.sensor,
-            glimpse,
             seen,
             reward,
             flags,
             info,
         )
+        see(self._scenes, self.location, *self.sensor, glimpse)
         truncated = flags[TRUNCATED] if self.limited else None
         return Step(Observation(glimpse, seen), reward, flags[TERMINATED], truncated, _named(flags, info))
 

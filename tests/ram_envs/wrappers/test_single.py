@@ -303,7 +303,7 @@ def test_pixels_that_are_nan_are_named_with_step_and_row():
         ({"action_format": "tuple"}, "action_format='tuple'"),
         ({"observation_format": "tuple"}, "observation_format='tuple'"),
         ({"grid_size": 0}, "grid_size=0"),
-        ({"senses": "speed"}, "senses='speed'"),
+        ({"senses": [3]}, "senses=\\[3\\]"),
         ({"pixels": 3}, "pixels=3"),
         ({"render_mode": "svg"}, "render_mode='svg'"),
     ],
