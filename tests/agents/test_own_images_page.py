@@ -35,6 +35,7 @@ def learns_above_chance(capsys, *options):
     return trained
 
 
+@pytest.mark.filterwarnings("default::ram_envs.scenes.datasets.DatasetWarning")
 def test_40_photographs_of_different_sizes_are_learned_by_one_command(photographs, capsys):
     sizes = set()
     for file in photographs.glob("*/*"):
