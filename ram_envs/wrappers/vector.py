@@ -25,7 +25,7 @@ from ram_envs.wrappers.settings import OBSERVATION, RENDER, GlimpseSettings
 from ram_envs.wrappers.trail import Trail
 
 
-class VectorGlimpse(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorArgs):
+class VectorGlimpse(VectorWrapper, RecordConstructorArgs):
     """Shows the frames of a vector environment through glimpses; see :class:`ram_envs.wrappers.Glimpse`.
 
     Row i of a batch with seed s gives what :class:`Glimpse` over its inner environment gives with seed s + i. The
