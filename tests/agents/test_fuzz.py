@@ -343,7 +343,6 @@ def write_pictures(folder):
     return folder
 
 
-@pytest.mark.filterwarnings("ignore::ram_envs.scenes.datasets.DatasetWarning")
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged EXIF data
 @pytest.mark.parametrize("write_files", [write_idx, write_npz, write_pictures])
 def test_images_are_loaded_or_refused(tmp_path, write_files):

@@ -3,12 +3,10 @@
 import json
 
 import numpy as np
-import pytest
 
 from tests.golden import record
 
 
-@pytest.mark.filterwarnings("ignore::ram_envs.scenes.datasets.DatasetWarning")  # a part of the images is held out
 def test_observations_and_rewards_are_the_recorded_ones_bit_for_bit():
     expected = json.loads(record.OBSERVATIONS.read_text())
     found = record.observations()

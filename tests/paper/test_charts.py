@@ -89,7 +89,9 @@ def test_cost_is_measured_written_and_drawn(tmp_path, small_cost, monkeypatch, c
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
     done = draw_figures(tmp_path, tmp_path / "figures", measure_cost=True)
     (file,) = done.files
-    assert "cost-by-size.png" not in done.wanting and file.name == "cost-by-size.png" and Image.open(file).size[0] > 500
+    assert "cost-by-size.png" not in done.wanting and file.name == "cost-by-size.png"
+    with Image.open(file) as picture:
+        assert picture.size[0] > 500
     small, large = read_cost(tmp_path)["sizes"]
     assert small["ram"]["multiply_adds"] == large["ram"]["multiply_adds"]
     assert small["conv"]["multiply_adds"] < large["conv"]["multiply_adds"]

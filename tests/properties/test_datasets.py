@@ -14,8 +14,6 @@ from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.datasets import DatasetWarning, load_dataset
 from tests.properties.strategies import ODD_OBJECTS, odd_arrays
 
-pytestmark = pytest.mark.filterwarnings("ignore::ram_envs.scenes.datasets.DatasetWarning")
-
 
 @st.composite
 def splits(draw, color=True):

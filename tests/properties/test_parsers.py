@@ -127,7 +127,8 @@ def test_training_settings(values):
         return
     settings = one_line(lambda: settings_from_dict(values), UserError)
     if settings is not None:
-        assert settings_from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
+        text = json.dumps(settings.to_dict())  # compared as text, because NaN differs from itself
+        assert json.dumps(settings_from_dict(json.loads(text)).to_dict()) == text
 
 
 @given(

@@ -245,6 +245,7 @@ def test_a_run_on_moved_images_is_not_resumed_without_them(run, refused):
     assert main(["train", "--resume", run, "--dataset=other"]) == 2
 
 
+@pytest.mark.filterwarnings("default::ram_envs.scenes.datasets.DatasetWarning")
 def test_what_happened_to_the_images_is_said_in_plain_lines(capsys):
     folder("data")
     Path("data/read.me").write_text("")

@@ -29,7 +29,8 @@ def test_the_gaze_is_followed_and_drawn(env_id, steps, tmp_path):
     assert np.allclose(gaze.fixations, (gaze.locations + 1) / 2 * [width, height])
     assert gaze.success.shape == (2,) and len(gaze.verdict) == 2
     draw_glimpse_paths(gaze, "a title", tmp_path / "paths.png")
-    assert Image.open(tmp_path / "paths.png").size[0] > 400
+    with Image.open(tmp_path / "paths.png") as picture:
+        assert picture.size[0] > 400
 
 
 def test_what_was_seen_is_sharp_in_the_middle_and_blurred_around():

@@ -150,6 +150,7 @@ NETWORK = ["--core-size=8", "--glimpse-hidden=8", "--location-hidden=8", "--glim
 TRAIN = ["train", DIGITS, *NETWORK, "--split=train[:32]", "--epochs=1", "--num-envs=16", "--device=cpu"]
 
 
+@pytest.mark.filterwarnings("default::agents.training.fine_tuning.FineTuningWarning")
 def test_the_command_names_in_one_line_what_was_initialized_at_random(checkpoint, tmp_path, capsys):
     options = ["--patch-size=5", "--init-from", str(checkpoint), "--out", str(tmp_path / "run")]
     assert main([*TRAIN, *options]) == 0

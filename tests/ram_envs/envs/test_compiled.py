@@ -312,6 +312,7 @@ def test_large_arrays_are_recycled_once_nobody_holds_them():
 
 
 @pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="interpreted kernels have no machine code")
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled")
 def test_machine_code_is_compiled_anew_when_any_kernel_changes():
     from ram_envs import compiling
     from ram_envs.tasks import catch_kernels

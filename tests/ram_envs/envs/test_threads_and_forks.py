@@ -90,7 +90,6 @@ def test_threads_make_environments_and_load_their_images_at_the_same_time(tmp_pa
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")  # other tests leave threads behind
 def test_a_process_that_is_forked_after_use_goes_on_as_its_parent(alone):
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
@@ -107,7 +106,6 @@ def test_a_process_that_is_forked_after_use_goes_on_as_its_parent(alone):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_environments_that_were_forked_in_mid_episode_go_on_independently():
     env = gym.make_vec("RAM-CatchGame-v0", 2, observation_format="flat", screen_size=8, patch_size=3)
     env.reset(seed=1)
