@@ -27,7 +27,7 @@ def scratch(name: str, size: tuple[int, int], transparent: bool = False) -> pyga
         transparent: Whether pixels have an opacity, or else 32 bits of color.
     """
     pygame = import_pygame()
-    kept: pygame.Surface | None = getattr(_KEPT, name, None)
+    kept = getattr(_KEPT, name, None)
     if kept is None or kept.get_width() < size[0] or kept.get_height() < size[1]:
         kept = pygame.Surface(size, pygame.SRCALPHA) if transparent else pygame.Surface(size, depth=32)
         setattr(_KEPT, name, kept)

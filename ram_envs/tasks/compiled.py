@@ -119,7 +119,7 @@ class CompiledTask(ABC):
         height, width, _ = task.scene_shape
         self.num_rows = num_rows
         self.glimpse_size, self.gaze_size = sensor.glimpse_size, sensor.gaze_size
-        self.sensor: tuple[NDArray[Any], ...] = sensor.for_kernels
+        self.sensor: Any = sensor.for_kernels
         self.first = for_kernels(task.first_location, height, width, task.patch_size, self.gaze_size)
         self.glimpses = Recycler((num_rows, self.glimpse_size), np.float32)
         self.max_step = control.max_step if control.relative else 0.0
