@@ -1,6 +1,6 @@
 # make train   set up .venv, train the Catch agent, evaluate it, say where curve and animation are
 # make test    set up .venv, run the tests
-# make test-integrations   set up .venv-integrations with RLlib, TorchRL, skrl, Stable-Baselines3, Optuna, MLflow, Weights & Biases and
+# make test-integrations   set up .venv-integrations with RLlib, TorchRL, skrl, ap_gym, Stable-Baselines3, Optuna, MLflow, Weights & Biases and
 #              huggingface_hub, run their tests there, on the oldest and the newest Gymnasium too; opens a page
 #              in Chromium (apt-get installs it, as root, where chromedriver is missing)
 # make kernels   the tests of the compiled kernels, once with bounds checking and once interpreted
@@ -99,7 +99,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 $(INTEGRATIONS)/.installed: setup.cfg pyproject.toml constraints.txt constraints-integrations.txt
 	$(PYTHON) -m venv $(INTEGRATIONS)
 	grep -v ^gymnasium== constraints.txt | cat - constraints-integrations.txt > $(INTEGRATIONS)/constraints.txt
-	$(INTEGRATIONS)/bin/python -m pip install -c $(INTEGRATIONS)/constraints.txt -e ".[agents,rllib,torchrl,skrl,sb3,hub,tracking,export]" pytest selenium onnxruntime
+	$(INTEGRATIONS)/bin/python -m pip install -c $(INTEGRATIONS)/constraints.txt -e ".[agents,rllib,torchrl,skrl,sb3,hub,tracking,export,apgym]" pytest selenium onnxruntime
 	for gymnasium in $(OLDEST) $(NEWEST); do \
 		$(INTEGRATIONS)/bin/python -m pip install --no-deps --upgrade --target $(INTEGRATIONS)/$$gymnasium $$gymnasium || exit 1; \
 	done

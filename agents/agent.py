@@ -17,6 +17,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from agents.environments.make import is_task
 from agents.errors import SettingsError, invalid_settings
 from agents.evaluation.fit import check_fit
 from agents.evaluation.players import FORMATS, choose, row_noise
@@ -90,7 +91,17 @@ class Agent:
     @classmethod
     def load(cls, checkpoint: str | os.PathLike[str], *, device: str = "cpu") -> Self:
         """Load a trained agent; see :func:`agents.load`."""
-        return cls(load_checkpoint(resolve_checkpoint(checkpoint), device=resolve_device(device)))
+        content = load_checkpoint(resolve_checkpoint(checkpoint), device=resolve_device(device))
+        return cls._kind_for(content)(content)
+
+    @classmethod
+    def _kind_for(cls, checkpoint: Checkpoint) -> type[Self]:
+        """Return the class for an agent: environments that are no task of the suite have their own."""
+        if is_task(checkpoint.env_id):
+            return cls
+        from agents.world_agent import WorldAgent
+
+        return cast("type[Self]", WorldAgent)
 
     @property
     def answer_key(self) -> str:

@@ -16,6 +16,10 @@ except ImportError:  # Windows, which does not delete or replace a file that is 
 _PART = ".part"
 
 
+class WriteError(OSError):
+    """A file cannot be written: ``filename`` is that file, ``strerror`` the reason."""
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it holds either its old content or all of the new content, even after a crash.
 
@@ -26,8 +30,15 @@ def write_atomically(path: Path, data: bytes) -> None:
         data: The new content.
 
     Raises:
-        OSError: If the file cannot be written. The old file is unchanged and no part file is left.
+        WriteError: If the file cannot be written. The old file is unchanged and no part file is left.
     """
+    try:
+        _write_atomically(path, data)
+    except OSError as error:
+        raise WriteError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}{_PART}")
     try:

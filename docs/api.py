@@ -61,17 +61,24 @@ PUBLIC: dict[str, list[str]] = {
     "agents.ram.checkpoint": ["Checkpoint", "load_checkpoint", "save_checkpoint"],
     "agents.ram.tensor_file": ["CheckpointError"],
     "agents.pretrained": ["pretrained_ids", "load_pretrained"],
+    "agents.world_agent": ["WorldAgent"],
     "agents.errors": ["RAMError", "SettingsError"],
     "agents.training.settings": ["TrainingSettings", "HybridSettings", "GameSettings"],
-    "agents.training.presets": ["PRESETS", "settings_for", "fit_to_images", "register_preset"],
+    "agents.training.vector_settings": ["VectorSettings", "SegmentSettings", "AnswerSettings"],
+    "agents.training.presets": ["PRESETS", "settings_for", "settings_for_any", "fit_to_images", "register_preset"],
     "agents.training.trainer": ["train", "resume", "TrainingResult"],
     "agents.training.fine_tuning": ["FineTuningWarning"],
     "agents.training.folder": ["TrainingError"],
     "agents.training.progress": ["Progress"],
     "agents.training.fast.distributed": ["ProcessLost"],
     "agents.evaluation.evaluate": ["evaluate", "Evaluation"],
+    "agents.evaluation.worlds": ["evaluate_world"],
     "agents.evaluation.loop": ["play", "Moment", "Player"],
     "agents.evaluation.players": ["PolicyPlayer", "RandomPlayer", "OraclePlayer"],
+    "agents.environments.adapter": ["Adapter", "Choice", "register_adapter"],
+    "agents.environments.make": ["make_world"],
+    "agents.environments.world": ["World", "Step", "InvalidValue"],
+    "agents.environments.player": ["WorldPlayer"],
     "agents.pictures.results": ["draw_results", "ResultPictures"],
     "agents.pictures.animation": ["animate"],
     "agents.pictures.html_page": ["write_html", "episodes_data", "build_page"],
@@ -111,7 +118,7 @@ REEXPORTED = {
 """The module to import the names of a module from, if it is another one."""
 ALSO_IMPORTED = {("ram_envs", "register_dataset"), ("ram_envs", "register_sensor")}
 """Names that are imported from a second module too."""
-RECORDS = {"Task", "TrainingSettings", "NetworkSettings"}
+RECORDS = {"Task", "TrainingSettings", "VectorSettings", "NetworkSettings"}
 """Base classes of records that pass on their fields."""
 INTRODUCTION = """\
 # Public names

@@ -17,7 +17,7 @@ from typing import Any
 
 from numba import njit
 
-
+# Any, because numba's types do not know the last one.
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 

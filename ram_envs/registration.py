@@ -101,6 +101,12 @@ def register_wrapper() -> None:
         )
 
 
+def is_wrapper_id(id: Any) -> bool:
+    """Return whether an id is :data:`GLIMPSE_ID` or a variant of it, with or without "ram_envs:"."""
+    module, _, name = str(id).rpartition(":")
+    return module in ("", _OWN) and any(_base_id(name, variant) == GLIMPSE_ID for variant in VARIANTS)
+
+
 def parse_id(id: str) -> EnvironmentId:
     """Read an id: "RAM-Mine-v0", "RAM-Mine-Flat-v0", "ram_envs:RAM-Mine-v0" or "my_module:RAM-Mine-v0".
 

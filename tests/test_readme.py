@@ -118,7 +118,8 @@ def commands():
 def test_the_commands_take_the_options_that_are_shown(document, command, capsys):
     program, rest = SHOWN.fullmatch(command).groups()
     name, *arguments = shlex.split(rest)
-    ids = [argument for argument in arguments if argument in ENVIRONMENTS]
+    known = {*ENVIRONMENTS, "RAM-Glimpse-v0"}
+    ids = [argument for argument in arguments if argument.removeprefix("ram_envs:") in known]
     try:
         status = PROGRAMS[program]([name, *ids, "--help"])
     except SystemExit as exit:

@@ -26,7 +26,7 @@ Active-vision environments, and agents that learn where to look.
   ram list                    the environments
   ram train ENV_ID            train an agent, or resume a run (--resume FOLDER)
   ram evaluate CHECKPOINT     test error or success rate, with a 95 % interval
-  ram watch CHECKPOINT        see an agent play, in a window or a video
+  ram watch CHECKPOINT        see an agent play: window, video or web page
   ram play ENV_ID             play yourself, with arrow keys and mouse
   ram plot RUN...             learning curves of several runs in one picture
   ram benchmark FILE          compare algorithms; `ram benchmark report FOLDER`
@@ -127,6 +127,10 @@ def _explain(error: Exception) -> str | None:
             return None
         source = f"'ram-active-vision[{EXTRAS[package]}]'" if package in EXTRAS else package
         return f"needs {package}, which is not installed: pip install {source}"
+    from agents.files import WriteError
+
+    if isinstance(error, WriteError):
+        return f"{error.filename} cannot be written ({error.strerror}): choose another file"
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
     if isinstance(error, _user_errors()):

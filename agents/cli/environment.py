@@ -6,7 +6,7 @@ import argparse
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from agents.cli.fields import Option, options_of
 from agents.cli.parser import Parser, UsageError, group_of
@@ -17,6 +17,8 @@ from ram_envs.registration import ENVIRONMENTS, parse_id, task_class
 
 if TYPE_CHECKING:
     from ram_envs.tasks import Task
+
+Found = TypeVar("Found")
 
 HELP_FLAGS = ("-h", "--help")
 ID = re.compile(r"([A-Za-z_][\w.]*:)?[\w./-]+-v\d+")
@@ -44,6 +46,10 @@ class Environment:
             chosen: Values that count in place of the registered ones, as defaults.
         """
         return options_of(self.task, {**self.settings, **chosen})
+
+    def arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of the environment from the values of its options."""
+        return dict(values)
 
     @property
     def summary(self) -> str:
@@ -89,8 +95,9 @@ def read_for_environment(
     arguments: Sequence[str],
     title: str,
     base_parser: Callable[[], Parser],
-    full_parser: Callable[[Environment], Parser],
-) -> tuple[Environment, argparse.Namespace]:
+    full_parser: Callable[[Found], Parser],
+    find: Callable[[str], Found],
+) -> tuple[Found, argparse.Namespace]:
     """Read a command line whose options depend on the environment that it names.
 
     Which argument is the environment depends on the options: in `--out RAM-MNIST-v0 RAM-CatchGame-v0` it is the second.
@@ -102,6 +109,7 @@ def read_for_environment(
         title: The group of options that holds ``env_id``.
         base_parser: Makes a parser of the options that do not depend on the environment.
         full_parser: Makes the parser of all options for an environment.
+        find: Returns the environment of an id, such as :func:`find_environment`.
 
     Returns:
         The environment, and the values of the options that were given.
@@ -111,27 +119,27 @@ def read_for_environment(
         UnknownName: If it names an environment that does not exist.
     """
     problem: RAMError | None = None
-    for environment in named_environments(arguments):
+    for environment in named_environments(arguments, find):
         try:
             values = full_parser(environment).read(arguments)
         except RAMError as error:
             problem = problem or error
             continue
         env_id = group_of(values, title).get("env_id")
-        if env_id is not None and find_environment(env_id) == environment:
+        if env_id is not None and find(env_id) == environment:
             return environment, values
     if problem is not None:
         raise problem
     values, unknown = base_parser().read_known(arguments)
-    _complain(command, group_of(values, title).get("env_id"), unknown)
+    _complain(command, group_of(values, title).get("env_id"), unknown, find)
 
 
-def named_environments(arguments: Sequence[str]) -> list[Environment]:
-    """Return the environments that arguments name, in their order."""
+def named_environments(arguments: Sequence[str], find: Callable[[str], Found]) -> list[Found]:
+    """Return the environments that arguments name, in their order; see :func:`read_for_environment`."""
     found = []
     for argument in filter(ID.fullmatch, dict.fromkeys(arguments)):
         try:
-            found.append(find_environment(argument))
+            found.append(find(argument))
         except UnknownName:
             continue
     return found
@@ -142,13 +150,14 @@ def asks_for_help(arguments: Sequence[str]) -> bool:
     return not set(HELP_FLAGS).isdisjoint(arguments)
 
 
-def _complain(command: str, env_id: str | None, arguments: Sequence[str]) -> NoReturn:
+def _complain(command: str, env_id: str | None, arguments: Sequence[str], find: Callable[[str], object]) -> NoReturn:
     """Say what is wrong with a command line that names no environment that exists.
 
     Args:
         command: The command.
         env_id: The argument in the place of the environment, if there is one.
         arguments: The arguments that no option takes.
+        find: See :func:`read_for_environment`.
 
     Raises:
         UnknownName: If an argument looks like an id.
@@ -158,5 +167,5 @@ def _complain(command: str, env_id: str | None, arguments: Sequence[str]) -> NoR
     name = next(filter(ID.fullmatch, names), env_id)
     if name is None:
         raise UsageError(f"missing ENV_ID: name an environment, as in `ram {command} RAM-CatchGame-v0`; see `ram list`")
-    find_environment(name)
+    find(name)
     raise UsageError(f"unexpected argument {name!r}; see `ram {command} --help`")

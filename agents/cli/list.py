@@ -12,6 +12,8 @@ from agents.cli.environment import all_environments
 from agents.cli.parser import parse
 from agents.cli.values import Argument
 from ram_envs import VARIANTS
+from ram_envs.registration import GLIMPSE_ID
+from ram_envs.wrappers.settings import GlimpseSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,8 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(ListOptions, "list", arguments)
     rows = [("id", "sensor", "scene and episode")]
     rows += [(one.id, one.sensor, one.summary) for one in all_environments(options.modules)]
+    sensor = f"{GlimpseSettings.patch_size}x{GlimpseSettings.patch_size}, {GlimpseSettings.num_scales} scales"
+    rows.append((GLIMPSE_ID, sensor, "any environment with pixels: --env-id ALE/Pong-v5"))
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     indent, columns = " " * (sum(widths) + 4), shutil.get_terminal_size().columns
     for id, sensor, summary in rows:

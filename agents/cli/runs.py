@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import gymnasium
 
 from agents.cli.parser import UsageError
+from agents.environments.make import is_task
 from agents.evaluation.evaluate import evaluate
 from agents.files import fresh_folder
 from agents.pictures.results import draw_results
@@ -21,13 +22,14 @@ from agents.training.fast.device import resolve_device
 from agents.training.fast.distributed import first
 from agents.training.presets import fit_to_images
 from agents.training.run import METRICS
-from agents.training.settings import HybridSettings
+from agents.training.settings import HybridSettings, TaskSettings
 from ram_envs import make_task
 from ram_envs.errors import UserError
+from ram_envs.tasks import FIGURES
 
 if TYPE_CHECKING:
     from agents.cli.train import Request
-    from agents.training.settings import GameSettings
+    from agents.training.settings import TrainingSettings
     from agents.training.trainer import TrainingResult
 
 EXIT_STATUS = {"SIGINT": 130, "SIGTERM": 143}
@@ -64,7 +66,7 @@ def train(request: Request) -> int:
     return 0
 
 
-def fitting_settings(request: Request) -> HybridSettings | GameSettings:
+def fitting_settings(request: Request) -> TrainingSettings:
     """Return the settings of a request with a batch size and a length for its images, and print what was changed.
 
     Raises:
@@ -72,6 +74,8 @@ def fitting_settings(request: Request) -> HybridSettings | GameSettings:
         UserError: If the environment cannot be made.
     """
     settings, env_id = request.settings, request.environment.id
+    if not isinstance(settings, TaskSettings):
+        return settings
     task = make_task(env_id, **settings.environment)
     settings.check_task(env_id, task)
     fitting = fit_to_images(settings, task.num_images, request.given)
@@ -124,7 +128,8 @@ def finish(result: TrainingResult, device: str) -> int:
     say(f"trained for {progress.frames:,} frames in {progress.time_s:.0f} s")
     if first():
         pictures = draw_results(folder)
-        say(f"  learning curve  {pictures.curve}\n  animation       {pictures.animation}")
+        say(f"  learning curve  {pictures.curve}")
+        say(f"  animation       {pictures.animation or 'none: the environment cannot be rendered as an image'}")
         say(f"  {figures(folder, device)}")
         say(f"  evaluate again  ram evaluate {folder}")
     return 0
@@ -136,9 +141,12 @@ def figures(folder: Path, device: str) -> str:
     Images without a test split are no error at the end of a training: then the training figure stands alone.
     """
     checkpoint = load_checkpoint(folder, device=resolve_device(device))
-    figure = make_task(checkpoint.env_id, **checkpoint.env_settings).figure
     with open(folder / METRICS, newline="", encoding="utf-8") as file:
         last = [*csv.DictReader(file)][-1]
+    if is_task(checkpoint.env_id):
+        figure = make_task(checkpoint.env_id, **checkpoint.env_settings).figure
+    else:
+        figure = next(figure for name, figure in FIGURES.items() if name in last)
     text = f"{figure.label}: {figure.write(float(last[figure.name]))} with sampled actions in training"
     try:
         result = evaluate(checkpoint.policy, checkpoint.env_id, checkpoint.env_settings)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from agents.cli.environment import (
     HELP_FLAGS,
     Environment,
     asks_for_help,
-    find_environment,
     named_environments,
     read_for_environment,
 )
@@ -19,10 +18,11 @@ from agents.cli.fields import options_of, own_fields
 from agents.cli.options import Count, Dataset, Device, EnvironmentId, Folder
 from agents.cli.parser import Parser, UsageError, group_of
 from agents.cli.values import Argument
+from agents.cli.vector_environment import VectorEnvironment, find_any_environment
 from agents.ram.settings import NetworkSettings
-from agents.training.presets import NOTES, PRESETS, settings_for
+from agents.training.presets import NOTES, PRESETS, Method, settings_for_any
 from agents.training.settings import GameSettings, HybridSettings, TrainingSettings
-from ram_envs import parse_id
+from agents.training.vector_settings import AnswerSettings, SegmentSettings
 
 SUMMARY = """\
 Train an agent. The settings come from a preset, and each of them is also an option.
@@ -42,9 +42,11 @@ class RunOptions:
     env_id: EnvironmentId | None = None
     preset: Annotated[str, Argument(metavar="NAME")] = "default"
     """The settings to start from."""
-    method: Annotated[Literal["hybrid", "game"] | None, Argument(metavar="NAME")] = None
+    method: Annotated[Method | None, Argument(metavar="NAME")] = None
     """Training method, by default that of the preset. "hybrid": cross-entropy for the answer, REINFORCE for the
-    locations. "game": PPO or REINFORCE, from rewards only."""
+    locations. "game": PPO or REINFORCE, from rewards only. Environments of other packages: "segments" (default) is
+    recurrent PPO on segments of episodes, "answers" the hybrid loss on the right answers that the environment hands out
+    after each step."""
     seed: int = 0
     """Random seed."""
     seeds: Count = 1
@@ -78,8 +80,8 @@ class Request(NamedTuple):
         given: Names of the settings that were given.
     """
 
-    environment: Environment
-    settings: HybridSettings | GameSettings
+    environment: Environment | VectorEnvironment
+    settings: TrainingSettings
     options: RunOptions
     given: frozenset[str] = frozenset()
 
@@ -106,16 +108,16 @@ def read(arguments: Sequence[str]) -> Request:
         UserError: If a setting is not valid, or there is no such environment or preset.
     """
 
-    def parser_for(environment: Environment) -> Parser:
+    def parser_for(environment: Environment | VectorEnvironment) -> Parser:
         return full_parser(environment, _preset(environment, arguments))
 
-    environment, values = read_for_environment("train", arguments, RUN, run_parser, parser_for)
+    environment, values = read_for_environment("train", arguments, RUN, run_parser, parser_for, find_any_environment)
     settings, options = _preset(environment, arguments), group_of(values, RUN)
     changes = {name: options.pop(name) for name in RUN_SETTINGS if name in options}
     changes |= {**group_of(values, OPTIMISATION), **group_of(values, ALGORITHM)}
     settings = replace(
         settings,
-        environment={**settings.environment, **group_of(values, ENVIRONMENT)},
+        environment={**settings.environment, **environment.arguments(group_of(values, ENVIRONMENT))},
         network=replace(settings.network, **group_of(values, NETWORK)),
         **changes,
     )
@@ -129,7 +131,7 @@ def run_parser(options: type[RunOptions] = RunOptions) -> Parser:
     return parser
 
 
-def full_parser(environment: Environment, settings: HybridSettings | GameSettings) -> Parser:
+def full_parser(environment: Environment | VectorEnvironment, settings: TrainingSettings) -> Parser:
     """Return the parser of all options for an environment, with the values of a preset as defaults."""
     parser = run_parser()
     parser.add_options(RUN, options_of(TrainingSettings, settings, RUN_SETTINGS))
@@ -137,17 +139,23 @@ def full_parser(environment: Environment, settings: HybridSettings | GameSetting
     parser.add_options(NETWORK, options_of(NetworkSettings, settings.network))
     shared = [name for name in own_fields(TrainingSettings) if name not in (*RUN_SETTINGS, "environment", "network")]
     parser.add_options(OPTIMISATION, options_of(TrainingSettings, settings, shared))
-    parser.add_options(ALGORITHM, options_of(type(settings), settings, own_fields(type(settings))))
+    parser.add_options(ALGORITHM, options_of(type(settings), settings, _algorithm_fields(type(settings))))
     return parser
+
+
+def _algorithm_fields(cls: type[TrainingSettings]) -> list[str]:
+    """Return the settings that a training method has beside those that all methods share."""
+    shared = {setting.name for setting in fields(TrainingSettings)}
+    return [setting.name for setting in fields(cls) if setting.name not in shared]
 
 
 def help_text(arguments: Sequence[str]) -> str:
     """Return the help: of an environment if the arguments name one, otherwise in general."""
     rest = [argument for argument in arguments if argument not in HELP_FLAGS]
-    environment = next(iter(named_environments(rest)), None)
+    environment = next(iter(named_environments(rest, find_any_environment)), None)
     if environment is not None:
         parser = full_parser(environment, _preset(environment, rest))
-        parser.epilog = presets_table([parse_id(environment.id).base])
+        parser.epilog = presets_table([environment.id.rpartition(":")[2]])
     else:
         parser = run_parser()
         parser.epilog = f"{_overview()}\n\n{presets_table(PRESETS)}"
@@ -170,28 +178,33 @@ def _overview() -> str:
     """Return the flags of every group, for the help without an environment."""
     groups = {
         "environment": "the arguments of the task, such as --patch-size",
-        "network": _flags(NetworkSettings),
-        "optimisation": _flags(TrainingSettings, leave_out=("environment", "network", *RUN_SETTINGS)),
-        "algorithm, classification (hybrid loss)": _flags(HybridSettings),
-        "algorithm, games (PPO, REINFORCE)": _flags(GameSettings),
+        "network": _flags(NetworkSettings, own_fields(NetworkSettings)),
+        "optimisation": _flags(
+            TrainingSettings,
+            [name for name in own_fields(TrainingSettings) if name not in ("environment", "network", *RUN_SETTINGS)],
+        ),
+        "algorithm, classification (hybrid loss)": _flags(HybridSettings, _algorithm_fields(HybridSettings)),
+        "algorithm, games (PPO, REINFORCE)": _flags(GameSettings, _algorithm_fields(GameSettings)),
+        "algorithm, other environments (segments)": _flags(SegmentSettings, _algorithm_fields(SegmentSettings)),
+        "algorithm, other environments (answers)": _flags(AnswerSettings, _algorithm_fields(AnswerSettings)),
     }
     lines = [f"  {title}: {flags}" for title, flags in groups.items()]
     return "settings, explained with their values by `ram train ENV_ID --help`:\n\n" + "\n".join(lines)
 
 
-def _flags(cls: type, leave_out: Sequence[str] = ()) -> str:
-    return " ".join(option.flag for option in options_of(cls, names=own_fields(cls)) if option.name not in leave_out)
+def _flags(cls: type, names: Sequence[str]) -> str:
+    return " ".join(option.flag for option in options_of(cls, names=names))
 
 
-def _preset(environment: Environment, arguments: Sequence[str]) -> HybridSettings | GameSettings:
+def _preset(environment: Environment | VectorEnvironment, arguments: Sequence[str]) -> TrainingSettings:
     """Return the preset and the method that the command line names.
 
     They decide which options there are, and may come after any of them. So they are read with the options of the
     default preset, which leaves the options that it does not have as they are.
     """
-    values, _ = full_parser(environment, settings_for(environment.id)).read_known(arguments)
+    values, _ = full_parser(environment, settings_for_any(environment.id)).read_known(arguments)
     options = group_of(values, RUN)
-    return settings_for(environment.id, options.get("preset"), options.get("method"))
+    return settings_for_any(environment.id, options.get("preset"), options.get("method"))
 
 
 def _resume(options: dict[str, Any], unknown: Sequence[str]) -> int:
@@ -206,7 +219,7 @@ def _resume(options: dict[str, Any], unknown: Sequence[str]) -> int:
     ]
     if others:
         raise UsageError(f"a resumed run keeps its own settings: leave out {' '.join(others)}")
-    env_id = find_environment(options["env_id"]).id if "env_id" in options else None
+    env_id = find_any_environment(options["env_id"]).id if "env_id" in options else None
     from agents.cli.runs import resume
 
     return resume(options["resume"], env_id, options.get("dataset"), options.get("device", "auto"))

@@ -125,4 +125,5 @@ def _build(
         return values[:, 0] + space.start, choices, numbers
     if isinstance(space, spaces.MultiDiscrete):
         values = values.reshape(-1, *space.shape) + space.start
-    return values.reshape(-1, *space.shape).astype(space.dtype), choices, numbers
+    shape = space.shape or ()
+    return values.reshape(-1, *shape).astype(space.dtype), choices, numbers

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
-from gymnasium.vector import VectorEnv
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorEnv
 from numpy.typing import NDArray
 
 from agents.ram.settings import NetworkSettings, RAMSettings
@@ -108,15 +107,14 @@ class Adapter(ABC):
 
     def settings(self, network: NetworkSettings) -> RAMSettings:
         """Join the settings of the networks with the sizes of this environment."""
-        chosen = {setting.name: getattr(network, setting.name) for setting in fields(NetworkSettings)}
-        return RAMSettings(
+        return RAMSettings.join(
+            network,
             num_actions=sum(self.choices),
             glimpse_shape=self.glimpse_shape,
             gaze_size=self.gaze_size,
             senses=dict(self.senses),
             choices=self.choices if len(self.choices) > 1 else (),
             numbers=self.numbers,
-            **chosen,
         )
 
 
@@ -149,10 +147,8 @@ def find_attribute(env: Any, name: str) -> Any:
     while layer is not None:
         if hasattr(layer, name):
             return getattr(layer, name)
-        if hasattr(layer, "get_attr"):  # SyncVectorEnv, AsyncVectorEnv
-            try:
-                return layer.get_attr(name)[0]
-            except Exception:  # AsyncVectorEnv raises whatever its processes raised
-                return None
+        if isinstance(layer, (SyncVectorEnv, AsyncVectorEnv)):
+            # Asked first, since a process of AsyncVectorEnv ends with an error where there is no such attribute.
+            return layer.get_attr(name)[0] if layer.call("has_wrapper_attr", name)[0] else None
         layer = getattr(layer, "env", None)
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -15,7 +14,10 @@ from agents.errors import SettingsError
 from ram_envs import parse_id
 from ram_envs.errors import UnknownName
 from ram_envs.registration import GLIMPSE_ID
+from ram_envs.wrappers.make import import_environment
 
+_EXTRAS = {"ap_gym": "apgym", "ale_py": "atari", "minigrid": "minigrid"}
+"""The extra that installs a package."""
 Vectorization = Literal["auto", "sync", "async"]
 
 
@@ -78,6 +80,20 @@ def is_task(env_id: str) -> bool:
     return True
 
 
+def arguments_of(env_id: str, env_settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return a registered name and the arguments with which Gymnasium makes the environment for the RAM policy.
+
+    Raises:
+        SettingsError: If there is no such environment.
+    """
+    name = _spec(env_id).id
+    if is_task(env_id):
+        return name, {**env_settings, "action_format": "dict", "observation_format": "dict"}
+    if name == GLIMPSE_ID:
+        return name, {**env_settings, "action_format": "dict"}
+    return name, dict(env_settings)
+
+
 def steps_of_an_episode(env: VectorEnv) -> int | None:
     """Return the largest number of steps in an episode; None if it is not known."""
     task = find_attribute(env, "task")
@@ -88,16 +104,12 @@ def steps_of_an_episode(env: VectorEnv) -> int | None:
 def _make_vec(
     env_id: str, num_envs: int, env_settings: dict[str, Any], vectorization: Vectorization, render_mode: str | None
 ) -> VectorEnv:
-    spec = _spec(env_id)
-    if is_task(env_id):
-        env_settings |= {"action_format": "dict", "observation_format": "dict"}
-    elif spec.id == GLIMPSE_ID:
-        env_settings |= {"action_format": "dict"}
+    name, arguments = arguments_of(env_id, env_settings)
     if render_mode is not None:
-        env_settings["render_mode"] = render_mode
+        arguments["render_mode"] = render_mode
     mode = None if vectorization == "auto" else vectorization
     try:
-        return gymnasium.make_vec(env_id, num_envs, vectorization_mode=mode, **env_settings)
+        return gymnasium.make_vec(name, num_envs, vectorization_mode=mode, **arguments)
     except (gymnasium.error.Error, ImportError, TypeError) as error:
         raise SettingsError(f"{env_id} cannot be made: {error}") from error
 
@@ -109,15 +121,15 @@ def _spec(env_id: str) -> gymnasium.envs.registration.EnvSpec:
         SettingsError: If there is none.
     """
     try:
-        if ":" in env_id:
-            importlib.import_module(env_id.partition(":")[0])
-        return gymnasium.spec(env_id.partition(":")[2] or env_id)
-    except ImportError as error:
-        missing = error.name or env_id.partition(":")[0]
-        raise SettingsError(
-            f"{env_id} needs the package {missing}, which is not installed: install it first"
-        ) from error
+        return gymnasium.spec(import_environment(env_id))
+    except gymnasium.error.DependencyNotInstalled as error:
+        raise SettingsError(str(error)) from error
+    except UnknownName as error:
+        extra = _EXTRAS.get(env_id.partition(":")[0])
+        hint = f" (pip install 'ram-active-vision[{extra}]')" if extra else ""
+        raise SettingsError(f"{error}{hint}") from error
     except gymnasium.error.Error as error:
         raise SettingsError(
-            f"{error}: if another package registers it, put its module before the id, as in ale_py:ALE/Pong-v5"
+            f"there is no environment {env_id!r} ({error}): if a package registers it, write its module before the id, "
+            "as in ale_py:ALE/Pong-v5"
         ) from error

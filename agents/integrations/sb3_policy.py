@@ -28,10 +28,28 @@ def ram_settings(env: VecEnv, network: NetworkSettings | None = None) -> RAMSett
     """Combine the settings of the networks with the sizes that the environment determines.
 
     Args:
-        env: A :class:`~agents.integrations.sb3.RAMVecEnv`, or any other ``VecEnv`` over environments of ``ram_envs``.
+        env: A :class:`~agents.integrations.sb3.RAMVecEnv`, or any other ``VecEnv`` over environments of ``ram_envs`` or
+            over ones that :class:`ram_envs.wrappers.Glimpse` wraps.
         network: Settings of the networks; None for those of the paper's classifier.
+
+    Raises:
+        ValueError: If a wrapped environment's own action is not one choice.
     """
-    return RAMSettings.for_environment(env.get_attr("unwrapped", 0)[0], network or NetworkSettings())
+    network = network or NetworkSettings()
+    unwrapped = env.get_attr("unwrapped", 0)[0]
+    if hasattr(getattr(unwrapped, "task", None), "glimpse_sensor"):
+        return RAMSettings.for_environment(unwrapped, network)
+    sensor, answer = env.get_attr("glimpse_sensor", 0)[0], env.get_attr("answer", 0)[0]
+    if not answer.is_choice:
+        raise ValueError(f"the wrapped environment's actions are {answer.space}: expected Discrete")
+    senses: dict[str, Any] = {key: env.observation_space[key].shape for key in env.get_attr("sense_keys", 0)[0]}  # type: ignore[index]
+    return RAMSettings.join(
+        network,
+        num_actions=answer.size,
+        glimpse_shape=sensor.glimpse_shape,
+        gaze_size=sensor.gaze_size,
+        senses={key: shape[0] for key, shape in senses.items()},
+    )
 
 
 class RAMRecurrentPolicy(RecurrentMultiInputActorCriticPolicy):

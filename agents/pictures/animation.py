@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agents.environments.make import is_task
 from agents.evaluation.fit import check_fit
 from agents.files import write_atomically
+from agents.pictures.controls import HOLD_SECONDS
 from agents.pictures.encoding import Shot, encoder
-from agents.pictures.watch import HOLD_SECONDS, frame_seconds, looks, make_one
+from agents.pictures.watch import frame_seconds, looks, make_one
+from agents.pictures.worlds import animate_world
 from ram_envs.arguments import check_integer
 from ram_envs.rendering import draw_frame
 
@@ -42,6 +45,9 @@ def animate(
         ValueError: If the suffix of the file is another one, or there are no episodes.
         DependencyNotInstalled: If imageio-ffmpeg is missing for a .mp4.
     """
+    if not is_task(env_id):
+        animate_world(policy, env_id, env_settings, file, episodes, seed)
+        return
     path = Path(file)
     encode = encoder(path.suffix)
     check_integer("episodes", episodes, 1)

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.environments.make import is_task
 from agents.errors import SettingsError
 from agents.evaluation.fit import check_fit
 from agents.files import write_atomically
-from agents.pictures.watch import HOLD_SECONDS, Look, frame_seconds, looks, make_one
+from agents.pictures.controls import HOLD_SECONDS
+from agents.pictures.watch import Look, frame_seconds, looks, make_one
 from agents.play.score import Score
 from ram_envs.arguments import check_integer
 from ram_envs.rendering import style
@@ -69,6 +71,8 @@ def write_html(
     if path.suffix.lower() not in SUFFIXES:
         raise SettingsError(f"{path} is not a web page: expected a name that ends in .html")
     check_integer("episodes", episodes, 1)
+    if not is_task(env_id):
+        raise SettingsError(f"a web page shows tasks of the suite, not {env_id}: use --video FILE (.gif or .mp4)")
     env = make_one(env_id, env_settings, stop_threshold is not None)
     check_fit(policy, env.task, env_id)
     data = episodes_data(env, env_id, looks(policy, env, episodes, seed, stop_threshold))

@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from agents.environments.make import is_task
 from agents.pictures.animation import animate
 from agents.pictures.curves import plot_learning_curve
+from agents.pictures.worlds import NoPicture
 from agents.ram.checkpoint import load_checkpoint
 from agents.training.run import METRICS
 from ram_envs import make_task
@@ -20,11 +22,11 @@ class ResultPictures(NamedTuple):
 
     Attributes:
         curve: Learning curve, PNG.
-        animation: Episodes of the trained agent, GIF.
+        animation: Episodes of the trained agent, GIF; None if the environment cannot be rendered.
     """
 
     curve: Path
-    animation: Path
+    animation: Path | None
 
 
 def draw_results(run_folder: str | os.PathLike[str]) -> ResultPictures:
@@ -38,9 +40,12 @@ def draw_results(run_folder: str | os.PathLike[str]) -> ResultPictures:
         OSError: If a picture cannot be written.
     """
     folder = Path(run_folder)
-    pictures = ResultPictures(folder / CURVE, folder / ANIMATION)
     checkpoint = load_checkpoint(folder)
-    figure = make_task(checkpoint.env_id, **checkpoint.env_settings).figure
-    plot_learning_curve(folder / METRICS, pictures.curve, figure)
-    animate(checkpoint.policy, checkpoint.env_id, checkpoint.env_settings, pictures.animation)
-    return pictures
+    is_own = is_task(checkpoint.env_id)
+    figure = make_task(checkpoint.env_id, **checkpoint.env_settings).figure if is_own else None
+    plot_learning_curve(folder / METRICS, folder / CURVE, figure)
+    try:
+        animate(checkpoint.policy, checkpoint.env_id, checkpoint.env_settings, folder / ANIMATION)
+    except NoPicture:
+        return ResultPictures(folder / CURVE, None)
+    return ResultPictures(folder / CURVE, folder / ANIMATION)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import gymnasium
@@ -12,15 +12,17 @@ import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode
 
+from agents.environments.make import is_task
 from agents.evaluation.fit import check_fit
 from agents.evaluation.loop import play
 from agents.evaluation.players import FORMATS, PolicyPlayer
 from agents.evaluation.stopping import early_settings, stop_rule
+from agents.pictures.controls import HINT, HOLD_SECONDS, NO_DISPLAY, Controls
 from agents.play.display import open_display
 from agents.play.score import Score, episode_result
 from ram_envs.arguments import check_integer
 from ram_envs.envs.drawing import view_row
-from ram_envs.rendering import Readout, View, frame_surface, import_pygame, present
+from ram_envs.rendering import Readout, View, frame_surface, import_pygame
 
 if TYPE_CHECKING:
     import pygame
@@ -33,11 +35,6 @@ EPISODE_SECONDS = 3.0
 """An episode is shown for about so long."""
 FRAME_SECONDS = (0.1, 0.5)
 """But each view for at least and at most so long."""
-HOLD_SECONDS = 1.0
-"""The end of an episode is shown for so long."""
-POLLS_PER_SECOND = 60
-NO_DISPLAY = "use --video FILE (.gif or .mp4) or --html FILE"
-HINT = "space: pause · right arrow: step · Esc or q: leave"
 
 
 class Look(NamedTuple):
@@ -84,7 +81,11 @@ def looks(
         episodes: Number of episodes; None for no limit.
         seed: Random seed of the first episode; the next ones follow it.
         stop_threshold: See :func:`agents.evaluation.evaluate.evaluate`; the environment must allow early answers.
+
+    Raises:
+        ValueError: If the seed is not valid.
     """
+    check_integer("seed", seed, 0, 2**62)
     task = env.task
     rule = None if stop_threshold is None else stop_rule(policy, task, stop_threshold)
     for episode in itertools.count() if episodes is None else range(episodes):
@@ -131,11 +132,15 @@ def watch(
     """
     if episodes is not None:
         check_integer("episodes", episodes, 1)
+    if not is_task(env_id):
+        from agents.pictures.worlds import watch_world
+
+        return watch_world(policy, env_id, env_settings, episodes, seed)
     pygame = import_pygame()
     env = make_one(env_id, env_settings, stop_threshold is not None)
     check_fit(policy, env.task, env_id)
     seconds, score = frame_seconds(env.task), Score(env.task.figure)
-    controls: _Controls | None = None
+    controls: Controls | None = None
     try:
         for look in looks(policy, env, episodes, seed, stop_threshold):
             number = score.episodes + 1
@@ -144,14 +149,18 @@ def watch(
             view = look.view._replace(caption=caption, readout=look.readout, hint=HINT)
             if controls is None:
                 open_display(view, env_id, NO_DISPLAY)
-                controls = _Controls()
-            controls.show(view, HOLD_SECONDS if look.over else seconds)
+                controls = Controls()
+            controls.show(partial(_draw, view), HOLD_SECONDS if look.over else seconds)
             if controls.left:
                 break
     finally:
         pygame.display.quit()
         env.close()
     return score.episodes
+
+
+def _draw(view: View, paused: bool) -> pygame.Surface:
+    return frame_surface(view._replace(hint=f"paused · {view.hint}") if paused else view)
 
 
 class _Reader:
@@ -187,49 +196,3 @@ class _Reader:
             values=np.array(self._values),
             num_glimpses=self._task.max_episode_steps,
         )
-
-
-class _Controls:
-    """A person's control over what the open window shows.
-
-    Attributes:
-        left: Whether the person wants to leave.
-        paused: Whether a view stays until the person steps or resumes.
-    """
-
-    def __init__(self) -> None:
-        self.left, self.paused = False, False
-        self._pygame = import_pygame()
-        self._clock = self._pygame.time.Clock()
-
-    def show(self, view: View, seconds: float) -> None:
-        """Show a view for so long, or as long as the person wants."""
-        due = time.monotonic() + seconds
-        self._draw(view)
-        while not self.left:
-            events = self._pygame.event.get()
-            stepped = [self._handle(event) for event in events]
-            if any(stepped) or (not self.paused and time.monotonic() >= due):
-                return
-            if events:
-                self._draw(view)  # the window may have been resized, or paused
-            self._clock.tick(POLLS_PER_SECOND)
-
-    def _draw(self, view: View) -> None:
-        paused = f"paused · {view.hint}" if self.paused else view.hint
-        present(frame_surface(view._replace(hint=paused)))
-
-    def _handle(self, event: pygame.event.Event) -> bool:
-        """React to an event, and return whether it asks for the next view."""
-        pygame = self._pygame
-        if event.type == pygame.QUIT:
-            self.left = True
-        elif event.type == pygame.KEYDOWN:
-            if event.key in (pygame.K_ESCAPE, pygame.K_q):
-                self.left = True
-            elif event.key == pygame.K_SPACE:
-                self.paused = not self.paused
-            elif event.key == pygame.K_RIGHT:
-                self.paused = True
-                return True
-        return False

@@ -1,7 +1,8 @@
-"""Keyboard and mouse controls of `ram play`, derived from the answer and the sensor of the task."""
+"""Keyboard and mouse controls of `ram play`, derived from the answer and the sensor."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +10,16 @@ import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
+from agents.play.rules import REST_NAMES
+
 if TYPE_CHECKING:
     import pygame
 
+    from agents.play.rules import Rules
     from ram_envs.tasks import Answer, Task
 
 ARROWS = ("left", "right", "up", "down")
 OPPOSITES = {"left": "right", "right": "left", "up": "down", "down": "up"}
-RESTS = ("stay", "none", "noop", "wait")
-"""Names of the choice that is taken in a game while no key is pressed."""
 ZOOM_STEP = 0.1
 """Change of the third number of a location per notch of the mouse wheel, or per press of + or -."""
 
@@ -26,19 +28,26 @@ class AnswerKeys:
     """Maps keys to answers.
 
     Choices named after directions have the arrow keys. Choices named by numbers are typed as these numbers, all other
-    choices as their indices. A number is complete when no further digit can follow, or with Return. The values of a Box
-    are typed with spaces between them and confirmed with Return. The choice to look on has no key: it is a click.
+    choices as their indices. A number is complete when no further digit can follow, or with Return. The values of a
+    Box, or of several choices, are typed with spaces between them and confirmed with Return. The choice to look on has
+    no key: it is a click. Keys of the environment itself come first; combinations of them are possible.
 
     Args:
         pygame: The module.
-        answer: The answer of the task.
+        answer: The answer.
+        own_keys: The keys of the environment itself: each combination of key codes and its choice.
 
     Attributes:
         typed: The characters typed so far.
     """
 
-    def __init__(self, pygame: ModuleType, answer: Answer) -> None:
-        self.pygame, self.answer = pygame, answer
+    def __init__(
+        self, pygame: ModuleType, answer: Answer, own_keys: Mapping[frozenset[int], int] | None = None
+    ) -> None:
+        self.pygame, self.answer, self._own_keys = pygame, answer, own_keys or {}
+        self._is_own_key = {code for codes in self._own_keys for code in codes}
+        self._own_held: set[int] = set()
+        self._own_tapped: set[int] = set()
         self.typed = ""
         arrows = {name: index for index, name in enumerate(answer.names) if answer.is_choice and name in ARROWS}
         self._arrows = {getattr(pygame, f"K_{name.upper()}"): index for name, index in arrows.items()}
@@ -56,7 +65,7 @@ class AnswerKeys:
         answer = self.answer
         if not answer.is_choice:
             return None
-        named = (answer.names.index(name) for name in RESTS if name in answer.names)
+        named = (answer.names.index(name) for name in REST_NAMES if name in answer.names)
         return next(named, answer.look_on)
 
     @property
@@ -69,8 +78,13 @@ class AnswerKeys:
         pygame = self.pygame
         if event.type == pygame.KEYUP:
             self._held.pop(event.key, None)
+            self._own_held.discard(event.key)
         if event.type != pygame.KEYDOWN:
             return None
+        if event.key in self._is_own_key:
+            self._own_held.add(event.key)
+            self._own_tapped.add(event.key)
+            return self._own_choice(self._own_held)
         if event.key in self._arrows:
             self._held[event.key] = self._tapped[event.key] = self._arrows[event.key]
             return self._arrows[event.key]
@@ -107,6 +121,10 @@ class AnswerKeys:
 
         Without a key it is the resting choice ("stay" or "look on"), or the last answer. Opposite arrows cancel.
         """
+        own = self._own_choice(self._own_held | self._own_tapped)
+        self._own_tapped = set()
+        if own is not None:
+            return own
         choices = list({**self._tapped, **self._held}.values())
         self._tapped = {}
         choices = [choice for choice in choices if self._opposites[choice] not in choices]
@@ -121,14 +139,22 @@ class AnswerKeys:
             self._current = self._rest  # typed answers are used once
         return current
 
+    def _own_choice(self, pressed: set[int]) -> int | None:
+        """Return the choice of the largest combination of own keys that are pressed; None if there is none."""
+        combinations = [codes for codes in self._own_keys if codes <= pressed]
+        return self._own_keys[max(combinations, key=len)] if combinations else None
+
     def reset(self) -> None:
         """Clear typed and tapped keys at the start of an episode; held keys stay active."""
-        self.typed, self._tapped, self._current = "", {}, self._rest
+        self.typed, self._tapped, self._own_tapped, self._current = "", {}, set(), self._rest
 
     def help(self) -> str:
         """Return a short description of the keys; empty if there are none."""
         if not self.answer.is_choice:
             return f"number keys and Return: {self.answer.key}"
+        if self._own_keys:
+            names = {self.pygame.key.name(code) for code in self._is_own_key if code < 128}
+            return f"arrow keys, {' '.join(sorted(names))}: {self.answer.key}"
         arrows = [name for name in self.answer.names if name in ARROWS]
         parts = [f"arrow keys: {' '.join(arrows)}"] if arrows else []
         texts = [] if self.arrows_only else list(self._typed_choices)
@@ -151,13 +177,13 @@ class Gaze:
 
     Args:
         pygame: The module.
-        task: The task, which has the sensor and the gaze control.
+        rules: The rules of the environment, which have the sensor and the gaze control.
     """
 
-    def __init__(self, pygame: ModuleType, task: Task[Any]) -> None:
-        self.pygame, self._control = pygame, task.gaze_control
-        self.zooms = task.glimpse_sensor.gaze_size > 2
-        self._zoom_keys = task.answer.is_choice  # otherwise "-" is part of a number
+    def __init__(self, pygame: ModuleType, rules: Rules | Task[Any]) -> None:
+        self.pygame, self._control = pygame, rules.gaze_control
+        self.zooms = rules.glimpse_sensor.gaze_size > 2
+        self._zoom_keys = rules.answer.is_choice  # otherwise "-" is part of a number
         self._point: NDArray[np.float32] | None = None
         self._zoom: float | None = None
 
@@ -226,13 +252,17 @@ class Gaze:
         return ("click: look" if click else "mouse: look") + (f" · wheel{zoom}: zoom" if self.zooms else "")
 
 
-def _numbers(text: str, space: Any) -> NDArray[np.float32] | None:
-    """Return the typed numbers, float32 (n,); None if they are not n numbers within the bounds."""
+def _numbers(text: str, space: Any) -> NDArray[Any] | None:
+    """Return the typed numbers, (n,) with the dtype of the space; None if they are not an element of the space."""
     try:
-        numbers = np.array([float(word) for word in text.replace(",", " ").split()], dtype=np.float32)
+        numbers = np.array([float(word) for word in text.replace(",", " ").split()])
     except ValueError:
         return None
-    return numbers if space.contains(numbers) else None
+    converted = numbers.astype(space.dtype)
+    is_integer = converted.dtype.kind in "iu"
+    if is_integer and not np.array_equal(converted, numbers):
+        return None
+    return converted if space.contains(converted) else None
 
 
 def _middle(space: Any) -> NDArray[np.float32]:

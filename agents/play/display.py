@@ -23,7 +23,12 @@ def open_display(view: View, title: str, advice: str) -> None:
         gymnasium.error.DependencyNotInstalled: If pygame is missing.
     """
     places = layout(view)
+    open_sized_display((places.width, places.height), title, advice)
+
+
+def open_sized_display(size: tuple[int, int], title: str, advice: str) -> None:
+    """Open a window of a size, (width, height) in pixels; see :func:`open_display`."""
     try:
-        open_window((places.width, places.height), title)
+        open_window(size, title)
     except NoDisplay as error:
         raise DisplayError(f"{error}: {advice}") from error

@@ -1,13 +1,13 @@
 """The episodes of one person: events and time become actions, and the state becomes a view.
 
-The task determines the controls: its answer the keys, its gaze control the effect of the pointer. Tasks with a target,
-such as classification, wait for the person. Games run in real time.
+The environment determines the controls: its answer the keys, its gaze control the effect of the pointer. Tasks with a
+target, such as classification, wait for the person. Games run in real time.
 """
 
 from __future__ import annotations
 
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
@@ -15,6 +15,7 @@ from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
 from agents.play.controls import AnswerKeys, Gaze
+from agents.play.rules import rules_of
 from agents.play.score import Score, episode_result
 from ram_envs.rendering import Banner, View, hide_unseen, layout
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import pygame
 
     from agents.play.opponent import Opponent
-    from ram_envs.envs.single import GlimpseEnv
 
 
 class Game:
@@ -52,13 +52,14 @@ class Game:
         opponent: Opponent | None = None,
     ) -> None:
         self.pygame, self.env, self.hidden, self.opponent = pygame, env, hidden, opponent
-        self.source = cast("GlimpseEnv", env.unwrapped)
-        self.task = self.source.task
-        self.keys, self.gaze = AnswerKeys(pygame, self.task.answer), Gaze(pygame, self.task)
-        self.score = Score(self.task.figure)
+        env.reset(seed=seed)  # the rules ask about the state
+        self.rules = rules_of(env, pygame)
+        self.source, self.real_time = self.rules.source, self.rules.real_time
+        self.keys = AnswerKeys(pygame, self.rules.answer, self.rules.keys)
+        self.gaze = Gaze(pygame, self.rules)
+        self.score = Score(self.rules.figure)
         self.left = self.running = False
         self.begin(seed)
-        self.real_time = self.task.target(self.source.state) is None
         self.places = layout(self.view())
 
     def begin(self, seed: int | None = None) -> None:
@@ -108,28 +109,28 @@ class Game:
     @property
     def location(self) -> NDArray[np.float32]:
         """The current location, float32 (gaze_size,)."""
-        location: NDArray[np.float32] = self.source.state.location[0]
-        return location
+        return self.rules.location
 
     @property
     def may_look(self) -> bool:
         """Whether the next step can be a glimpse only: not the last step, and without an answer that counts."""
-        look_on = self.task.answer.look_on is not None and self.steps + 1 < self.task.max_episode_steps
-        return look_on or not self._answer_counts
+        look_on = self.rules.answer.look_on is not None and not self._is_last
+        return look_on or not self.rules.answer_counts
 
     @property
-    def _answer_counts(self) -> bool:
-        return bool(self.task.answer_counts(self.source.state)[0])
+    def _is_last(self) -> bool:
+        """Whether the next step is the last one of the episode."""
+        return self.rules.last_step is not None and self.steps + 1 >= self.rules.last_step
 
     def _look(self) -> None:
         """Take another glimpse, with the choice to look on or with an answer that does not count."""
-        answer, space = self.task.answer, self.task.answer.space
+        answer, space = self.rules.answer, self.rules.answer.space
         ignored = space.low.astype(np.float32) if isinstance(space, Box) else answer.look_on or 0
         self._step(self.gaze.action(self.location), ignored)
 
     def _answer(self, answer: Any) -> None:
         """Give the answer. If answers count only at the end, the remaining glimpses are skipped."""
-        while not self._answer_counts and not self.over:
+        while not self.rules.answer_counts and not self.over:
             self._step(self._stay, answer)
         if not self.over:
             self._step(self.gaze.action(self.location) if self._answer_looks else self._stay, answer)
@@ -137,33 +138,33 @@ class Game:
     @property
     def _answer_looks(self) -> bool:
         """Whether a step with an answer that counts also takes a glimpse: in games, before the last step."""
-        return not self.may_look and self.steps + 1 < self.task.max_episode_steps
+        return not self.may_look and not self._is_last
 
     @property
     def _stay(self) -> NDArray[np.float32]:
         """The gaze part of an action that does not move the gaze."""
-        return np.zeros_like(self.location) if self.task.gaze_control.relative else self.location.copy()
+        return np.zeros_like(self.location) if self.rules.gaze_control.relative else self.location.copy()
 
     def _step(self, gaze: NDArray[np.float32], answer: Any) -> None:
         """Take a step, and update the score at the end of an episode."""
-        target = self.task.target(self.source.state)
-        action = {"fixation": gaze, self.task.answer.key: answer}
+        target = self.rules.target
+        action = self.rules.action(gaze, answer)
         self.observation, reward, terminated, truncated, self.info = self.env.step(action)
         self.steps += 1
         self.episode_return += float(reward)
         if not (terminated or truncated):
             return
         self.over = True
-        result = episode_result(self.task.figure, bool(self.info.get("is_success")), self.episode_return)
+        result = episode_result(self.rules.figure, bool(self.info.get("is_success")), self.episode_return)
         self.score = self.score.plus(result)
-        self.banner = self._result(result, None if target is None else target[0], answer)
+        self.banner = self._result(result, target, answer)
         if self.opponent is not None:
             self.opponent.play(counts=True)
 
     def _result(self, result: float, target: Any, answer: Any) -> Banner:
         """Return the banner with the result of an episode."""
-        if not self.task.figure.is_share:
-            return Banner(f"{self.task.figure.label} {self.task.figure.write(result)}", None)
+        if not self.rules.figure.is_share:
+            return Banner(f"{self.rules.figure.label} {self.rules.figure.write(result)}", None)
         good = bool(result)
         if target is None:
             return Banner("success!" if good else "failure", good)
@@ -172,13 +173,13 @@ class Game:
 
     def _name(self, answer: Any) -> str:
         """Return the name of an answer."""
-        if self.task.answer.is_choice:
-            return self.task.answer.names[int(answer)]
+        if self.rules.answer.is_choice:
+            return self.rules.answer.names[int(answer)]
         return " ".join(f"{number:.3g}" for number in answer)
 
     def _location_at(self, position: tuple[float, float]) -> NDArray[np.float32]:
         """Return the location, float32 (2,) in [-1, 1], nearest to a position in the frame."""
-        height, width, _ = self.task.scene_shape
+        height, width = self.rules.scene_size
         column, row = self.places.scene_point(position)
         return np.clip([column / width * 2 - 1, row / height * 2 - 1], -1, 1).astype(np.float32)
 
@@ -199,18 +200,19 @@ class Game:
         """Return the outlines of the next glimpse, int (levels, 4); None if there is no other one."""
         if self.over or not self.gaze.moves or not (self.real_time or self.may_look or self._answer_looks):
             return None
-        outlines = np.array(self.task.glimpse_sensor.outlines(self.gaze.next_location(self.location)))
+        outlines = np.array(self.rules.glimpse_sensor.outlines(self.gaze.next_location(self.location)))
         return None if np.array_equal(outlines, view.outlines) else outlines
 
     def _caption(self) -> str:
         """Return the state of the episode, without what would reveal the answer, and the score."""
-        steps, last = self.steps, self.task.max_episode_steps
+        steps = self.steps
+        of_last = "" if self.rules.last_step is None else f" of {self.rules.last_step}"
         if self.over:
-            line = [self.task.caption(self.source.state, 0)]
+            line = [self.rules.result_caption(steps, self.episode_return)]
         elif self.real_time:
-            line = [f"step {steps} of {last}" if self.running else "press a key to start"]
+            line = [f"step {steps}{of_last}" if self.running else "press a key to start"]
         else:
-            line = [f"glimpse {steps + 1} of {last}"]
+            line = [f"glimpse {steps + 1}{of_last}"]
             if self.keys.typed:
                 line.append(f"answer: {self.keys.typed}_")
             elif not self.may_look:
@@ -218,7 +220,7 @@ class Game:
         score = f"you {self.score}"
         if self.opponent is not None:
             score = f"you {self.score.points}, agent {self.opponent.score.points}"
-            score += f" of {self.score.episodes}" if self.task.figure.is_share else ""
+            score += f" of {self.score.episodes}" if self.rules.figure.is_share else ""
         return " · ".join([*line, score])
 
     def _hint(self) -> str:

@@ -15,6 +15,7 @@ from agents.play.opponent import find_opponent
 from agents.play.score import Score
 from ram_envs import parse_id
 from ram_envs.arguments import check_number
+from ram_envs.registration import is_wrapper_id
 from ram_envs.rendering import frame_position, frame_surface, import_pygame, present
 
 if TYPE_CHECKING:
@@ -39,11 +40,12 @@ def play(
     If the package has an agent for the environment, the agent plays the same episodes.
 
     Args:
-        env_id: The id of the environment.
+        env_id: The id of the environment; "RAM-Glimpse-v0" plays any other environment, named in ``env_settings``.
         env_settings: Its arguments; the action and the observation format are ignored.
         seed: Random seed of the first episode; None for a random one.
         hidden: Whether the scene is hidden at the start, so that the person sees what an agent sees.
-        steps_per_second: Speed of a game. A task with a target, such as classification, waits for the person.
+        steps_per_second: Speed of a game. Tasks with a target, such as classification, and wrapped environments without
+            an action that does nothing wait for the person.
 
     Returns:
         The person's score.
@@ -54,7 +56,8 @@ def play(
         DisplayError: If there is no display.
     """
     check_number("steps_per_second", steps_per_second, 0.1, 1000)
-    parse_id(env_id)  # the error names the environments
+    if not is_wrapper_id(env_id):
+        parse_id(env_id)  # the error names the environments
     pygame = import_pygame()
     settings = {**(env_settings or {}), "action_format": "dict", "observation_format": "dict"}
     seed = secrets.randbits(31) if seed is None else seed

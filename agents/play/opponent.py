@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.play.score import Score
 from ram_envs import ENVIRONMENTS, parse_id
+from ram_envs.registration import is_wrapper_id
 
 if TYPE_CHECKING:
     from agents.pictures.watch import Look
@@ -50,6 +51,8 @@ def find_opponent(env_id: str, env_settings: Mapping[str, Any], seed: int) -> Op
     """
     from agents.pretrained import load_pretrained, pretrained_ids
 
+    if is_wrapper_id(env_id):
+        return None
     base = parse_id(env_id).base
     if base not in pretrained_ids() or find_spec("torch") is None:  # without the extra "agents" a person plays alone
         return None

@@ -56,7 +56,7 @@ class RAMPolicy(nn.Module):
             settings.gaze_size,
             settings.sense_size,
             settings.input_shift,
-            settings.normalise_observations,
+            settings.normalise_inputs,
         )
         sizes = settings.glimpse_features, settings.core_size
         self.core_network = LSTMCore(*sizes) if settings.core == "lstm" else CoreNetwork(*sizes, settings.core_start)

@@ -49,7 +49,7 @@ class NetworkSettings:
     """Factor of the pixels before the glimpse network, after the shift."""
     scale_gain: float = 1.0
     """Further factor of scale i, scale_gain**i; with 4 a lit pixel has the same weight at every scale."""
-    normalise_observations: bool = False
+    normalise_inputs: bool = False
     """Whether every number of glimpses and further senses is shifted and scaled by its running mean and variance, which
     are saved with the weights and stay as they are in evaluation."""
     action_std: float = 0.6
@@ -161,14 +161,18 @@ class RAMSettings(NetworkSettings):
                 f"the task asks for {answer.size} numbers ({answer.space}), but the RAM policy can only choose one of "
                 "several answers: train it with another algorithm"
             )
-        chosen = {setting.name: getattr(network, setting.name) for setting in fields(NetworkSettings)}
-        return cls(
+        return cls.join(
+            network,
             num_actions=answer.size,
             glimpse_shape=task.glimpse_sensor.glimpse_shape,
             gaze_size=task.glimpse_sensor.gaze_size,
             senses={key: space.shape[0] for key, space in task.senses.items()},
-            **chosen,
         )
+
+    @classmethod
+    def join(cls, network: NetworkSettings, **sizes: Any) -> RAMSettings:
+        """Join the settings of the networks with the other fields of this class."""
+        return cls(**{setting.name: getattr(network, setting.name) for setting in fields(NetworkSettings)}, **sizes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values, for JSON."""

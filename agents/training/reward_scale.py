@@ -10,6 +10,7 @@ from torch import Tensor
 
 from agents.ram.normalisation import CLIP, EPSILON, RunningNorm
 from agents.training.fast import distributed
+from agents.training.optimisation import counted
 from agents.training.vector_rollout import Segment
 
 
@@ -39,11 +40,12 @@ class RewardScale:
             returns.append(so_far)
             so_far = torch.where(over, 0.0, so_far)
         self._return = so_far
-        values = torch.stack(returns)[segment.taken]
-        mean = distributed.average(values.mean())
-        variance = distributed.average((values - mean).square().mean())
-        count = torch.tensor(float(len(values) * distributed.share()[1]))
-        self._statistics.update(mean.cpu().reshape(1), variance.cpu().reshape(1), count)
+        values = torch.stack(returns)
+        (steps,) = counted(segment.taken)
+        mean = distributed.average(steps.mean(values))
+        variance = distributed.average(steps.mean((values - mean).square()))
+        count = steps.number.float() * distributed.share()[1]
+        self._statistics.update(mean.cpu().reshape(1), variance.cpu().reshape(1), count.cpu())
         deviation = (self._statistics.variance + EPSILON).sqrt().to(reward.device)
         return (reward / deviation).clamp(-CLIP, CLIP)
 

@@ -64,7 +64,7 @@ class SegmentSettings(VectorSettings):
     """Recurrent PPO on segments of episodes, from rewards only, in any environment with a bounded action space."""
 
     network: NetworkSettings = field(
-        default_factory=lambda: NetworkSettings(core="lstm", location_std=0.1, normalise_observations=True)
+        default_factory=lambda: NetworkSettings(core="lstm", location_std=0.1, normalise_inputs=True)
     )
     """Sizes and types of the networks."""
     num_envs: int = 32

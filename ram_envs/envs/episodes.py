@@ -88,6 +88,12 @@ class Episodes:
         self._actions, self.reader = actions, cast("Reader | None", None)
         self._on_numpy = isinstance(like, np.ndarray)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy and pickle the state as the rules have it: a copy loads it into a compiled task of its own."""
+        if self._compiled is None:
+            return self.__dict__
+        return {**self.__dict__, "_state": self.state, "_compiled": None, "reader": None, "_may_compile": True}
+
     @property
     def begun(self) -> bool:
         """Whether an episode has begun."""
@@ -96,7 +102,7 @@ class Episodes:
     @property
     def state(self) -> Any:
         """The state of the task; None before the first episode."""
-        if self._compiled is None:
+        if self._compiled is None or not self.begun:  # a compiled task may be there before the first episode
             return self._state
         state = self._compiled.state
         return type(state)(*map(self._convert, state))

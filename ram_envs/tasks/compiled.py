@@ -10,7 +10,7 @@ import importlib
 import math
 import sys
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
@@ -119,7 +119,8 @@ class CompiledTask(ABC):
         height, width, _ = task.scene_shape
         self.num_rows = num_rows
         self.glimpse_size, self.gaze_size = sensor.glimpse_size, sensor.gaze_size
-        self.sensor: Any = sensor.for_kernels
+        three = cast("tuple[NDArray[Any], NDArray[Any], NDArray[Any]]", sensor.for_kernels)
+        self.sensor = three
         self.first = for_kernels(task.first_location, height, width, task.patch_size, self.gaze_size)
         self.glimpses = Recycler((num_rows, self.glimpse_size), np.float32)
         self.max_step = control.max_step if control.relative else 0.0

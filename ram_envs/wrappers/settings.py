@@ -34,8 +34,8 @@ class GlimpseSettings:
     - ``layout`` (None): axes of the image, for shapes that have more than one reading: the letters H, W, C (color
       channels) and S (stacked frames, latest last) in their order, such as "SHW" or "CHW".
     - ``senses`` (()): keys of vector parts of the observation to pass on as flat float32 arrays, or "all".
-    - ``action_format`` ("box"): "box", "dict", "multidiscrete" or "discrete"; see :mod:`ram_envs.envs.actions`.
-    - ``observation_format`` ("dict"): "dict", "flat" or "image"; see :mod:`ram_envs.envs.observations`.
+    - ``action_format`` ("box"): "box", "dict", "multidiscrete" or "discrete".
+    - ``observation_format`` ("dict"): "dict", "flat" or "image".
     - ``grid_size`` (5): cells per side of the grid of locations in the two discrete action formats.
 
     Raises:
@@ -50,7 +50,7 @@ class GlimpseSettings:
     first_location: str | Sequence[float] = "random"
     pixels: str = OBSERVATION
     layout: str | None = None
-    senses: str | Sequence[str] = ()
+    senses: str | tuple[str, ...] = ()
     action_format: str = "box"
     observation_format: str = "dict"
     grid_size: int = 5
@@ -62,9 +62,9 @@ class GlimpseSettings:
         check_integer("grid_size", self.grid_size, 1, 1024)
         if not isinstance(self.pixels, str):
             raise InvalidArgument(f"pixels={self.pixels!r} is not valid: expected 'observation', 'render' or a key")
-        if self.senses != ALL:
-            if isinstance(self.senses, str) or not all(isinstance(key, str) for key in self.senses):
-                raise InvalidArgument(
-                    f"senses={self.senses!r} is not valid: expected 'all', or a list of keys such as ['direction']"
-                )
-            object.__setattr__(self, "senses", tuple(self.senses))
+        senses = (self.senses,) if isinstance(self.senses, str) else tuple(self.senses)
+        if not all(isinstance(key, str) for key in senses):
+            raise InvalidArgument(
+                f"senses={self.senses!r} is not valid: expected 'all', or a list of keys such as ['direction']"
+            )
+        object.__setattr__(self, "senses", ALL if senses == (ALL,) else senses)

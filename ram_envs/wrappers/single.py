@@ -90,7 +90,7 @@ class Glimpse(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         first_location: str | Sequence[float] = "random",
         pixels: str = OBSERVATION,
         layout: str | None = None,
-        senses: str | Sequence[str] = (),
+        senses: str | tuple[str, ...] = (),
         action_format: str = "box",
         observation_format: str = "dict",
         grid_size: int = 5,

@@ -77,7 +77,7 @@ class VectorGlimpse(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorArg
         first_location: str | Sequence[float] = "random",
         pixels: str = OBSERVATION,
         layout: str | None = None,
-        senses: str | Sequence[str] = (),
+        senses: str | tuple[str, ...] = (),
         action_format: str = "box",
         observation_format: str = "dict",
         grid_size: int = 5,

@@ -35,6 +35,7 @@ INTEGRATIONS = {
     "optuna_pruning.py",
     "mlflow_tracking.py",
     "wandb_offline.py",
+    "ap_gym_circle_square.py",
 }
 """Those that need an environment of their own: tests/integrations runs them."""
 

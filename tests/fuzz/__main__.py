@@ -2,8 +2,8 @@
 
 python -m tests.fuzz --minutes 30
 
-Each round takes other random seeds. The first failure ends it with status 1. hypothesis prints the smallest example that
-it found and keeps it in .hypothesis/, where the next round or `make test` with RAM_FUZZ_PROFILE=fuzz finds it again.
+Each round takes other random seeds. The first failure ends it with status 1. hypothesis prints the smallest example it
+found and keeps it in .hypothesis/, where the next round or `make test` with RAM_FUZZ_PROFILE=fuzz finds it again.
 Add it to the tests, as an @example or as a test of its own, together with the fix.
 """
 

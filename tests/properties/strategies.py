@@ -55,6 +55,8 @@ def classification_settings(draw):
     if draw(st.booleans()):
         settings["image_size"] = draw(st.integers(max(height, width), 10))
         height = width = settings["image_size"]
+        settings["num_objects"] = draw(st.sampled_from([1, 1, 2, 3]))
+        settings["combine"] = draw(st.sampled_from(["set", "sum"]))
     if draw(st.booleans()):
         side = draw(st.integers(1, min(images.shape[1:3])))
         settings |= {"clutter_size": side, "num_clutter": draw(st.integers(0, min(3, height * width // side**2)))}

@@ -5,6 +5,7 @@ first made on a copy. It has to raise a documented error and leave the copy as i
 """
 
 import copy
+import pickle
 
 import gymnasium as gym
 import numpy as np
@@ -15,9 +16,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-import ram_envs
+import ram_envs.arrays
+from ram_envs.arrays import WORTH_COMPILING
 from ram_envs.errors import InvalidArgument
-from ram_envs.sensors import patches
 from tests.properties import strategies as own
 from tests.reference.environment import ReferenceBatch, ReferenceRow
 
@@ -78,8 +79,11 @@ class Environments(RuleBasedStateMachine):
     @initialize(data=st.data(), task=own.TASKS, action_format=own.ACTION_FORMATS, form=own.OBSERVATION_FORMATS)
     def make(self, data, task, action_format, form):
         self.patch = pytest.MonkeyPatch()
+        # The kernels are loaded at once, or after some rows: then they take over episodes that have begun.
+        rows_read = data.draw(st.sampled_from([WORTH_COMPILING, WORTH_COMPILING - 9]), label="rows read")
+        self.patch.setattr(ram_envs.arrays, "_rows_read", rows_read)
         if not self.kernels:
-            self.patch.setattr(patches, "compiled_kernels", lambda array: None)
+            self.patch.setattr(ram_envs.arrays, "_import_kernels", lambda: None)
         self.task, arguments = task
         self.action_format, self.grid = action_format, data.draw(st.integers(1, 4), label="grid")
         formats = {"action_format": action_format, "observation_format": form, "grid_size": self.grid}
@@ -252,6 +256,12 @@ class Environments(RuleBasedStateMachine):
         if refused:
             with pytest.raises(documented):
                 call(env)  # the following steps hold it equal to the reference
+
+    @precondition(lambda self: hasattr(self, "single"))
+    @rule(interface=st.sampled_from(["single", "vector", "tensor"]), way=st.sampled_from(["copy", "pickle"]))
+    def goes_on_as_a_copy(self, interface, way):
+        env = getattr(self, interface)
+        setattr(self, interface, copy.deepcopy(env) if way == "copy" else pickle.loads(pickle.dumps(env)))
 
     @invariant()
     def scenes_are_equal(self):

@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ram_envs.sensors import make_sensor, patches
+from ram_envs import arrays as arrays_module
+from ram_envs.sensors import make_sensor
 from ram_envs.sensors.sensor import NOWHERE
 from tests.properties.strategies import UNIT
 from tests.reference.glimpses import glimpse
@@ -16,8 +17,9 @@ from tests.reference.glimpses import glimpse
 @pytest.fixture(params=["compiled", "plain"], autouse=True)
 def kernels(request, monkeypatch):
     """Run every test with the compiled kernels and without them."""
+    monkeypatch.setattr(arrays_module, "_rows_read", arrays_module.WORTH_COMPILING)
     if request.param == "plain":
-        monkeypatch.setattr(patches, "compiled_kernels", lambda array: None)
+        monkeypatch.setattr(arrays_module, "_import_kernels", lambda: None)
 
 
 CHANNELS = st.sampled_from([1, 3])

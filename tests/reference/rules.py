@@ -1,6 +1,7 @@
 """The rules of both tasks for one row, in plain Python: no batches, no kernels, no array API."""
 
 import math
+from itertools import combinations_with_replacement
 
 import numpy as np
 
@@ -125,6 +126,8 @@ class ClassificationRules(Rules):
         num_glimpses=6,
         stop="fixed",
         glimpse_cost=0.0,
+        num_objects=1,
+        combine="set",
         **shared,
     ):
         super().__init__(patch_size, num_scales, **shared)
@@ -135,7 +138,12 @@ class ClassificationRules(Rules):
             self.images = [
                 [[[pixel[channel] for pixel in row] for row in image] for channel in range(3)] for image in images
             ]
-        self.classes = max(self.labels) + 1
+        self.num_objects, self.combine = num_objects, combine
+        self.kinds = max(self.labels) + 1  # classes of one object
+        sums = num_objects * (self.kinds - 1) + 1
+        groups = combinations_with_replacement(range(self.kinds), num_objects)
+        self.groups = [*groups]
+        self.classes = sums if combine == "sum" and num_objects > 1 else len(self.groups)
         self.choices = self.classes + (stop == "learned")
         self.image_size, self.num_clutter, self.clutter_size = image_size, num_clutter, clutter_size
         self.num_glimpses, self.learned, self.cost = num_glimpses, stop == "learned", glimpse_cost
@@ -144,19 +152,27 @@ class ClassificationRules(Rules):
     def begin(self, seed, episode, image_index=None):
         """Start an episode."""
         scene_words = 2 + 5 * self.num_clutter
-        drawn = words(seed, episode, 3 + scene_words + self.gaze_size - 2)
+        objects_begin = 3 + scene_words + self.gaze_size - 2
+        drawn = words(seed, episode, objects_begin + 3 * (self.num_objects - 1))
         self.image_index = below(drawn[0], len(self.images)) if image_index is None else image_index
-        self.location = self.first_fixation(drawn[1:3] + drawn[3 + scene_words :])
-        self.canvas = self._compose(drawn[3 : 3 + scene_words])
-        self.label, self.prediction, self.step = self.labels[self.image_index], -1, 0
+        self.location = self.first_fixation(drawn[1:3] + drawn[3 + scene_words : objects_begin])
+        others = [drawn[start : start + 3] for start in range(objects_begin, len(drawn), 3)]
+        others = [(below(word, len(self.images)), *position) for word, *position in others]
+        self.canvas = self._compose(drawn[3 : 3 + scene_words], others)
+        labels = sorted(self.labels[index] for index, *_ in [(self.image_index,), *others])
+        self.label = sum(labels) if self.combine == "sum" else self.groups.index(tuple(labels))
+        self.prediction, self.step = -1, 0
 
-    def _compose(self, drawn):
+    def _compose(self, drawn, others):
         height, width = len(self.images[0][0]), len(self.images[0][0][0])
         canvas = [[[0] * self.shape[1] for _ in range(self.shape[0])] for _ in self.images[0]]
         top = left = 0
         if self.image_size:
             top, left = below(drawn[0], self.shape[0] - height + 1), below(drawn[1], self.shape[1] - width + 1)
         self._add(canvas, self.images[self.image_index], 0, 0, height, width, top, left)
+        for index, row, column in others:
+            top, left = below(row, self.shape[0] - height + 1), below(column, self.shape[1] - width + 1)
+            self._add(canvas, self.images[index], 0, 0, height, width, top, left)
         side = self.clutter_size
         for piece in range(self.num_clutter):
             source, cut_top, cut_left, top, left = drawn[2 + 5 * piece : 7 + 5 * piece]

@@ -101,6 +101,7 @@ def _report(soak: Soak, seed: int, minutes: float, mounts: bool) -> dict[str, An
         "runs_that_differ": differ.total(),
         "faults": dict(sorted(soak.faults.items())),
         "faults_refused_in_one_line": dict(sorted(soak.refusals.items())),
+        "signals_that_python_ignored": soak.ignored,
         "mounts": mounts,
         "problems": soak.problems,
         "minutes": round(minutes, 1),

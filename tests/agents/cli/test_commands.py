@@ -72,6 +72,18 @@ def test_watch_writes_a_page_and_a_video_of_the_same_episodes(catch, tmp_path, c
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>") and video.read_bytes()[:3] == b"GIF"
 
 
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [("--html", "a.html"), ("--video", "a.gif"), ("--html", "file/a.html"), ("--video", "file/a.gif")],
+)
+def test_watch_names_a_file_that_cannot_be_written(refused, digits, tmp_path, option, name):
+    (tmp_path / "file").touch()
+    (tmp_path / "a.html").mkdir()
+    (tmp_path / "a.gif").mkdir()
+    line = refused("watch", digits[0], option, tmp_path / name, "--episodes", "1")
+    assert f"{tmp_path / name} cannot be written (" in line and "choose another file" in line
+
+
 def test_watch_refuses_a_page_with_another_suffix(refused, digits, tmp_path):
     assert "ends in .html" in refused("watch", digits[0], "--html", tmp_path / "out.gif")
 

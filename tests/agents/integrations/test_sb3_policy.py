@@ -3,9 +3,11 @@
 import sys
 from importlib import import_module
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from gymnasium.error import DependencyNotInstalled
 from sb3_contrib import RecurrentPPO
 from sb3_contrib.common.recurrent.type_aliases import RNNStates
@@ -26,6 +28,7 @@ from agents.integrations.sb3 import (
 )
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings
+from ram_envs.wrappers import Glimpse
 
 CATCH = "RAM-CatchGame-v0"
 SMALL = {"core_size": 12, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 10, "scale_gain": 4.0}
@@ -304,3 +307,39 @@ def test_zoom_and_relative_gaze_train_and_come_back(settings):
     assert actions.shape == (B, size + 10)
     decision, _ = policy.act(observation, policy.initial_state(B), greedy=True)
     assert decision.fixation.shape == (B, size)
+
+
+class Bright(gymnasium.Env):
+    """A picture that is bright on the left or on the right; an action says on which side, and a sense helps."""
+
+    observation_space = spaces.Dict(
+        picture=spaces.Box(0, 255, (8, 16), np.uint8), step=spaces.Box(0, 1, (2,), np.float32)
+    )
+    action_space = spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.side, self.time = int(self.np_random.integers(2)), 0
+        return self._observation(), {}
+
+    def step(self, action):
+        self.time += 1
+        return self._observation(), float(action == self.side), self.time == 4, False, {}
+
+    def _observation(self):
+        picture = np.zeros((8, 16), np.uint8)
+        picture[:, 8 * self.side : 8 * self.side + 8] = 200
+        return {"picture": picture, "step": np.float32([self.time / 4, 1])}
+
+
+def test_recurrent_ppo_trains_the_policy_on_a_wrapped_environment():
+    env = make_vec_env(lambda: Glimpse(Bright(), patch_size=2, num_scales=2, senses=["step"]), n_envs=4)
+    model = make_model(env, n_steps=16, batch_size=32)
+    settings = model.policy.settings
+    assert settings.glimpse_shape == (2, 1, 2, 2) and settings.senses == {"step": 2} and settings.num_actions == 2
+    before = {name: value.clone() for name, value in model.policy.state_dict().items()}
+    model.learn(128)
+    changed = {name for name, value in model.policy.state_dict().items() if not torch.equal(value, before[name])}
+    assert any("sensed" in name for name in changed) and any("location_network" in name for name in changed)
+    action, _ = model.predict(env.reset(), deterministic=True)
+    assert action.shape == (4, 4) and from_sb3(model).settings == settings

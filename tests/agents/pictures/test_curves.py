@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from agents.pictures import curves
-from agents.pictures.curves import plot_learning_curve
+from agents.pictures.comparison import RunsError, read_run
+from agents.pictures.curves import plot_learning_curve, read_curve
+from ram_envs.errors import InvalidArgument
 
 
 def write(path: Path, text: str) -> Path:
@@ -80,3 +82,30 @@ def test_drawing_a_curve_leaves_pyplot_alone(tmp_path: Path) -> None:
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("rest", [b"\xff\n", b'"' + b"x" * 200_000 + b"\n"])
+def test_a_file_that_is_no_table_is_refused(tmp_path, rest):
+    (tmp_path / "metrics.csv").write_bytes(b"frames,success_rate\n" + rest)
+    with pytest.raises(InvalidArgument, match="is not a table"):
+        read_curve(tmp_path / "metrics.csv")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "[" * 10**5,
+        "[]",
+        '{"env_id": 3, "seed": 0, "training": {}}',
+        '{"env_id": "\\ud800", "seed": 0, "training": {}}',
+        '{"env_id": "RAM-CatchGame-v0", "seed": 1e999, "training": {}}',
+        '{"env_id": "RAM-CatchGame-v0", "seed": 0, "training": "x"}',
+        '{"env_id": "RAM-CatchGame-v0", "seed": 0, "training": {"environment": 3}}',
+    ],
+)
+def test_settings_that_training_did_not_write_are_refused_in_one_line(tmp_path, settings):
+    (tmp_path / "metrics.csv").write_text("frames,success_rate\n1,0.5\n")
+    (tmp_path / "settings.json").write_text(settings)
+    with pytest.raises(RunsError, match="cannot be drawn") as error:
+        read_run(tmp_path)
+    assert len(str(error.value).splitlines()) == 1 and len(str(error.value)) < 1000

@@ -148,6 +148,8 @@ def test_space_pauses_and_the_right_arrow_steps(policy, shown):
 def test_bad_arguments_are_refused(policy):
     with pytest.raises(ValueError, match="episodes=0"):
         watch(policy, CATCH, {}, episodes=0)
+    with pytest.raises(ValueError, match="seed=-1 is out of range"):
+        watch(policy, CATCH, {}, episodes=1, seed=-1)
 
 
 @pytest.mark.parametrize("driver", [None, "nope"])

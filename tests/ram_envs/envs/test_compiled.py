@@ -1,5 +1,6 @@
 """Compiled tasks give the bits of the rules that they repeat."""
 
+import os
 import threading
 
 import gymnasium as gym
@@ -187,7 +188,7 @@ def test_kernels_may_take_over_in_the_middle_of_an_episode(id, settings, mode, m
         return history
 
     expected = play(0)
-    for take_over in (2_000, 9_000, 20_000):
+    for take_over in (2_000, 7_000, 14_000):
         for a, b in zip(play(take_over), expected, strict=True):
             assert_same(a, b)
 
@@ -310,6 +311,7 @@ def test_large_arrays_are_recycled_once_nobody_holds_them():
     assert recycler.take().ctypes.data != tensor.data_ptr()
 
 
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="interpreted kernels have no machine code")
 def test_machine_code_is_compiled_anew_when_any_kernel_changes():
     from ram_envs import compiling
     from ram_envs.tasks import catch_kernels

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from ram_envs.testing import TaskContract
 
@@ -64,6 +65,7 @@ class TestColour(TaskContract):
     settings = {"dataset": (np.stack([IMAGES, 255 - IMAGES, IMAGES // 2], axis=-1), np.arange(40) % 10)}
 
 
+@pytest.mark.filterwarnings("ignore:.*held out as one:ram_envs.scenes.datasets.DatasetWarning")
 class TestImages(TaskContract):
     """Resized, and with part of the images held out."""
 

@@ -165,6 +165,7 @@ def test_a_first_location_inside_keeps_the_finest_patch_in_the_scene(shape, patc
         assert (observation["glimpse"] == 1).all()  # nothing black from outside of the white pictures
 
 
+@pytest.mark.filterwarnings("ignore:.*held out as one:ram_envs.scenes.datasets.DatasetWarning")
 def test_images_are_resized_and_a_test_split_is_held_out(tiny_images):
     settings = {"dataset": tiny_images, "resize": (14, 21), "test_fraction": 0.25}
     train = ram_envs.make_task("RAM-MNIST-v0", **settings)
@@ -174,6 +175,7 @@ def test_images_are_resized_and_a_test_split_is_held_out(tiny_images):
     assert sorted(test.data.labels) == list(range(10))
 
 
+@pytest.mark.filterwarnings("ignore:.*held out as one:ram_envs.scenes.datasets.DatasetWarning")
 def test_the_environment_for_own_images_holds_out_a_fifth_of_each_class(tiny_images):
     images, labels = tiny_images
     task = ram_envs.make_task("RAM-Images-v0", dataset=(images, labels // 5))

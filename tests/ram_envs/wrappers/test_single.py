@@ -227,7 +227,7 @@ def test_videos_are_recorded(tmp_path, monkeypatch):
     env = Glimpse(Dots(render_mode="rgb_array"), **SMALL)
     env.reset()
     shape = env.render().shape
-    play(RecordVideo(env, str(tmp_path), episode_trigger=lambda episode: episode == 0), steps=LENGTH)
+    play(RecordVideo(env, str(tmp_path / "videos"), episode_trigger=lambda episode: episode == 0), steps=LENGTH)
     assert clips == [(LENGTH + 1, shape, 5)]
 
 
@@ -303,7 +303,7 @@ def test_pixels_that_are_nan_are_named_with_step_and_row():
         ({"action_format": "tuple"}, "action_format='tuple'"),
         ({"observation_format": "tuple"}, "observation_format='tuple'"),
         ({"grid_size": 0}, "grid_size=0"),
-        ({"senses": "speed"}, "senses='speed'"),
+        ({"senses": [3]}, "senses=\\[3\\]"),
         ({"pixels": 3}, "pixels=3"),
         ({"render_mode": "svg"}, "render_mode='svg'"),
     ],

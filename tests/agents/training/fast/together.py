@@ -13,6 +13,7 @@ from pathlib import Path
 from agents.ram.settings import NetworkSettings
 from agents.training import games, run, trainer
 from agents.training.settings import GameSettings, HybridSettings
+from agents.training.vector_settings import SegmentSettings
 
 CATCH, DIGITS = "RAM-CatchGame-v0", "RAM-Digits-v0"
 NETWORK = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 8}
@@ -42,6 +43,20 @@ RUNS = {
     "reinforce": (
         CATCH,
         replace(PPO, algorithm="reinforce", frames=3 * 8 * 5, environment={"screen_size": 6, "patch_size": 2}),
+    ),
+    "segments": (
+        CATCH,
+        SegmentSettings(
+            environment={"screen_size": 6, "patch_size": 2},
+            network=NetworkSettings(core="lstm", normalise_inputs=True, **NETWORK),
+            num_envs=8,
+            segment_length=7,  # episodes of 5 steps end inside
+            frames=6 * 8 * 7,
+            update_epochs=2,
+            minibatches=2,
+            normalise_rewards=True,
+            **COMMON,
+        ),
     ),
 }
 """Id and settings of the runs that two processes take as one does."""
