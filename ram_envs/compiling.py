@@ -17,18 +17,17 @@ from typing import Any
 
 from numba import njit
 
-# Any, because numba's types do not know the last one.
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_njit: Any = njit  # whose types lack the two options on wrappers
 
 
 def helper(function: Callable[..., Any]) -> Any:
     """Compile a function as a part of the kernels that call it; Python cannot call it."""
-    return njit(**_OPTIONS, no_cpython_wrapper=True)(function)
+    return _njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, no_cpython_wrapper=True)(function)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function on its first call from Python; the machine code is cached on disk."""
-    dispatcher = njit(**_OPTIONS, cache=True)(function)
+    dispatcher = _njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
     cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if cache_file is not None:
         # numba notices changes in the file of the function itself, but not in kernels of other files that it calls.
