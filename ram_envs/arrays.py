@@ -7,6 +7,7 @@ their namespace from the arrays they are given, and create arrays on the same de
 from __future__ import annotations
 
 import importlib.util
+import math
 import warnings
 from collections.abc import Mapping
 from functools import cache
@@ -129,26 +130,28 @@ def float32(array: Array) -> Array:
         return cast(Array, xp.astype(array, xp.float32))
 
 
-WORTH_COMPILING = 256
-"""Rows that are read before the kernels are loaded: with numba this takes 0.3 s, so a few steps are faster without."""
-_rows_read = 0
+WORTH_LOADING = 300_000
+"""Work, in rows, that is done before the kernels are loaded, which takes 0.3 s with numba and seconds where they have
+never been compiled: some 400 steps of a single environment, 100 of 1,024 rows."""
+_ROWS_PER_CALL, _PIXELS_PER_ROW = 400, 200  # what a call costs, however few its rows, and what a row costs
+_work = 0
 
 
 def compiled_kernels(array: Array) -> ModuleType | None:
     """Return :mod:`ram_envs.sensors.kernels` if it is worth loading, numba is installed and ``array`` is on the CPU.
 
     Args:
-        array: An array whose first axis is the rows that are read next.
+        array: An array whose first axis is the rows that are computed next.
 
     Returns:
-        The module; None for arrays on another device, without numba, and for the first 255 rows of a process.
+        The module; None for arrays on another device, without numba, and at the beginning of a process.
     """
-    global _rows_read
+    global _work
     if not isinstance(array, np.ndarray) and array.device.type != "cpu":
         return None
-    if _rows_read < WORTH_COMPILING:
-        _rows_read += len(array)
-        if _rows_read < WORTH_COMPILING:
+    if _work < WORTH_LOADING:
+        _work += _ROWS_PER_CALL + len(array) + math.prod(array.shape) // _PIXELS_PER_ROW
+        if _work < WORTH_LOADING:
             return None
     return _import_kernels()
 

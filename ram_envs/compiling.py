@@ -17,17 +17,17 @@ from typing import Any
 
 from numba import njit
 
+_njit: Any = njit  # whose types lack the two options on wrappers
+
 
 def helper(function: Callable[..., Any]) -> Any:
     """Compile a function as a part of the kernels that call it; Python cannot call it."""
-    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # which numba's types do not know
-    return njit(nogil=True, error_model="numpy", **options)(function)
+    return _njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, no_cpython_wrapper=True)(function)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function on its first call from Python; the machine code is cached on disk."""
-    options: dict[str, Any] = {"no_cfunc_wrapper": True}  # which numba's types do not know
-    dispatcher = njit(cache=True, nogil=True, error_model="numpy", **options)(function)
+    dispatcher = _njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
     cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if cache_file is not None:
         # numba notices changes in the file of the function itself, but not in kernels of other files that it calls.

@@ -131,7 +131,7 @@ class TaskContract:
 
     def test_the_tensor_environment_is_the_vector_environment(self, monkeypatch: Any) -> None:
         """The tensor environment runs here as on a GPU, on torch alone; the vector one may use compiled kernels."""
-        monkeypatch.setattr(arrays, "WORTH_COMPILING", 0)
+        monkeypatch.setattr(arrays, "WORTH_LOADING", 0)
         for module in (patches, episodes):
             monkeypatch.setattr(module, "compiled_kernels", kernels_for_numpy)
         for mode in ("NextStep", "SameStep", "Disabled"):

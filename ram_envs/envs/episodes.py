@@ -128,6 +128,14 @@ class Episodes:
         """
         if self._may_compile:
             self._compile()
+        self._begin(seed, rows, image_index)
+
+    def _begin(
+        self,
+        seed: int | Sequence[int | None] | Array | None,
+        rows: Array | None = None,
+        image_index: Array | Sequence[int] | None = None,
+    ) -> None:
         if seed is None and not self.begun:
             seed = fresh_seed()
         new_seed, episode = next_keys(seed, self._seed, self._episode)
@@ -270,9 +278,9 @@ class Episodes:
     def _begin_where(self, mask: Array) -> None:
         xp = namespace(mask)
         if bool(xp.all(mask)):
-            self.begin(None)
+            self._begin(None)
         elif bool(xp.any(mask)):
-            self.begin(None, rows=xp.nonzero(mask)[0])
+            self._begin(None, rows=xp.nonzero(mask)[0])
 
 
 def _select(mask: Array, chosen: Any, other: Any) -> Any:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ram_envs.rendering.layout import Box, Layout, layout, panel_stride
 from ram_envs.rendering.path import draw_path
+from ram_envs.rendering.reuse import line_of_text, scratch
 from ram_envs.rendering.sidebar import draw_choices, draw_readout
 from ram_envs.rendering.style import (
     BACKGROUND,
@@ -58,8 +59,10 @@ def draw_frame(view: View) -> NDArray[np.uint8]:
         gymnasium.error.DependencyNotInstalled: If pygame is missing.
     """
     pygame = import_pygame()
-    surface = frame_surface(view)
-    width, height = surface.get_size()
+    places = layout(view)
+    width, height = places.width, places.height
+    surface = scratch("frame", (width, height))
+    _draw(pygame, surface, places, view)
     frame = np.empty((height, width, 3), dtype=np.uint8)
     # pygame converts the pixels faster than NumPy does: the array is the memory of a second surface.
     pygame.image.frombuffer(frame, (width, height), "RGB").blit(surface, (0, 0))
@@ -71,6 +74,11 @@ def frame_surface(view: View) -> pygame.Surface:
     pygame = import_pygame()
     places = layout(view)
     frame = pygame.Surface((places.width, places.height), depth=32)
+    _draw(pygame, frame, places, view)
+    return frame
+
+
+def _draw(pygame: ModuleType, frame: pygame.Surface, places: Layout, view: View) -> None:
     frame.fill(BACKGROUND)
     pygame.draw.rect(frame, BORDER, pygame.Rect(places.scene).inflate(2, 2), width=1)
     _draw_scene(pygame, frame, places, view)
@@ -89,10 +97,9 @@ def frame_surface(view: View) -> pygame.Surface:
         draw_choices(pygame, frame, places.sidebar, view.choices)
     if view.banner is not None:
         _draw_banner(pygame, frame, places.pane, view.banner)
-    _draw_text(pygame, frame, places.caption, view.caption, CAPTION_SIZE, CAPTION_COLOUR)
+    _draw_text(frame, places.caption, view.caption, CAPTION_SIZE, CAPTION_COLOUR)
     if places.hint is not None:
-        _draw_text(pygame, frame, places.hint, view.hint, LABEL_SIZE, LABEL_COLOUR)
-    return frame
+        _draw_text(frame, places.hint, view.hint, LABEL_SIZE, LABEL_COLOUR)
 
 
 def _draw_scene(pygame: ModuleType, frame: pygame.Surface, places: Layout, view: View) -> None:
@@ -145,7 +152,6 @@ def _outline_rect(pygame: ModuleType, places: Layout, outline: NDArray[np.intege
 
 def _draw_panels(pygame: ModuleType, frame: pygame.Surface, places: Layout, view: View) -> None:
     """Draw each level of the glimpse, framed in the colour of its outline and labelled with the size of that."""
-    font = pygame.font.Font(None, LABEL_SIZE)
     # (levels, C, rows, columns) -> (levels, rows, columns, C)
     patches = to_uint8(view.glimpse).transpose(0, 2, 3, 1)
     for level, (patch, outline, box) in enumerate(zip(patches, view.outlines, places.panels, strict=True)):
@@ -154,7 +160,8 @@ def _draw_panels(pygame: ModuleType, frame: pygame.Surface, places: Layout, view
         pygame.draw.rect(frame, level_colour(level), pygame.Rect(box).inflate(4, 4), width=2)
         height, width = (int(length) for length in outline[2:])
         size = f"{width} px" if height == width else f"{width} × {height} px"
-        frame.blit(font.render(f"scale {level + 1} · {size}", True, LABEL_COLOUR), (box[0], box[1] + box[3] + 7))
+        label = line_of_text(f"scale {level + 1} · {size}", LABEL_SIZE, LABEL_COLOUR)
+        frame.blit(label, (box[0], box[1] + box[3] + 7))
 
 
 def _draw_banner(pygame: ModuleType, frame: pygame.Surface, pane: Box, banner: Banner) -> None:
@@ -175,11 +182,10 @@ def _draw_banner(pygame: ModuleType, frame: pygame.Surface, pane: Box, banner: B
     frame.blit(text, (left + (width - text.get_width()) // 2, strip_top + 14))
 
 
-def _draw_text(pygame: ModuleType, frame: pygame.Surface, box: Box, text: str, size: int, colour: Colour) -> None:
+def _draw_text(frame: pygame.Surface, box: Box, text: str, size: int, colour: Colour) -> None:
     """Draw one line of text at the left of a box, in the middle of its height, shortened to its width."""
     left, top, width, height = box
-    font = pygame.font.Font(None, size)
-    line = font.render(shortened(text, font, width), True, colour)
+    line = line_of_text(text, size, colour, width)
     frame.blit(line, (left, top + (height - line.get_height()) // 2))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ram_envs.rendering.layout import Layout
+from ram_envs.rendering.reuse import scratch
 from ram_envs.rendering.style import CAPTION_COLOUR, HALO_COLOUR, PATH_COLOUR
 
 if TYPE_CHECKING:
@@ -45,29 +46,30 @@ def draw_path(pygame: ModuleType, frame: pygame.Surface, places: Layout, fixatio
     size = (-(-touched.right // zoom) - origin[0], -(-touched.bottom // zoom) - origin[1])
     points -= np.multiply(origin, zoom)
     # On a transparent surface pygame writes opacities instead of mixing colours.
-    overlay = pygame.Surface(np.multiply(size, zoom), pygame.SRCALPHA)
+    overlay = scratch("overlay", (size[0] * zoom, size[1] * zoom), transparent=True)
+    overlay.fill((0, 0, 0, 0))
+    shades = opacity.astype(int).tolist()
     for colour, rim in ((HALO_COLOUR, zoom), (PATH_COLOUR, 0)):
-        for start, end, alpha in zip(points[:-1], points[1:], opacity[:-1], strict=True):
-            _draw_line(pygame, overlay, (*colour, int(alpha)), start, end, width=2 * zoom + 2 * rim)
-        for point, alpha in zip(points[:-1], opacity[:-1], strict=True):
-            pygame.draw.circle(overlay, (*colour, int(alpha)), point, 3.5 * zoom + rim)
-        pygame.draw.circle(overlay, colour, points[-1], 5.5 * zoom + rim)
+        for corners, alpha in zip(_lines(points, width=2 * zoom + 2 * rim), shades[:-1], strict=True):
+            if corners:
+                pygame.draw.polygon(overlay, (*colour, alpha), corners)
+        for point, alpha in zip(points[:-1].tolist(), shades[:-1], strict=True):
+            pygame.draw.circle(overlay, (*colour, alpha), point, 3.5 * zoom + rim)
+        pygame.draw.circle(overlay, colour, points[-1].tolist(), 5.5 * zoom + rim)
     pygame.draw.circle(overlay, CAPTION_COLOUR, points[-1], 3 * zoom)
-    frame.blit(pygame.transform.smoothscale(overlay, size), (origin[0] + scene_left, origin[1] + scene_top))
+    path = pygame.transform.smoothscale(overlay, size, scratch("path", size, transparent=True))
+    frame.blit(path, (origin[0] + scene_left, origin[1] + scene_top))
 
 
-def _draw_line(
-    pygame: ModuleType,
-    surface: pygame.Surface,
-    colour: tuple[int, ...],
-    start: NDArray[np.floating],
-    end: NDArray[np.floating],
-    width: float,
-) -> None:
-    """Draw a line of even width at any angle; pygame.draw.line is thinner along diagonals."""
+def _lines(points: NDArray[np.floating], width: float) -> list[list[list[float]]]:
+    """Return the corners of the lines between points, of even width at any angle; [] for a line without length.
+
+    pygame.draw.line is thinner along diagonals.
+    """
+    start, end = points[:-1], points[1:]
     along = end - start
-    length = float(np.hypot(*along))
-    if length == 0:
-        return
-    across = np.array([-along[1], along[0]]) * (width / 2 / length)
-    pygame.draw.polygon(surface, colour, (start + across, end + across, end - across, start - across))
+    length = np.hypot(along[:, 0], along[:, 1])
+    moved = length > 0
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1) * (width / 2 / np.where(moved, length, 1))[:, None]
+    corners = np.stack([start + across, end + across, end - across, start - across], axis=1)  # (n - 1, 4, 2)
+    return [line if is_line else [] for line, is_line in zip(corners.tolist(), moved.tolist(), strict=True)]

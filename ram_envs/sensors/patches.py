@@ -133,7 +133,7 @@ class Patches(Sensor):
     def read(self, prepared: Array, location: Array) -> Array:
         """Read one glimpse from each scene; see :meth:`Sensor.read`."""
         xp = namespace(prepared)
-        if self.for_kernels and prepared.dtype == xp.uint8 and (kernels := compiled_kernels(prepared)) is not None:
+        if self.for_kernels and prepared.dtype == xp.uint8 and (kernels := compiled_kernels(location)) is not None:
             return self._call(kernels.see, prepared, location)
         table = self.summed_area_table(prepared) if prepared.dtype == xp.uint8 else prepared
         batch = table.shape[0]

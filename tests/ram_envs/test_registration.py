@@ -175,6 +175,7 @@ def test_wrappers_that_cannot_be_applied_are_refused():
 
 
 def test_a_broken_numba_is_reported(monkeypatch):
+    monkeypatch.setattr(arrays, "WORTH_LOADING", 0)
     arrays._import_kernels.cache_clear()
     monkeypatch.setitem(sys.modules, "ram_envs.sensors.kernels", None)  # importing it raises ImportError
     monkeypatch.delattr("ram_envs.sensors.kernels", raising=False)

@@ -29,7 +29,7 @@ MODES = ("NextStep", "SameStep", "Disabled")
 
 @pytest.fixture(autouse=True)
 def kernels_are_loaded(monkeypatch):
-    monkeypatch.setattr(arrays, "WORTH_COMPILING", 0)
+    monkeypatch.setattr(arrays, "WORTH_LOADING", 0)
 
 
 def by_the_rules(monkeypatch, play):
@@ -179,9 +179,8 @@ def test_single_environments_give_the_bits_of_the_rules(seed, monkeypatch):
 @pytest.mark.parametrize("mode", MODES[:2])
 def test_kernels_may_take_over_in_the_middle_of_an_episode(id, settings, mode, monkeypatch):
     def play(take_over):
-        rows_read = 0
-        monkeypatch.setattr(arrays, "WORTH_COMPILING", take_over)
-        monkeypatch.setattr(arrays, "_rows_read", rows_read)
+        monkeypatch.setattr(arrays, "WORTH_LOADING", take_over)
+        monkeypatch.setattr(arrays, "_work", 0)
         env = gym.make_vec(id, 4, autoreset_mode=mode, **settings)
         env.action_space.seed(0)
         history = [env.reset(seed=3)] + [env.step(env.action_space.sample()) for _ in range(40)]
@@ -189,19 +188,20 @@ def test_kernels_may_take_over_in_the_middle_of_an_episode(id, settings, mode, m
         return history
 
     expected = play(0)
-    for take_over in (20, 61, 103):
+    for take_over in (2_000, 7_000, 14_000):
         for a, b in zip(play(take_over), expected, strict=True):
             assert_same(a, b)
 
 
 def test_a_few_steps_do_not_load_numba(monkeypatch):
-    monkeypatch.setattr(arrays, "WORTH_COMPILING", 256)
-    monkeypatch.setattr(arrays, "_rows_read", 0)
+    monkeypatch.setattr(arrays, "WORTH_LOADING", 300_000)
+    monkeypatch.setattr(arrays, "_work", 0)
     monkeypatch.setattr(arrays, "_import_kernels", lambda: pytest.fail("numba was loaded"))
     env = gym.make("RAM-CatchGame-v0")
     env.reset(seed=0)
-    for _ in range(23):
-        env.step(env.action_space.sample())
+    for _ in range(100):
+        if env.step(env.action_space.sample())[2]:
+            env.reset()
 
 
 @pytest.mark.parametrize(
