@@ -88,7 +88,8 @@ class WorldAgent(Agent):
             raise SettingsError(f"stop_threshold={stop_threshold} has no meaning for {self.env_id}: leave it out")
         env = self._world.env
         space = env.single_observation_space
-        may_be_one = isinstance(space, spaces.Dict) or not isinstance(observation, Mapping)  # Box would warn of a Mapping
+        # A Box warns of a mapping before it says that it does not contain it.
+        may_be_one = isinstance(space, spaces.Dict) or not isinstance(observation, Mapping)
         single = may_be_one and space.contains(observation)
         num_rows = 1 if single else _num_rows(observation)
         try:

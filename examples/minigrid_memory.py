@@ -5,10 +5,10 @@ python examples/minigrid_memory.py --out runs/memory          1.5 M steps
 python examples/minigrid_memory.py --out runs/memory --resume
 
 A room at one end of a corridor holds a key or a ball. At the other end there are both, and the episode succeeds if the
-agent goes to the one that is in the room. The environment draws the 7x7 cells before the agent, 56x56 pixels, and of this
-picture the agent receives three patches of 8x8 numbers, which cover 8, 16 and 32 pixels, and whose place it chooses. To
-see the room it has to turn around, and when it sees the two objects again it no longer sees the room: without memory the
-ceiling is a success rate of 0.5. The reward is 1 for a success, so the mean return is the success rate.
+agent goes to the one that is in the room. The environment draws the 7x7 cells before the agent, 56x56 pixels. Of this
+picture the agent receives three patches of 8x8 numbers, which cover 8, 16 and 32 pixels, and it chooses their location.
+To see the room it has to turn around, and when it sees the two objects again it no longer sees the room: without memory
+the ceiling is a success rate of 0.5. The reward is 1 for a success, so the mean return is the success rate.
 """
 
 import argparse
