@@ -12,6 +12,8 @@ the ceiling is a success rate of 0.5. The reward is 1 for a success, so the mean
 """
 
 import argparse
+import json
+from pathlib import Path
 
 import gymnasium as gym
 import minigrid  # noqa: F401  registers the environments
@@ -46,6 +48,8 @@ parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--episodes", type=int, default=1_000, help="episodes of the evaluation")
 parser.add_argument("--out", default="runs/memory")
 parser.add_argument("--resume", action="store_true", help="continue the run in this folder")
+parser.add_argument("--evaluate", action="store_true", help="only evaluate the run in this folder")
+parser.add_argument("--json", type=Path, help="file for the evaluation")
 arguments = parser.parse_args()
 
 
@@ -69,9 +73,12 @@ settings = SegmentSettings(
     num_envs=32,
 )
 if arguments.resume:
-    result = resume(arguments.out, env=make_env)
-else:
-    result = train(make_env, settings, arguments.out, seed=arguments.seed)
-policy = load_checkpoint(result.folder).policy
-evaluation = evaluate_world(policy, make_env, episodes=arguments.episodes, seed=2**29)
+    resume(arguments.out, env=make_env)
+elif not arguments.evaluate:
+    train(make_env, settings, arguments.out, seed=arguments.seed)
+checkpoint = load_checkpoint(arguments.out)
+evaluation = evaluate_world(checkpoint.policy, make_env, episodes=arguments.episodes, seed=2**29)
 print(f"{arguments.env_id}, seed {arguments.seed}: {evaluation}")
+if arguments.json:
+    values = {"steps": checkpoint.progress["frames"], "seed": arguments.seed, "evaluation": evaluation.to_dict()}
+    arguments.json.write_text(json.dumps(values, indent=1) + "\n")

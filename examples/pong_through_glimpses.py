@@ -18,6 +18,8 @@ The figure is the mean score of 30 deterministic episodes, from -21 to 21.
 """
 
 import argparse
+import json
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -66,6 +68,8 @@ parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--episodes", type=int, default=30, help="episodes of the evaluation")
 parser.add_argument("--out", default="runs/pong")
 parser.add_argument("--resume", action="store_true", help="continue the run in this folder")
+parser.add_argument("--evaluate", action="store_true", help="only evaluate the run in this folder")
+parser.add_argument("--json", type=Path, help="file for the evaluation")
 arguments = parser.parse_args()
 
 sensor = {"patch_size": arguments.patch_size, "num_scales": 3, "first_location": "center"}
@@ -88,9 +92,12 @@ settings = SegmentSettings(
     num_envs=ROWS,
 )
 if arguments.resume:
-    result = resume(arguments.out, env=make_envs(ROWS))
-else:
-    result = train(make_envs(ROWS), settings, arguments.out, seed=arguments.seed)
-policy = load_checkpoint(result.folder).policy
-evaluation = evaluate_world(policy, make_envs(arguments.episodes), episodes=arguments.episodes, seed=2**29)
+    resume(arguments.out, env=make_envs(ROWS))
+elif not arguments.evaluate:
+    train(make_envs(ROWS), settings, arguments.out, seed=arguments.seed)
+checkpoint = load_checkpoint(arguments.out)
+evaluation = evaluate_world(checkpoint.policy, make_envs(arguments.episodes), episodes=arguments.episodes, seed=2**29)
 print(f"{arguments.env_id}, gaze {arguments.gaze}, seed {arguments.seed}: {evaluation}")
+if arguments.json:
+    values = {"steps": checkpoint.progress["frames"], "seed": arguments.seed, "evaluation": evaluation.to_dict()}
+    arguments.json.write_text(json.dumps(values, indent=1) + "\n")
