@@ -20,7 +20,7 @@ WITHIN_TWO_CLICKS = {
     "faq.html#why-is-my-agent-at-chance": "the action format",
     "libraries.html": "recurrentppo",
     "install.html": "pip install",
-    "api/index.html": "gymnasium",
+    "api/index.html": "vectorglimpse",
 }
 """What a newcomer looks for: the page, and a phrase that it must have."""
 KEY_PAGES = (
