@@ -69,7 +69,9 @@ def _table(lines: list[str]) -> list[str]:
     written = [".. list-table::", "   :header-rows: 1", ""]
     for row in rows:
         # In reStructuredText, ** is the start of bold text.
-        written += [f"   {'  -' if number else '* -'} {cell.replace('**', chr(92) + '**')}" for number, cell in enumerate(row)]
+        written += [
+            f"   {'  -' if number else '* -'} {cell.replace('**', chr(92) + '**')}" for number, cell in enumerate(row)
+        ]
     return written
 
 

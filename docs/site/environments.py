@@ -53,7 +53,10 @@ def stand_in(id: str) -> dict[str, Any]:
 
 def example(id: str) -> str:
     """Return a program that plays one episode with random actions."""
-    arguments = {"RAM-Images-v0": ', dataset="photos", resize=64', GLIMPSE_ID: ', env_id="CartPole-v1", pixels="render"'}
+    arguments = {
+        "RAM-Images-v0": ', dataset="photos", resize=64',
+        GLIMPSE_ID: ', env_id="CartPole-v1", pixels="render"',
+    }
     return f"""\
 import gymnasium as gym
 

@@ -47,7 +47,9 @@ def _record(id: str, file: Path) -> str:
     settings = with_split(id, checkpoint.env_settings, None)
     animate(checkpoint.policy, id, settings, file, EPISODES, SEED)
     write_html(checkpoint.policy, id, settings, file.with_suffix(".html"), EPISODES_OF_PAGE, SEED)
-    return "The trained agent of the package. Left: the scene, the patches and the path of the gaze. Right: the glimpse."
+    return (
+        "The trained agent of the package. Left: the scene, the patches and the path of the gaze. Right: the glimpse."
+    )
 
 
 def _animate_random(id: str, file: Path) -> None:

@@ -104,4 +104,7 @@ def results_page() -> str:
         "`benchmarks/results` for [performance](performance.md), and the runs in `benchmarks/results/published` for the "
         "[benchmark](benchmark.md). Tests compare pages and files."
     )
-    return "\n\n".join(["# Results files", words, "\n".join(["| file | kind | environment |", "|---|---|---|", *rows])]) + "\n"
+    return (
+        "\n\n".join(["# Results files", words, "\n".join(["| file | kind | environment |", "|---|---|---|", *rows])])
+        + "\n"
+    )

@@ -67,13 +67,20 @@ def stage(source: Path, recorded: Mapping[str, tuple[str, str]], demo: bool) -> 
         shutil.copytree(DOCS / folder, source / folder)
     shutil.copytree(DOCS / "site" / "static", source / "static")
     pages = {file.name: file for file in DOCS.glob("*.md") if file.name != "api.md"}
-    pages |= {page: ROOT / name for name, page in TOP.items() if name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")}
+    pages |= {
+        page: ROOT / name for name, page in TOP.items() if name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+    }
     for name, file in pages.items():
         _write(source, name, file.read_text(encoding="utf-8"), file.parent.relative_to(ROOT).as_posix())
     _write(source, "quickstart.md", f"# Quickstart\n{_readme('Quickstart')}{MORE}", ".")
     for id in environment_ids():
         _write(source, f"environments/{id}.md", environment_page(id, recorded.get(id)), "docs/environments")
-    generated = {**reference_pages(), **example_pages(), "commands.md": command_page(), "results-files.md": results_page()}
+    generated = {
+        **reference_pages(),
+        **example_pages(),
+        "commands.md": command_page(),
+        "results-files.md": results_page(),
+    }
     for name, text in generated.items():
         _write(source, name, text, f"docs/{PurePosixPath(name).parent}")
     _add(source / "environments.md", _toctree([f"environments/{id}" for id in environment_ids()]))
@@ -94,7 +101,6 @@ def _write(source: Path, name: str, text: str, base: str) -> None:
     """Write a page whose links are relative to the folder `base` of the repository."""
     file = source / name
     file.parent.mkdir(parents=True, exist_ok=True)
-
 
     def rewritten(text: str, base: str) -> str:
         return rewrite_links(text, base, name, lambda path: _keep(source, path))

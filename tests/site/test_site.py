@@ -1,4 +1,4 @@
-"""The built site: links and anchors, widths, colour schemes, console messages, and how far a page is from the first one."""
+"""The built site: links and anchors, widths, colour schemes, console messages, and clicks from the first page."""
 
 import re
 from html.parser import HTMLParser
@@ -225,7 +225,7 @@ const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
   .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
   .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
 const low = [];
-for (const element of document.querySelectorAll('article p, article li, article td, article a, article h1, article h2')) {
+for (const element of document.querySelectorAll('article p, article li, article td, article a, article h1')) {
   if (!element.textContent.trim() || !element.getBoundingClientRect().width) continue;
   let back = element, colour = [0, 0, 0, 0];
   for (; back && colour[3] < 1; back = back.parentElement) colour = parse(getComputedStyle(back).backgroundColor);
