@@ -32,7 +32,7 @@ FROM_FILES = {
         "{reference:.1f} ± {reference_std:.1f} % caught with bfloat16",
         "{float32:.1f} ± {float32_std:.1f} % with float32",
         "The difference is −{precision:.1f} points",
-        "interval of [−{precision_low:.1f}, {precision_high:.1f}]",
+        "with a 95 % interval of [−{precision_low:.1f}, {precision_high:.1f}]",
         "the bfloat16 product reaches {product:.2f}",
     ],
     "docs/results.md": [

@@ -95,7 +95,7 @@ def environment_page(id: str, recording: tuple[str, str] | None) -> str:
 
     summary = "any environment with pixels" if id == GLIMPSE_ID else task_class(id).summary(ENVIRONMENTS[id])
     trained = id in pretrained_ids()
-    parts = [f"# {id}", f"{summary[0].upper()}{summary[1:]}."]
+    parts = [f"# {id}", f"{_first_line(id)} {summary[0].upper()}{summary[1:]}."]
     if recording:
         file, caption = recording
         parts.append(f"![{id}: {caption}](../media/{file})\n\n*{caption}*")
@@ -112,6 +112,12 @@ def environment_page(id: str, recording: tuple[str, str] | None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _first_line(id: str) -> str:
+    from ram_envs.wrappers import Glimpse
+
+    return (inspect.getdoc(Glimpse if id == GLIMPSE_ID else task_class(id)) or "").partition("\n")[0]
+
+
 def _commands(id: str, trained: bool) -> str:
     lines = [TRAIN.get(id, f"ram train {id}")]
     if trained:
@@ -119,7 +125,10 @@ def _commands(id: str, trained: bool) -> str:
     play = f"ram play {id}" + {GLIMPSE_ID: " --env-id CartPole-v1 --pixels render"}.get(
         id, " --dataset photos --resize 64" if id == "RAM-Images-v0" else ""
     )
-    return "On the command line:\n\n```bash\n" + "\n".join([*lines, play]) + "\n```"
+    words = "On the command line"
+    if trained:
+        words += " ([the trained agent](../results.md) comes with the package)"
+    return f"{words}:\n\n```bash\n" + "\n".join([*lines, play]) + "\n```"
 
 
 def _formats(id: str) -> str:

@@ -100,9 +100,10 @@ def results_page() -> str:
         kind = str(content.get("kind", "")).removeprefix("ram-") or "campaign"
         rows.append(f"| [{file.name}](results/{file.name}) | {kind} | {content.get('env_id', '')} |")
     words = (
-        "Every table and every measured figure of this site comes from a file: those below, "
-        "`benchmarks/results` for [performance](performance.md), and the runs in `benchmarks/results/published` for the "
-        "[benchmark](benchmark.md). Tests compare pages and files."
+        "The tables of this site come from files: those below, `benchmarks/results` for "
+        "[performance](performance.md), and the runs in `benchmarks/results/published` for the "
+        "[benchmark](benchmark.md). A test compares the figures in the text with the files too, and holds a list of "
+        "those that have another source, such as the paper."
     )
     return (
         "\n\n".join(["# Results files", words, "\n".join(["| file | kind | environment |", "|---|---|---|", *rows])])
