@@ -135,6 +135,13 @@ def test_notebooks_were_executed(pages, site):
         assert (site / "notebooks" / f"{name}.html").read_text(encoding="utf-8").count("cell_output") >= 3
 
 
+def test_no_page_shows_a_warning_or_a_path_of_the_machine_that_built_it(site, pages):
+    for name in pages:
+        text = (site / name).read_text(encoding="utf-8")
+        assert "output stderr" not in text and "Traceback (most recent call last)" not in text, name
+        assert str(site.parents[1]) not in text, name
+
+
 def clicks(pages):
     """Return the fewest clicks from the first page to every page, and to every anchor that a link names.
 
