@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import agents.with_torch  # noqa: F401
@@ -10,6 +11,7 @@ import agents.with_torch  # noqa: F401
 import gymnasium
 import numpy as np
 import torch
+from gymnasium import spaces
 from gymnasium.vector.utils import batch_space, iterate
 from numpy.typing import ArrayLike
 
@@ -85,7 +87,10 @@ class WorldAgent(Agent):
         if stop_threshold is not None:
             raise SettingsError(f"stop_threshold={stop_threshold} has no meaning for {self.env_id}: leave it out")
         env = self._world.env
-        single = env.single_observation_space.contains(observation)
+        space = env.single_observation_space
+        # A Box warns of a mapping before it says that it does not contain it.
+        may_be_one = isinstance(space, spaces.Dict) or not isinstance(observation, Mapping)
+        single = may_be_one and space.contains(observation)
         num_rows = 1 if single else _num_rows(observation)
         try:
             batch = _batched(observation) if single else observation

@@ -11,6 +11,8 @@ glimpses raise the probability of the right class. The figure is the accuracy of
 """
 
 import argparse
+import json
+from pathlib import Path
 
 from agents.evaluation.worlds import evaluate_world
 from agents.ram.checkpoint import load_checkpoint
@@ -24,6 +26,7 @@ parser.add_argument("--steps", type=int, default=1_000_000)
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--episodes", type=int, default=5_000, help="episodes of the evaluation")
 parser.add_argument("--out", default="runs/circle-square")
+parser.add_argument("--json", type=Path, help="file for the evaluation")
 arguments = parser.parse_args()
 
 settings = AnswerSettings(
@@ -49,3 +52,6 @@ result = train(arguments.env_id, settings, arguments.out, seed=arguments.seed)
 checkpoint = load_checkpoint(result.folder)
 evaluation = evaluate_world(checkpoint.policy, arguments.env_id, episodes=arguments.episodes)
 print(f"{arguments.env_id}, seed {arguments.seed}: {evaluation}")
+if arguments.json:
+    values = {"steps": checkpoint.progress["frames"], "seed": arguments.seed, "evaluation": evaluation.to_dict()}
+    arguments.json.write_text(json.dumps(values, indent=1) + "\n")

@@ -52,8 +52,13 @@ def make_world(
                 f"num_envs={num_envs}, but the vector environment has {source.num_envs} rows: expected the same number"
             )
         return World(source)
+    if not callable(source):
+        raise SettingsError(
+            f"env={source!r} is not valid: expected an id, a vector environment, or a function that makes one "
+            "environment, such as lambda: gymnasium.make('CartPole-v1')"
+        )
     make = gymnasium.vector.AsyncVectorEnv if vectorization == "async" else SyncVectorEnv
-    return World(make([source] * num_envs))
+    return World(make([lambda: _call(source)] * num_envs))
 
 
 def portable_id(env_id: str) -> str:
@@ -99,6 +104,13 @@ def steps_of_an_episode(env: VectorEnv) -> int | None:
     task = find_attribute(env, "task")
     steps = getattr(task, "max_episode_steps", None) or getattr(env.spec, "max_episode_steps", None)
     return steps if isinstance(steps, int) else None
+
+
+def _call(make: Callable[[], gymnasium.Env]) -> gymnasium.Env:
+    env = make()
+    if not isinstance(env, gymnasium.Env):
+        raise SettingsError(f"the function {make!r} returned {env!r}: expected a Gymnasium environment")
+    return env
 
 
 def _make_vec(

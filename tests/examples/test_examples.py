@@ -36,6 +36,8 @@ INTEGRATIONS = {
     "mlflow_tracking.py",
     "wandb_offline.py",
     "ap_gym_circle_square.py",
+    "pong_through_glimpses.py",
+    "minigrid_memory.py",
 }
 """Those that need an environment of their own: tests/integrations runs them."""
 

@@ -7,6 +7,7 @@ from gymnasium.vector import AutoresetMode
 
 from ram_envs.testing import assert_same
 from ram_envs.wrappers import Glimpse, VectorGlimpse
+from tests.integrations.programs import ROOT, run_program
 
 ale_vector = pytest.importorskip("ale_py.vector_env")
 ID, PONG = "ram_envs:RAM-Glimpse-v0", "ALE/Pong-v5"
@@ -106,3 +107,12 @@ def test_continuous_actions_are_scaled():
 def test_keys_are_those_of_the_game():
     keys = Glimpse(gym.make(PONG), action_format="dict").get_keys_to_action()
     assert keys["d", " "]["action"] == 4
+
+
+@pytest.mark.parametrize("gaze", ["learned", "center", "random", "frame"])
+def test_the_example_trains(gaze, tmp_path):
+    example = ROOT / "examples" / "pong_through_glimpses.py"
+    short = ("--gaze", gaze, "--steps", "4096", "--episodes", "1", "--out", "run")
+    result = run_program(example, *short, folder=tmp_path)
+    assert result.status == 0, result.stderr
+    assert f"ALE/Pong-v5, gaze {gaze}, seed 0: episode_return -2" in result.stdout

@@ -8,6 +8,7 @@ from gymnasium.vector import AutoresetMode
 from ram_envs.errors import InvalidArgument
 from ram_envs.testing import assert_same
 from ram_envs.wrappers import Glimpse
+from tests.integrations.programs import ROOT, run_program
 
 pytest.importorskip("minigrid")
 ID, MEMORY = "ram_envs:RAM-Glimpse-v0", "MiniGrid-MemoryS7-v0"
@@ -50,3 +51,10 @@ def test_the_image_of_the_observation_is_found_and_text_is_no_sense():
     assert env.scene.shape == (7, 7, 3) and env.sense_keys == ("direction",)
     with pytest.raises(InvalidArgument, match="'mission' has the space"):
         Glimpse(make_empty(), senses=["mission"])
+
+
+def test_the_example_trains(tmp_path):
+    example = ROOT / "examples" / "minigrid_memory.py"
+    result = run_program(example, "--steps", "4096", "--episodes", "32", "--out", "run", folder=tmp_path)
+    assert result.status == 0, result.stderr
+    assert "MiniGrid-MemoryS7-v0, seed 0: episode_return 0" in result.stdout

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import ram_envs.arrays
-from ram_envs.arrays import WORTH_COMPILING
+from ram_envs.arrays import WORTH_LOADING
 from ram_envs.errors import InvalidArgument
 from tests.properties import strategies as own
 from tests.reference.environment import ReferenceBatch, ReferenceRow
@@ -79,9 +79,9 @@ class Environments(RuleBasedStateMachine):
     @initialize(data=st.data(), task=own.TASKS, action_format=own.ACTION_FORMATS, form=own.OBSERVATION_FORMATS)
     def make(self, data, task, action_format, form):
         self.patch = pytest.MonkeyPatch()
-        # The kernels are loaded at once, or after some rows: then they take over episodes that have begun.
-        rows_read = data.draw(st.sampled_from([WORTH_COMPILING, WORTH_COMPILING - 9]), label="rows read")
-        self.patch.setattr(ram_envs.arrays, "_rows_read", rows_read)
+        # The kernels are loaded at once, or after some steps: then they take over episodes that have begun.
+        work = data.draw(st.sampled_from([WORTH_LOADING, WORTH_LOADING - 4_000]), label="work")
+        self.patch.setattr(ram_envs.arrays, "_work", work)
         if not self.kernels:
             self.patch.setattr(ram_envs.arrays, "_import_kernels", lambda: None)
         self.task, arguments = task

@@ -17,7 +17,7 @@ from tests.reference.glimpses import glimpse
 @pytest.fixture(params=["compiled", "plain"], autouse=True)
 def kernels(request, monkeypatch):
     """Run every test with the compiled kernels and without them."""
-    monkeypatch.setattr(arrays_module, "_rows_read", arrays_module.WORTH_COMPILING)
+    monkeypatch.setattr(arrays_module, "_work", arrays_module.WORTH_LOADING)
     if request.param == "plain":
         monkeypatch.setattr(arrays_module, "_import_kernels", lambda: None)
 

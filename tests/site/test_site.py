@@ -8,6 +8,7 @@ import pytest
 
 from docs.site.environments import environment_ids
 from docs.site.staging import NAVIGATION
+from tests.browser import set_screen
 
 WIDTHS = (1280, 390)
 MOST_CLICKS = 2
@@ -187,10 +188,7 @@ def test_a_newcomer_finds_everything_within_two_clicks(articles):
 
 def show(browser, url, width, dark=False):
     """Open a page in a window of a width."""
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+    set_screen(browser, width, 900, dark)
     browser.get_log("browser")  # forgets the messages of the last page
     browser.get(url)
 

@@ -22,7 +22,7 @@ WAYS = {"copy": copy.deepcopy, "pickle": lambda env: pickle.loads(pickle.dumps(e
 @pytest.mark.parametrize(("env_id", "settings"), TASKS)
 @pytest.mark.parametrize("interface", ["single", "vector", "tensor"])
 def test_a_copy_goes_on_alike_and_independently(interface, env_id, settings, action_format, way, monkeypatch):
-    monkeypatch.setattr(ram_envs.arrays, "_rows_read", ram_envs.arrays.WORTH_COMPILING)
+    monkeypatch.setattr(ram_envs.arrays, "_work", ram_envs.arrays.WORTH_LOADING)
     settings = {**settings, "action_format": action_format}
     if interface == "single":
         env = gym.make(env_id, **settings).unwrapped
