@@ -20,7 +20,7 @@ from docs.site.staging import ROOT, stage
 
 CONFIGURATION = Path(__file__).parent
 DEMO = ROOT / "docs" / "demo" / "build.py"
-"""Builds the demo in the browser: `python docs/demo/build.py --out FOLDER`."""
+"""Builds the demo in the browser: `python docs/demo/build.py --out FOLDER --home ADDRESS`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (out / "media").mkdir(exist_ok=True)
         shutil.copy(page, out / "media")
     if DEMO.exists():
-        subprocess.run([sys.executable, str(DEMO), "--out", str(out / "demo")], cwd=ROOT, env=environment, check=True)
+        demo = [sys.executable, str(DEMO), "--out", str(out / "demo"), "--home", "../index.html"]
+        subprocess.run(demo, cwd=ROOT, env=environment, check=True)
     print(out / "index.html")
     return 0
 
@@ -55,4 +56,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except subprocess.CalledProcessError as error:
-        sys.exit(f"python -m docs.site: {error.cmd[2]} ended with status {error.returncode}")
+        sys.exit(f"python -m docs.site: {' '.join(error.cmd[1:3])} ended with status {error.returncode}")

@@ -6,6 +6,7 @@ from urllib.parse import unquote, urljoin, urlparse
 
 import pytest
 
+from docs.site.__main__ import DEMO
 from docs.site.environments import environment_ids
 from docs.site.staging import NAVIGATION
 from tests.browser import set_screen
@@ -128,6 +129,11 @@ def test_every_environment_has_a_picture_and_every_trained_agent_a_page_to_step_
         assert steps == (id in pretrained_ids()), id
         for words in ("action space", "observation space", "rewards", "version history" if "Glimpse" not in id else ""):
             assert words in page.text, (id, words)
+
+
+def test_the_home_page_links_the_demo(site, pages):
+    built = (site / "demo" / "index.html").exists()
+    assert built == DEMO.exists() and ("demo/index.html" in pages["index.html"].links) == built
 
 
 def test_notebooks_were_executed(pages, site):
