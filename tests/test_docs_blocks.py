@@ -62,6 +62,22 @@ def test_the_blocks_of_a_page_run(page, tmp_path, monkeypatch, capsys):
     assert all(expected in printed for expected in PAGES[page]), printed
 
 
+def test_programs_and_make_targets_that_are_shown_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    shown = 0
+    for file in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        text = file.read_text(encoding="utf-8")
+        for program, options in re.findall(r"^python (examples/\w+\.py)(.*)$", text, re.MULTILINE):
+            source = (ROOT / program).read_text(encoding="utf-8")
+            for option in re.findall(r"--([\w-]+)", options):
+                assert f'"--{option}"' in source or f"{option.replace('-', '_')}: " in source, (program, option)
+            shown += 1
+        for target in re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{file.name}: make {target}"
+            shown += 1
+    assert shown > 10
+
+
 def test_the_class_of_the_page_about_benchmarks_has_what_it_needs():
     names = {"__name__": "page"}
     (block,) = blocks("docs/benchmark-own-algorithm.md")

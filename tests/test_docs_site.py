@@ -94,7 +94,7 @@ def test_a_link_to_nothing_ends_the_build(tmp_path):
     from docs.site import staging
 
     with pytest.raises(FileNotFoundError, match="agents/nothing.py"):
-        rewrite_links("[a](../agents/nothing.py)", "docs", "a.md", lambda path: staging._keep(tmp_path, path))
+        rewrite_links("[a](../agents/nothing.py)", "docs", "a.md", lambda path: staging.keep_file(tmp_path, path))
 
 
 def test_the_page_about_installing_lists_the_extras():

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from docs.site.pictures import record
+from docs.site.pictures import has_images, record
 from docs.site.staging import ROOT, stage
 
 CONFIGURATION = Path(__file__).parent
@@ -35,8 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shutil.rmtree(folder, ignore_errors=True)
     media = source / "media"
     media.mkdir(parents=True)
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     recorded = {} if options.quick else record(media)
-    stage(source, recorded, demo=DEMO.exists())
+    demo = DEMO.exists() and has_images("RAM-MNIST-v0")
+    stage(source, recorded, demo)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAM_DOCS_EXECUTE": "off" if options.quick else "force"}
     sphinx = [sys.executable, "-m", "sphinx", "-b", "html", "-c", str(CONFIGURATION)]
     strict = ["--fail-on-warning", "--keep-going", "--nitpicky", "--quiet"]
@@ -45,9 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for page in media.glob("*.html"):  # whole pages, which Sphinx does not copy
         (out / "media").mkdir(exist_ok=True)
         shutil.copy(page, out / "media")
-    if DEMO.exists():
-        demo = [sys.executable, str(DEMO), "--out", str(out / "demo"), "--home", "../index.html"]
-        subprocess.run(demo, cwd=ROOT, env=environment, check=True)
+    if demo:
+        build = [sys.executable, str(DEMO), "--out", str(out / "demo"), "--home", "../index.html"]
+        subprocess.run(build, cwd=ROOT, env=environment, check=True)
     print(out / "index.html")
     return 0
 

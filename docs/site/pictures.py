@@ -11,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docs.site.environments import INNER, environment_ids
+from ram_envs import make_task
 from ram_envs.registration import GLIMPSE_ID
 
 ROOT = Path(__file__).parents[2]
 EPISODES = 3
 EPISODES_OF_PAGE = 6
 SEED = 0
+UNAVAILABLE = (OSError, ValueError, RuntimeError)
+"""What is raised where images are missing and cannot be downloaded."""
 
 
 def record(folder: Path) -> dict[str, tuple[str, str]]:
@@ -28,9 +31,18 @@ def record(folder: Path) -> dict[str, tuple[str, str]]:
     for id in environment_ids():
         try:
             recorded[id] = f"{id}.gif", _record(id, folder / f"{id}.gif")
-        except (OSError, ValueError, RuntimeError, gymnasium.error.Error) as error:
+        except UNAVAILABLE as error:
             print(f"no animation of {id}: {error}", file=sys.stderr)
     return recorded
+
+
+def has_images(id: str) -> bool:
+    """Whether the images of an environment are here or can be downloaded."""
+    try:
+        make_task(id)
+    except UNAVAILABLE:
+        return False
+    return True
 
 
 def _record(id: str, file: Path) -> str:

@@ -39,7 +39,7 @@ def reference_pages() -> dict[str, str]:
 def _module_page(module: str, names: list[tuple[str, str]]) -> str:
     blocks = []
     for defined_in, name in names:
-        definition, words = api._definitions(defined_in)[name]
+        definition, words = api.definitions(defined_in)[name]
         if isinstance(definition, ast.AnnAssign):
             type = ast.unparse(definition.annotation)
             block = f".. py:data:: {name}\n   :type: {type}\n\n" + textwrap.indent(words, "   ")

@@ -103,7 +103,7 @@ def _write(source: Path, name: str, text: str, base: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
 
     def rewritten(text: str, base: str) -> str:
-        return rewrite_links(text, base, name, lambda path: _keep(source, path))
+        return rewrite_links(text, base, name, lambda path: keep_file(source, path))
 
     text = _INCLUDE.sub(lambda match: rewritten(_readme(match[1]), "."), rewritten(text, base))
     if name == "environments.md":
@@ -150,7 +150,12 @@ def _place(path: str) -> str | None:
     return None
 
 
-def _keep(source: Path, path: str) -> str:
+def keep_file(source: Path, path: str) -> str:
+    """Copy a file of the repository that has no page into the site, and return its name there.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
     if not (ROOT / path).is_file():
         raise FileNotFoundError(f"a page links to {path}, which is no file of the repository")
     copy = source / "files" / path
