@@ -3,6 +3,8 @@
 # make test-integrations   set up .venv-integrations with RLlib, TorchRL, skrl, ap_gym, Stable-Baselines3, Optuna, MLflow, Weights & Biases and
 #              huggingface_hub, run their tests there, on the oldest and the newest Gymnasium too; opens a page
 #              in Chromium (apt-get installs it, as root, where chromedriver is missing)
+# make docs    set up .venv-docs, build the site strictly into build/site; make docs-serve also serves it on port 8000
+# make test-site   build the site, then open its pages in Chromium (apt-get installs it, as root, where it is missing)
 # make kernels   the tests of the compiled kernels, once with bounds checking and once interpreted
 # make fuzz MINUTES=10   property tests with new random examples, hostile calls and corrupted files, for that long
 # make soak MINUTES=10   kill trainings at random moments, resume them, and compare them with one that never stopped
@@ -39,11 +41,15 @@ ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl
 BENCH := .venv-bench
 BENCHMARKS := environments peers sb3_vec_env size wrapper training phases overhead
 
+DOCS := .venv-docs
+SITE := build/site
+PORT := 8000
+
 # What the kernels compute. Bounds checking compiles other code, which needs a cache of its own.
 KERNELS := tests/ram_envs/sensors tests/ram_envs/tasks tests/ram_envs/envs/test_compiled.py tests/properties/test_sensors.py tests/properties/test_environments.py
 MINUTES := 10
 
-.PHONY: train tables test test-integrations browser kernels fuzz soak check bench clean
+.PHONY: train tables test test-integrations browser docs docs-serve test-site kernels fuzz soak check bench clean
 
 train: $(STAMP)
 	$(BIN)/ram train RAM-CatchGame-v0 --out "$(OUT)"
@@ -65,7 +71,16 @@ test-integrations: $(INTEGRATIONS)/.installed browser
 
 browser:
 	@command -v chromedriver > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BROWSER); } \
-	  || { echo "Install Chromium (or Chrome) and chromedriver: tests/integrations/test_html_page.py opens pages in it." >&2; exit 1; }
+	  || { echo "Install Chromium (or Chrome) and chromedriver: the tests open pages in it." >&2; exit 1; }
+
+docs: $(DOCS)/.installed
+	$(DOCS)/bin/python -m docs.site --out $(SITE)
+
+docs-serve: docs
+	$(DOCS)/bin/python -m http.server --directory $(SITE) $(PORT)
+
+test-site: docs browser
+	RAM_SITE=$(SITE) $(DOCS)/bin/python -m pytest -W default $(NO_HANG) tests/site
 
 kernels: $(STAMP)
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/numba-boundscheck $(BIN)/python -m pytest $(KERNELS) tests/ram_envs/envs
@@ -89,7 +104,7 @@ bench: $(BENCH)/.installed
 	$(BENCH)/bin/python benchmarks/report.py
 
 clean:
-	rm -rf $(VENV) $(INTEGRATIONS) $(BENCH) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(INTEGRATIONS) $(BENCH) $(DOCS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find ram_envs agents tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
@@ -105,6 +120,11 @@ $(INTEGRATIONS)/.installed: setup.cfg pyproject.toml constraints.txt constraints
 	for gymnasium in $(OLDEST) $(NEWEST); do \
 		$(INTEGRATIONS)/bin/python -m pip install --no-deps --upgrade --target $(INTEGRATIONS)/$$gymnasium $$gymnasium || exit 1; \
 	done
+	@touch $@
+
+$(DOCS)/.installed: setup.cfg pyproject.toml constraints.txt constraints-docs.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install -c constraints.txt -c constraints-docs.txt -e ".[docs]" pytest selenium
 	@touch $@
 
 $(BENCH)/.installed: setup.cfg benchmarks/requirements.txt

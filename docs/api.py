@@ -140,8 +140,8 @@ def page() -> str:
     """Return the page."""
     sections: dict[str, list[str]] = {}
     for module, names in PUBLIC.items():
-        definitions = _definitions(module)
-        lines = [_line(name, *definitions[name]) for name in names]
+        defined = definitions(module)
+        lines = [_line(name, *defined[name]) for name in names]
         sections.setdefault(REEXPORTED.get(module, module), []).extend(lines)
     parts = [f"## {module}\n" + "\n".join(lines) + "\n" for module, lines in sections.items()]
     return "\n".join([INTRODUCTION, *parts])
@@ -153,7 +153,7 @@ def imported_from() -> set[tuple[str, str]]:
     return listed | ALSO_IMPORTED
 
 
-def _definitions(module: str) -> dict[str, tuple[ast.stmt, str]]:
+def definitions(module: str) -> dict[str, tuple[ast.stmt, str]]:
     """Return what a module defines, each with the first sentence of its documentation."""
     path = ROOT / module.replace(".", "/")
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

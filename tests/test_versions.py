@@ -5,8 +5,8 @@ from configparser import ConfigParser
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ELSEWHERE = {"rllib", "hub", "tracking", "torchrl", "skrl", "export", "atari", "minigrid", "apgym"}
-"""Extras whose tests run in an environment of their own, on the versions in constraints-integrations.txt."""
+ELSEWHERE = {"rllib", "hub", "tracking", "torchrl", "skrl", "export", "atari", "minigrid", "apgym", "docs"}
+"""Extras with an environment of their own, on the versions in constraints-integrations.txt or constraints-docs.txt."""
 
 
 def lower_bounds():

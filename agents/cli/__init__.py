@@ -49,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line after `ram`; None for that of the process.
 
     Returns:
-        The exit status: 0, 1 if a part of a benchmark failed, 2 for an error that the user can fix, 130 after Ctrl-C,
-        143 after SIGTERM. A bug is raised.
+        The exit status, which is 0, 1 if a part of a benchmark failed, 2 for an error that the user can fix, 130 after
+        Ctrl-C, 143 after SIGTERM. A bug is raised.
     """
     # The module agents.cli.list hides the built-in of that name here, once it is imported.
     arguments = [*(sys.argv[1:] if arguments is None else arguments)]

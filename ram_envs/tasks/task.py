@@ -200,7 +200,7 @@ class Task(ABC, Generic[StateT]):
             episode: int64 (B,), the episode number of each row, starting at 0.
 
         Returns:
-            The state: a NamedTuple of arrays whose first axis is B, with at least ``step`` and ``location``.
+            The state, a NamedTuple of arrays whose first axis is B, with at least ``step`` and ``location``.
         """
 
     @abstractmethod
