@@ -11,9 +11,16 @@ export function linear({ weight, bias }, input) {
   const output = new Float32Array(weight.length / inputs);
   for (let row = 0; row < output.length; row++) {
     const first = row * inputs;
-    let sum = bias ? bias[row] : 0;
-    for (let column = 0; column < inputs; column++) sum += weight[first + column] * input[column];
-    output[row] = sum;
+    let [one, two, three, four] = [bias ? bias[row] : 0, 0, 0, 0]; // four sums that do not wait for each other
+    let column = 0;
+    for (; column + 3 < inputs; column += 4) {
+      one += weight[first + column] * input[column];
+      two += weight[first + column + 1] * input[column + 1];
+      three += weight[first + column + 2] * input[column + 2];
+      four += weight[first + column + 3] * input[column + 3];
+    }
+    for (; column < inputs; column++) one += weight[first + column] * input[column];
+    output[row] = one + two + (three + four);
   }
   return output;
 }

@@ -9,8 +9,8 @@ const DATA = new URL("../data/", import.meta.url);
 /** Everything that `build.py` wrote for the page. */
 export class Suite {
   constructor(manifest) {
-    Object.assign(this, manifest); // home, split, style, tasks
-    this.size = manifest.images;
+    const { home, split, style, tasks, images } = manifest;
+    Object.assign(this, { home, split, style, tasks, size: images });
     this.loading = new Map();
   }
 
