@@ -31,7 +31,7 @@ TASKS = {
     "RAM-MNIST-v0": "Plain",
     "RAM-TranslatedMNIST-v0": "Translated",
     "RAM-ClutteredMNIST-v0": "Cluttered",
-    "RAM-ClutteredMNIST100-v0": "Cluttered, 100 px",
+    "RAM-ClutteredMNIST100-v0": "Cluttered 100",
 }
 """The tasks of the demo and their short names. Each has a packaged agent."""
 RULES: dict[type[Task[Any]], tuple[str, ...]] = {

@@ -14,12 +14,12 @@ const SPEEDS = { agent: "1", you: "0.5", race: "0.5" };
 const HINTS = {
   agent: "Space: play or pause · →: one step · N: new ball",
   you: "← →: paddle · mouse, touch or W A S D: gaze · Space: start or pause · N: new ball",
-  race: "Same ball for both. ← →: paddle · mouse, touch or W A S D: gaze · Space: start or pause",
+  race: "← →: paddle · mouse, touch or W A S D: gaze · Space: start or pause · N: new ball",
 };
 const ABOUT = {
   agent: "Each ball is new. The agent controls the paddle and its gaze.",
-  you: "You see what the agent would see, and no more.",
-  race: "The same ball, the same start. Who catches it?",
+  you: "You see what the agent would see. Point or drag to look.",
+  race: "The same ball for both. Point or drag to look.",
 };
 
 export class CatchView {
@@ -33,7 +33,10 @@ export class CatchView {
     Object.assign(this, { root, part, ...context, id: address.task, seed: address.seed, mode: address.mode });
     this.running = false;
     this.frame = this.frame.bind(this);
-    root.querySelectorAll("[data-mode]").forEach((button) => button.addEventListener("click", () => this.setMode(button.dataset.mode)));
+    root.querySelectorAll("[data-mode]").forEach((button) => button.addEventListener("click", () => {
+      this.setMode(button.dataset.mode);
+      if (this.waiting) part.play.focus(); // so that Space starts
+    }));
     part.play.addEventListener("click", () => this.toggle());
     part.step.addEventListener("click", () => this.stepOnce());
     part.new.addEventListener("click", () => this.start(this.seed + 1n));
@@ -61,7 +64,7 @@ export class CatchView {
     const side = (name) => {
       const agent = name === "agent" ? new Agent(policy) : null;
       const figure = this.root.querySelector(`[data-side=${name}]`);
-      return new Side(figure, new Episode(suite.environment(this.id), suite.style, agent));
+      return new Side(figure, new Episode(suite.environment(this.id), suite.style, agent), "caught");
     };
     this.all = { you: side("you"), agent: side("agent") };
     this.person = new Person(this.all.you.part.stage, { left: this.part.left, right: this.part.right });
@@ -109,8 +112,8 @@ export class CatchView {
 
   /** Let a person begin when ready. */
   wait() {
-    this.pause();
     this.waiting = true;
+    this.pause();
     this.all.you.say("Press Space or tap to start");
   }
 
@@ -165,7 +168,7 @@ export class CatchView {
 
   result(side) {
     const name = side === this.all.you ? "You" : "Agent";
-    return `${name}: ${side.part.verdict.textContent.toLowerCase()}, ${side.part.score.textContent} caught.`;
+    return `${name}: ${side.part.verdict.textContent.toLowerCase()}, ${side.part.score.textContent}.`;
   }
 
   /** Show a new state of the buttons and of the readouts. */

@@ -27,7 +27,7 @@ export class DigitsView {
     Object.assign(this, { root, part, ...context, id: address.task, seed: address.seed });
     Object.assign(this, { index: 0, running: false, drawing: null, source: "test" });
     this.frame = this.frame.bind(this);
-    this.side = new Side(root.querySelector("[data-side=agent]"), null);
+    this.side = new Side(root.querySelector("[data-side=agent]"), null, "right");
     part.gaze.value = address.gaze;
     part.stops.checked = address.stop !== null;
     if (address.stop !== null) part.threshold.value = String(address.stop);
@@ -85,6 +85,7 @@ export class DigitsView {
 
   setSource(source) {
     this.source = source;
+    if (source === "drawn" && !this.drawing) this.running = false;
     this.begin(this.seed);
   }
 
@@ -136,8 +137,9 @@ export class DigitsView {
       const canvas = document.createElement("canvas");
       const label = document.createElement("span");
       const best = argmax(probabilities);
-      label.textContent = `${episode.data.names[best]} · ${Math.round(100 * probabilities[best])} %`;
-      button.setAttribute("aria-label", `Glimpse ${glimpse + 1}: most likely ${label.textContent.replace("·", "with")}`);
+      const percent = `${Math.round(100 * probabilities[best])} %`;
+      label.append(Object.assign(document.createElement("b"), { textContent: episode.data.names[best] }), ` ${percent}`);
+      button.setAttribute("aria-label", `Glimpse ${glimpse + 1}: most likely ${episode.data.names[best]}, ${percent}`);
       button.addEventListener("click", () => this.jump(glimpse));
       button.append(canvas, label);
       item.append(button);

@@ -25,7 +25,8 @@ export class Pad {
     });
     canvas.addEventListener("pointermove", (event) => {
       if (!this.stroke) return;
-      for (const one of event.getCoalescedEvents?.() ?? [event]) {
+      const moves = event.getCoalescedEvents?.() ?? [];
+      for (const one of moves.length ? moves : [event]) {
         const place = this.place(one);
         this.line(this.stroke, place);
         this.stroke = place;
@@ -50,11 +51,14 @@ export class Pad {
   }
 
   line(from, to) {
-    Object.assign(this.context, { strokeStyle: "#fff", lineWidth: PEN, lineCap: "round", lineJoin: "round" });
+    Object.assign(this.context, { strokeStyle: "#fff", fillStyle: "#fff", lineWidth: PEN, lineCap: "round", lineJoin: "round" });
     this.context.beginPath();
     this.context.moveTo(from.x, from.y);
     this.context.lineTo(to.x, to.y);
     this.context.stroke();
+    this.context.beginPath(); // a line without length draws nothing
+    this.context.arc(to.x, to.y, PEN / 2, 0, 2 * Math.PI);
+    this.context.fill();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.drawn(this.image()), REST_MS);
   }

@@ -6,9 +6,10 @@ export class Side {
   /**
    * @param {HTMLElement} figure Its markup.
    * @param {object} episode The `Episode` that it shows.
+   * @param {string} unit What is counted: "caught" or "right".
    */
-  constructor(figure, episode) {
-    Object.assign(this, { figure, episode });
+  constructor(figure, episode, unit) {
+    Object.assign(this, { figure, episode, unit });
     this.part = Object.fromEntries([...figure.querySelectorAll("[data-part]")].map((one) => [one.dataset.part, one]));
     this.clearScore();
   }
@@ -26,7 +27,7 @@ export class Side {
   }
 
   showScore() {
-    this.part.score.textContent = `${this.right} of ${this.played}`;
+    this.part.score.textContent = this.played ? `${this.right} of ${this.played} ${this.unit}` : "";
   }
 
   /** Show a line over the stage; an empty one hides it. `good` is true, false or null. */

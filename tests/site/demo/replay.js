@@ -17,7 +17,9 @@ export function replay({ Agent }, environment, policy, trace) {
     const first = (step * shape[1] + episode) * size;
     return values.subarray(first, first + size);
   };
-  const difference = (one, other) => Math.max(...Array.from(one, (value, index) => Math.abs(value - other[index])));
+  // Of numbers beyond 1, the relative difference.
+  const apart = (one, other) => Math.abs(one - other) / Math.max(1, Math.abs(other));
+  const difference = (one, other) => Math.max(...Array.from(one, (value, index) => apart(value, other[index])));
   const same = (one, other) => one.length === other.length && one.every((value, index) => value === other[index]);
   const result = { episodes, steps, scenes: 0, glimpses: 0, locations: 0, results: 0, mean: 0, logits: 0, value: 0, answers: 0, alone: 0 };
   const pixels = trace.scene.values.length / episodes;
@@ -39,7 +41,7 @@ export function replay({ Agent }, environment, policy, trace) {
       const decision = agent.look(observation);
       result.mean = Math.max(result.mean, difference(decision.location, row("mean", step, episode)));
       result.logits = Math.max(result.logits, difference(decision.logits, row("logits", step, episode)));
-      result.value = Math.max(result.value, Math.abs(decision.value - row("value", step, episode)[0]));
+      result.value = Math.max(result.value, apart(decision.value, row("value", step, episode)[0]));
       result.answers += decision.answer !== row("answer", step, episode)[0];
       observation = environment.step(row("fixation", step, episode), row("answer", step, episode)[0]);
       result.results += environment.reward !== row("reward", step, episode)[0];
