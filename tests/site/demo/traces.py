@@ -35,7 +35,7 @@ def play(env_id, arguments, episodes=EPISODES):
 
     def record(**values):
         for name, value in values.items():
-            recorded.setdefault(name, []).append(np.array(value))
+            recorded.setdefault(name, []).append(np.asarray(value).copy())
 
     scene = np.asarray(env.task.scene(env.state))[:, 0]
     record(glimpse=observation["glimpse"], location=observation["location"])
@@ -56,17 +56,17 @@ def play(env_id, arguments, episodes=EPISODES):
     return arrays
 
 
-def write_traces(folder, tasks, pack, episodes=EPISODES):
-    """Write the traces of tasks as two files each, in the format of ``docs/demo/agent/tensors.js``.
+def write_traces(file, env_id, arguments, pack, episodes=EPISODES):
+    """Write the traces of a task as two files, in the format of ``docs/demo/agent/tensors.js``.
 
     Args:
-        folder: Where to write.
-        tasks: Ids of environments with their arguments.
+        file: The files, without ".json" and ".bin".
+        env_id: The environment.
+        arguments: Its arguments.
         pack: ``pack`` of ``docs/demo/build.py``.
-        episodes: Episodes of each task.
+        episodes: Number of episodes.
     """
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    for env_id, arguments in tasks.items():
-        description, content = pack(play(env_id, arguments, episodes))
-        (Path(folder) / f"{env_id}.json").write_text(json.dumps(description))
-        (Path(folder) / f"{env_id}.bin").write_bytes(content)
+    description, content = pack(play(env_id, arguments, episodes))
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    Path(f"{file}.json").write_text(json.dumps(description))
+    Path(f"{file}.bin").write_bytes(content)
