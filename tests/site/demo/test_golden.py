@@ -19,8 +19,8 @@ TASKS = (
 REPLAY = """
 const [id, file, change, done] = arguments;
 (async () => {
-  const [{ Agent }, { readTensors }, { Suite }, { replay }] = await Promise.all(
-    ["/demo/agent/agent.js", "/demo/agent/tensors.js", "/demo/page/suite.js", "/replay.js"].map((file) => import(file)));
+  const modules = ["/demo/agent/agent.js", "/demo/agent/tensors.js", "/demo/page/suite.js", "/replay.js"];
+  const [{ Agent }, { readTensors }, { Suite }, { replay }] = await Promise.all(modules.map((one) => import(one)));
   const suite = await Suite.load();
   const environment = suite.environment(id, suite.isGame(id) ? null : await suite.images());
   const [description, content] = await Promise.all(["json", "bin"].map((suffix) => fetch(`/traces/${file}.${suffix}`)));
@@ -67,12 +67,12 @@ def test_the_page_repeats_the_episodes_of_python(replay, env_id):
 @pytest.mark.parametrize(
     ("change", "counted"),
     [
-        (("glimpse", 40, 0.123), "glimpses"),
-        (("location", 41, 0.123), "locations"),
-        (("scene", 42, 99), "scenes"),
-        (("reward", 43, 0.5), "results"),
-        (("label", 44, 99), "results"),
-        (("answer", 45, 99), "answers"),
+        (("glimpse", 4, 0.123), "glimpses"),
+        (("location", 5, 0.123), "locations"),
+        (("scene", 6, 99), "scenes"),
+        (("reward", 7, 0.5), "results"),
+        (("label", 3, 99), "results"),
+        (("answer", 8, 99), "answers"),
     ],
 )
 def test_a_single_other_number_is_noticed(replay, change, counted):
