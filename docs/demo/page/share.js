@@ -4,12 +4,14 @@ import { writeAddress } from "./address.js";
 import { toPython } from "./python.js";
 
 const SHOWN_MS = 2500;
+const WRITE_MS = 400; // browsers refuse to change an address too often
 
 export class Share {
   /** @param {Object<string, HTMLElement>} part "copy-link", "copy-python", "copied" and "code". */
   constructor(part) {
     this.part = part;
-    part["copy-link"].addEventListener("click", () => this.copy(location.href, "Link copied"));
+    this.written = -WRITE_MS;
+    part["copy-link"].addEventListener("click", () => this.copy(new URL(this.address, location.href).href, "Link copied"));
     part["copy-python"].addEventListener("click", () => {
       part.code.textContent = toPython(this.program());
       part.code.hidden = false;
@@ -27,7 +29,14 @@ export class Share {
     this.program = program;
     this.part.code.hidden = true;
     this.part["copy-python"].setAttribute("aria-expanded", "false");
-    history.replaceState(null, "", writeAddress(address));
+    this.address = writeAddress(address);
+    clearTimeout(this.writing);
+    this.writing = setTimeout(() => this.write(), Math.max(this.written + WRITE_MS - performance.now(), 0));
+  }
+
+  write() {
+    this.written = performance.now();
+    history.replaceState(null, "", this.address);
   }
 
   async copy(text, done) {
