@@ -23,7 +23,9 @@ def load_build():
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
-    """Serves files of a folder without a line for each."""
+    """Serves files of a folder without a line for each; connections stay open, as those of every web server do."""
+
+    protocol_version = "HTTP/1.1"
 
     def log_message(self, *args):
         pass
