@@ -487,7 +487,7 @@ def test_tab_reaches_every_control_in_the_order_of_the_page(quiet, browser):
         names.append(browser.switch_to.active_element.accessible_name)
     expected = ["Skip to the demo", "Catch", "Digits", "Agent", "You", "Race", "Play", "Step", "New ball", "Speed"]
     assert names[: len(expected)] == expected
-    assert {"Seed", "Show the scene", "Copy link", "Copy as Python"} <= set(names)
+    assert {"Seed", "Show scene", "Copy link", "Copy as Python"} <= set(names)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
