@@ -1,12 +1,11 @@
 // The tab with digits: the agent looks at a test image or at a drawing, glimpse by glimpse.
 
 import { Agent } from "../agent/agent.js";
-import { argmax } from "../agent/layers.js";
 import { answerOrLookOn } from "../agent/stopping.js";
 import { randomGaze } from "../rules/random.js";
-import { drawPixels, fitted } from "../shared/drawing.js";
 import { readSeed } from "./address.js";
 import { Episode } from "./episode.js";
+import { drawFilm, makeFilm } from "./film.js";
 import { Pad } from "./pad.js";
 import { drawReadout } from "./readout.js";
 import { Side } from "./side.js";
@@ -123,7 +122,7 @@ export class DigitsView {
     }
     Object.assign(this, { episode, index: 0, counted: again, shownAt: performance.now() });
     this.side.episode = episode;
-    this.makeFilm();
+    makeFilm(this.part.film, episode, (glimpse) => this.jump(glimpse));
     this.publish();
     this.refresh();
   }
@@ -135,52 +134,6 @@ export class DigitsView {
     const size = this.images.height * this.images.width;
     pixels.set(this.drawing ?? new Uint8Array(size), DRAWN * size);
     return { ...this.images, pixels };
-  }
-
-  makeFilm() {
-    const { episode } = this;
-    this.part.film.replaceChildren(
-      ...episode.probabilities.map((probabilities, glimpse) => {
-        const item = document.createElement("li");
-        const button = Object.assign(document.createElement("button"), { type: "button" });
-        const canvas = document.createElement("canvas");
-        const label = document.createElement("span");
-        const best = argmax(probabilities);
-        const percent = `${Math.round(100 * probabilities[best])} %`;
-        label.append(
-          Object.assign(document.createElement("b"), { textContent: episode.data.names[best] }),
-          ` ${percent}`,
-        );
-        button.setAttribute(
-          "aria-label",
-          `Glimpse ${glimpse + 1}: most likely ${episode.data.names[best]}, ${percent}`,
-        );
-        button.addEventListener("click", () => this.jump(glimpse));
-        button.append(canvas, label);
-        item.append(button);
-        return item;
-      }),
-    );
-  }
-
-  drawFilm() {
-    [...this.part.film.children].forEach((item, glimpse) => {
-      const button = item.firstChild;
-      const patches = this.episode.data.glimpses[glimpse];
-      const { context, width, height } = fitted(button.firstChild, 1);
-      patches
-        .slice()
-        .reverse()
-        .forEach((patch, place) => {
-          const size = width / 2 ** place;
-          drawPixels(context, patch, (width - size) / 2, (height - size) / 2, size, size);
-        });
-      button.setAttribute(
-        "aria-current",
-        glimpse === Math.min(this.index, item.parentNode.childElementCount - 1) ? "step" : "false",
-      );
-      item.classList.toggle("later", glimpse > this.index);
-    });
   }
 
   next() {
@@ -253,7 +206,7 @@ export class DigitsView {
     this.side.say(verdict, source === "drawn" ? null : environment.success);
     this.side.describe(`Scene, ${part.caption.textContent.toLowerCase()}${verdict ? `, ${verdict}` : ""}`);
     drawReadout(part, episode, this.index);
-    this.drawFilm();
+    drawFilm(part.film, episode, this.index);
   }
 
   /** Play and draw; called for every frame of the screen. */

@@ -12,8 +12,8 @@ const ROW = 96; // characters of a line of encoded pixels
  * @param {?{fixation: ArrayLike<number>, answer: number}[]} episode.actions The actions, if it was not the agent that
  *     chose them all.
  * @param {?number} episode.stop Stop threshold of the agent.
- * @param {?{pixels: Uint8Array, height: number, width: number, split: string}} episode.drawn The image that was drawn: it
- *     takes the place of the first one of the split.
+ * @param {?{pixels: Uint8Array, height: number, width: number, split: string}} episode.drawn The image that was drawn:
+ *     it takes the place of the first one of the split.
  * @returns {string} The program.
  */
 export function toPython({ id, arguments: given, seed, answerKey, actions = null, stop = null, drawn = null }) {
