@@ -9,7 +9,7 @@ export default [
   { files: ["tests/**"], languageOptions: { globals: globals.node } },
   {
     rules: {
-      "eqeqeq": "error",
+      eqeqeq: "error",
       "no-unused-vars": "error",
       "no-var": "error",
       "object-shorthand": "error",

@@ -46,8 +46,8 @@ export class Policy {
    * Read one observation.
    * @param {{glimpse: Float32Array, location: Float32Array}} observation From an environment.
    * @param {Float32Array[]} state State of the core before it.
-   * @returns {{location: Float32Array, logits: Float32Array, value: number, state: Float32Array[]}} The mean of the next
-   *     location (not clipped), the logits of the answers, the value, and the state of the core after it.
+   * @returns {{location: Float32Array, logits: Float32Array, value: number, state: Float32Array[]}} The mean of the
+   *     next location (not clipped), the logits of the answers, the value, and the state of the core after it.
    */
   step({ glimpse, location }, state) {
     const input = glimpse.map((value, cell) => (value - this.settings.input_shift) * this.gains[cell]);

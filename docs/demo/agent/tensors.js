@@ -13,7 +13,8 @@ let halves = null; // the value of each of the 65,536 numbers in half precision
 export function readTensors(description, buffer) {
   const read = ([name, { dtype, shape, offset }]) => {
     const size = shape.reduce((product, length) => product * length, 1);
-    const values = dtype === "float16" ? fromHalf(new Uint16Array(buffer, offset, size)) : new TYPES[dtype](buffer, offset, size);
+    const values =
+      dtype === "float16" ? fromHalf(new Uint16Array(buffer, offset, size)) : new TYPES[dtype](buffer, offset, size);
     return [name, { shape, values }];
   };
   return Object.fromEntries(Object.entries(description).map(read));

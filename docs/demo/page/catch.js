@@ -33,10 +33,12 @@ export class CatchView {
     Object.assign(this, { root, part, ...context, id: address.task, seed: address.seed, mode: address.mode });
     this.running = false;
     this.frame = this.frame.bind(this);
-    root.querySelectorAll("[data-mode]").forEach((button) => button.addEventListener("click", () => {
-      this.setMode(button.dataset.mode);
-      if (this.waiting) part.play.focus(); // so that Space starts
-    }));
+    root.querySelectorAll("[data-mode]").forEach((button) =>
+      button.addEventListener("click", () => {
+        this.setMode(button.dataset.mode);
+        if (this.waiting) part.play.focus(); // so that Space starts
+      }),
+    );
     part.play.addEventListener("click", () => this.toggle());
     part.step.addEventListener("click", () => this.stepOnce());
     part.new.addEventListener("click", () => this.start(this.seed + 1n));
@@ -48,13 +50,15 @@ export class CatchView {
   async enter() {
     this.active = true;
     if (!this.sides) await this.load();
-    else this.share.update(this.address(), () => this.program());
+    else this.publish();
+    if (!this.active) return; // the other tab was chosen while the agent loaded
     this.dirty = true;
-    requestAnimationFrame(this.frame);
+    this.request = requestAnimationFrame(this.frame);
   }
 
   leave() {
     this.active = false;
+    cancelAnimationFrame(this.request);
     this.pause();
   }
 
@@ -75,7 +79,9 @@ export class CatchView {
   setMode(mode) {
     this.mode = mode;
     this.root.dataset.mode = mode;
-    this.root.querySelectorAll("[data-mode]").forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.mode === mode)));
+    this.root
+      .querySelectorAll("[data-mode]")
+      .forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.mode === mode)));
     this.sides = { agent: ["agent"], you: ["you"], race: ["you", "agent"] }[mode].map((name) => this.all[name]);
     for (const side of Object.values(this.all)) {
       side.figure.hidden = !this.sides.includes(side);
@@ -106,7 +112,7 @@ export class CatchView {
     this.waiting = false;
     this.shownAt = performance.now();
     this.part.seed.value = String(this.seed);
-    this.share.update(this.address(), () => this.program());
+    this.publish();
     this.refresh();
   }
 
@@ -186,7 +192,6 @@ export class CatchView {
 
   /** Play and draw; called for every frame of the screen. */
   frame(now) {
-    if (!this.active) return;
     const interval = this.over ? HOLD_MS[this.mode] : 1000 / (STEPS_PER_SECOND * Number(this.part.speed.value));
     if (this.running && now - this.shownAt >= interval) this.advance();
     const seconds = Math.min((now - (this.before ?? now)) / 1000, 0.1);
@@ -198,7 +203,7 @@ export class CatchView {
       this.dirty = glide < 1;
       for (const side of this.sides) this.draw(side, glide);
     }
-    requestAnimationFrame(this.frame);
+    this.request = requestAnimationFrame(this.frame);
   }
 
   draw(side, glide) {
@@ -224,6 +229,11 @@ export class CatchView {
     this.person?.keyUp(event);
   }
 
+  /** Make the episode the one that the address and the buttons below are about. */
+  publish() {
+    if (this.active) this.share.update(this.address(), () => this.program());
+  }
+
   address() {
     return { task: this.id, seed: this.seed, mode: this.mode };
   }
@@ -233,6 +243,12 @@ export class CatchView {
     const { episode } = this.sides[0];
     const task = this.suite.tasks[this.id];
     const actions = this.sides[0] === this.all.you && episode.actions.length ? [...episode.actions] : null;
-    return { id: this.id, arguments: task.arguments, seed: this.seed, answerKey: episode.environment.answerKey, actions };
+    return {
+      id: this.id,
+      arguments: task.arguments,
+      seed: this.seed,
+      answerKey: episode.environment.answerKey,
+      actions,
+    };
   }
 }

@@ -1,12 +1,11 @@
 // The tab with digits: the agent looks at a test image or at a drawing, glimpse by glimpse.
 
 import { Agent } from "../agent/agent.js";
-import { argmax } from "../agent/layers.js";
 import { answerOrLookOn } from "../agent/stopping.js";
 import { randomGaze } from "../rules/random.js";
-import { drawPixels, fitted } from "../shared/drawing.js";
 import { readSeed } from "./address.js";
 import { Episode } from "./episode.js";
+import { drawFilm, makeFilm } from "./film.js";
 import { Pad } from "./pad.js";
 import { drawReadout } from "./readout.js";
 import { Side } from "./side.js";
@@ -33,16 +32,20 @@ export class DigitsView {
     if (address.stop !== null) part.threshold.value = String(address.stop);
     this.stop = address.stop;
     const tasks = Object.entries(this.suite.tasks).filter(([id]) => !this.suite.isGame(id));
-    part.tasks.replaceChildren(...tasks.map(([id, { title }]) => {
-      const button = Object.assign(document.createElement("button"), { type: "button", textContent: title });
-      button.dataset.task = id;
-      button.addEventListener("click", () => this.setTask(id).catch(this.report));
-      return button;
-    }));
+    part.tasks.replaceChildren(
+      ...tasks.map(([id, { title }]) => {
+        const button = Object.assign(document.createElement("button"), { type: "button", textContent: title });
+        button.dataset.task = id;
+        button.addEventListener("click", () => this.setTask(id).catch(this.report));
+        return button;
+      }),
+    );
     this.pad = new Pad(part.pad, (image) => this.setDrawing(image));
     part.pad.addEventListener("pointerdown", () => (part["pad-note"].hidden = true));
     part.clear.addEventListener("click", () => this.setDrawing(null));
-    root.querySelectorAll("[data-source]").forEach((one) => one.addEventListener("click", () => this.setSource(one.dataset.source)));
+    root
+      .querySelectorAll("[data-source]")
+      .forEach((one) => one.addEventListener("click", () => this.setSource(one.dataset.source)));
     part.play.addEventListener("click", () => this.toggle());
     part.back.addEventListener("click", () => this.jump(this.index - 1));
     part.step.addEventListener("click", () => this.jump(this.index + 1));
@@ -63,19 +66,23 @@ export class DigitsView {
     this.active = true;
     if (!this.episode) {
       await this.setTask(this.id);
+      if (!this.active) return; // the other tab was chosen while the agent loaded
       this.running = !matchMedia("(prefers-reduced-motion: reduce)").matches;
-    } else this.share.update(this.address(), () => this.program());
+    } else this.publish();
     this.refresh();
-    requestAnimationFrame(this.frame);
+    this.request = requestAnimationFrame(this.frame);
   }
 
   leave() {
     this.active = this.running = false;
+    cancelAnimationFrame(this.request);
   }
 
   async setTask(id) {
     this.id = id;
-    this.part.tasks.querySelectorAll("button").forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.task === id)));
+    this.part.tasks
+      .querySelectorAll("button")
+      .forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.task === id)));
     const [policy, images] = await Promise.all([this.suite.policy(id), this.suite.images()]);
     if (this.id !== id) return; // another one was chosen meanwhile
     Object.assign(this, { policy, images });
@@ -115,8 +122,8 @@ export class DigitsView {
     }
     Object.assign(this, { episode, index: 0, counted: again, shownAt: performance.now() });
     this.side.episode = episode;
-    this.makeFilm();
-    this.share.update(this.address(), () => this.program());
+    makeFilm(this.part.film, episode, (glimpse) => this.jump(glimpse));
+    this.publish();
     this.refresh();
   }
 
@@ -127,38 +134,6 @@ export class DigitsView {
     const size = this.images.height * this.images.width;
     pixels.set(this.drawing ?? new Uint8Array(size), DRAWN * size);
     return { ...this.images, pixels };
-  }
-
-  makeFilm() {
-    const { episode } = this;
-    this.part.film.replaceChildren(...episode.probabilities.map((probabilities, glimpse) => {
-      const item = document.createElement("li");
-      const button = Object.assign(document.createElement("button"), { type: "button" });
-      const canvas = document.createElement("canvas");
-      const label = document.createElement("span");
-      const best = argmax(probabilities);
-      const percent = `${Math.round(100 * probabilities[best])} %`;
-      label.append(Object.assign(document.createElement("b"), { textContent: episode.data.names[best] }), ` ${percent}`);
-      button.setAttribute("aria-label", `Glimpse ${glimpse + 1}: most likely ${episode.data.names[best]}, ${percent}`);
-      button.addEventListener("click", () => this.jump(glimpse));
-      button.append(canvas, label);
-      item.append(button);
-      return item;
-    }));
-  }
-
-  drawFilm() {
-    [...this.part.film.children].forEach((item, glimpse) => {
-      const button = item.firstChild;
-      const patches = this.episode.data.glimpses[glimpse];
-      const { context, width, height } = fitted(button.firstChild, 1);
-      patches.slice().reverse().forEach((patch, place) => {
-        const size = width / 2 ** place;
-        drawPixels(context, patch, (width - size) / 2, (height - size) / 2, size, size);
-      });
-      button.setAttribute("aria-current", glimpse === Math.min(this.index, item.parentNode.childElementCount - 1) ? "step" : "false");
-      item.classList.toggle("later", glimpse > this.index);
-    });
   }
 
   next() {
@@ -204,7 +179,9 @@ export class DigitsView {
     const { episode, part, source } = this;
     if (!episode) return;
     const { environment } = episode;
-    this.root.querySelectorAll("[data-source]").forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.source === source)));
+    this.root
+      .querySelectorAll("[data-source]")
+      .forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.source === source)));
     part["pad-side"].hidden = source !== "drawn";
     this.root.classList.toggle("drawing", source === "drawn");
     part.new.textContent = source === "drawn" ? "New place" : "Next digit";
@@ -220,17 +197,20 @@ export class DigitsView {
     const guess = episode.data.names[environment.prediction];
     const empty = source === "drawn" && !this.drawing;
     let verdict = "";
-    if (over && !empty) verdict = source === "drawn" ? `It is a ${guess}` : `${guess} · ${environment.success ? "right" : `wrong, it is a ${environment.label}`}`;
+    if (over && !empty)
+      verdict =
+        source === "drawn"
+          ? `It is a ${guess}`
+          : `${guess} · ${environment.success ? "right" : `wrong, it is a ${environment.label}`}`;
     if (verdict && verdict !== part.verdict.textContent) this.announce(`After ${count} glimpses: ${verdict}`);
     this.side.say(verdict, source === "drawn" ? null : environment.success);
     this.side.describe(`Scene, ${part.caption.textContent.toLowerCase()}${verdict ? `, ${verdict}` : ""}`);
     drawReadout(part, episode, this.index);
-    this.drawFilm();
+    drawFilm(part.film, episode, this.index);
   }
 
   /** Play and draw; called for every frame of the screen. */
   frame(now) {
-    if (!this.active) return;
     const interval = (this.index === this.episode.last ? HOLD_MS : GLIMPSE_MS) / Number(this.part.speed.value);
     if (this.running && now - this.shownAt >= interval) this.advance();
     const glide = Math.min(Math.max((now - this.shownAt) / GLIDE_MS, 0), 1);
@@ -238,7 +218,7 @@ export class DigitsView {
       this.dirty = glide < 1;
       this.side.draw(this.index, { shown: this.part.shown.checked, glide: glide * glide * (3 - 2 * glide) });
     }
-    requestAnimationFrame(this.frame);
+    this.request = requestAnimationFrame(this.frame);
   }
 
   keyDown(event) {
@@ -248,6 +228,11 @@ export class DigitsView {
     else if (event.key.toLowerCase() === "n") this.next();
     else return false;
     return true;
+  }
+
+  /** Make the episode the one that the address and the buttons below are about. */
+  publish() {
+    if (this.active) this.share.update(this.address(), () => this.program());
   }
 
   address() {

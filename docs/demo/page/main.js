@@ -6,8 +6,11 @@ import { DigitsView } from "./digits.js";
 import { Share } from "./share.js";
 import { Suite } from "./suite.js";
 
-const parts = (root) => Object.fromEntries([...root.querySelectorAll("[data-part]")].map((one) => [one.dataset.part, one]));
-const sections = Object.fromEntries([...document.querySelectorAll("[data-view]")].map((one) => [one.dataset.view, one]));
+const parts = (root) =>
+  Object.fromEntries([...root.querySelectorAll("[data-part]")].map((one) => [one.dataset.part, one]));
+const sections = Object.fromEntries(
+  [...document.querySelectorAll("[data-view]")].map((one) => [one.dataset.view, one]),
+);
 const tabs = [...document.querySelectorAll("[data-tab]")];
 const outside = parts(document.body); // those of the views have their own lists
 
@@ -37,6 +40,7 @@ async function start() {
     if (name === current) return;
     if (current) views[current].leave();
     current = name;
+    outside.problem.hidden = true;
     for (const [key, section] of Object.entries(sections)) section.hidden = key !== name;
     for (const tab of tabs) tab.setAttribute("aria-current", tab.dataset.tab === name ? "page" : "false");
     if (!views[name]) {
@@ -47,7 +51,12 @@ async function start() {
   }
 
   for (const tab of tabs) {
-    const first = { ...address, task: tab.dataset.tab === "catch" ? game : ids.find((id) => id !== game), seed: 0n, stop: null };
+    const first = {
+      ...address,
+      task: tab.dataset.tab === "catch" ? game : ids.find((id) => id !== game),
+      seed: 0n,
+      stop: null,
+    };
     tab.addEventListener("click", () => show(tab.dataset.tab, first).catch(report));
   }
   document.addEventListener("keydown", (event) => {

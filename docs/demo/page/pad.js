@@ -51,7 +51,13 @@ export class Pad {
   }
 
   line(from, to) {
-    Object.assign(this.context, { strokeStyle: "#fff", fillStyle: "#fff", lineWidth: PEN, lineCap: "round", lineJoin: "round" });
+    Object.assign(this.context, {
+      strokeStyle: "#fff",
+      fillStyle: "#fff",
+      lineWidth: PEN,
+      lineCap: "round",
+      lineJoin: "round",
+    });
     this.context.beginPath();
     this.context.moveTo(from.x, from.y);
     this.context.lineTo(to.x, to.y);

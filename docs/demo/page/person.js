@@ -25,7 +25,10 @@ export class Person {
     };
     canvas.addEventListener("pointermove", look);
     canvas.addEventListener("pointerdown", look);
-    for (const [move, button] of [[LEFT, buttons.left], [RIGHT, buttons.right]]) {
+    for (const [move, button] of [
+      [LEFT, buttons.left],
+      [RIGHT, buttons.right],
+    ]) {
       button.addEventListener("pointerdown", (event) => {
         button.setPointerCapture?.(event.pointerId);
         this.press(move);

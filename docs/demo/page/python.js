@@ -12,8 +12,8 @@ const ROW = 96; // characters of a line of encoded pixels
  * @param {?{fixation: ArrayLike<number>, answer: number}[]} episode.actions The actions, if it was not the agent that
  *     chose them all.
  * @param {?number} episode.stop Stop threshold of the agent.
- * @param {?{pixels: Uint8Array, height: number, width: number, split: string}} episode.drawn The image that was drawn: it
- *     takes the place of the first one of the split.
+ * @param {?{pixels: Uint8Array, height: number, width: number, split: string}} episode.drawn The image that was drawn:
+ *     it takes the place of the first one of the split.
  * @returns {string} The program.
  */
 export function toPython({ id, arguments: given, seed, answerKey, actions = null, stop = null, drawn = null }) {
@@ -27,7 +27,9 @@ export function toPython({ id, arguments: given, seed, answerKey, actions = null
     settings.split = "train";
   }
   if (stop !== null) settings.stop = "learned";
-  const options = Object.entries(settings).map(([name, value]) => `, ${name}=${literal(value)}`).join("");
+  const options = Object.entries(settings)
+    .map(([name, value]) => `, ${name}=${literal(value)}`)
+    .join("");
   const dataset = drawn ? ", dataset=(images, labels)" : "";
   const reset = drawn ? `seed=${seed}, options={"image_index": 0}` : `seed=${seed}`;
   return [
@@ -55,7 +57,9 @@ function played(id, stop) {
 }
 
 function recorded(actions, answerKey) {
-  const rows = actions.map(({ fixation, answer }) => `    (${float32(fixation[0])}, ${float32(fixation[1])}, ${answer}),`);
+  const rows = actions.map(
+    ({ fixation, answer }) => `    (${float32(fixation[0])}, ${float32(fixation[1])}, ${answer}),`,
+  );
   return [
     `actions = [  # (x, y) of the gaze, ${answerKey}`,
     ...rows,

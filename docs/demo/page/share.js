@@ -11,7 +11,9 @@ export class Share {
   constructor(part) {
     this.part = part;
     this.written = -WRITE_MS;
-    part["copy-link"].addEventListener("click", () => this.copy(new URL(this.address, location.href).href, "Link copied"));
+    part["copy-link"].addEventListener("click", () =>
+      this.copy(new URL(this.address, location.href).href, "Link copied"),
+    );
     part["copy-python"].addEventListener("click", () => {
       part.code.textContent = toPython(this.program());
       part.code.hidden = false;

@@ -26,7 +26,9 @@ export function drawStage(canvas, episode, index, { shown, glide = 1, preview = 
   const frame = episode.frames[index];
   const before = episode.frames[Math.max(index - 1, 0)];
   const between = (from, to) => to.map((value, axis) => from[axis] + (value - from[axis]) * glide);
-  const outlines = shown ? frame.outlines.map((outline, level) => between(before.outlines[level], outline)) : frame.outlines;
+  const outlines = shown
+    ? frame.outlines.map((outline, level) => between(before.outlines[level], outline))
+    : frame.outlines;
   const scene = data.scenes[frame.scene];
   const patches = data.glimpses[frame.glimpse];
 
@@ -55,10 +57,19 @@ export function drawStage(canvas, episode, index, { shown, glide = 1, preview = 
     context.restore();
   }
   drawOutlines(context, data, outlines, scale);
-  if (preview) drawPreview(context, data, preview[0].map((length) => length * scale));
+  if (preview)
+    drawPreview(
+      context,
+      data,
+      preview[0].map((length) => length * scale),
+    );
   const path = episode.frames.slice(0, index + 1).map((one) => one.fixation);
   path.push(between(before.fixation, path.pop()));
-  drawPath(context, data, path.slice(-PATH_LENGTH).map((point) => point.map((value) => value * scale)));
+  drawPath(
+    context,
+    data,
+    path.slice(-PATH_LENGTH).map((point) => point.map((value) => value * scale)),
+  );
 }
 
 /** Draw where the finest patch will be, dashed. */

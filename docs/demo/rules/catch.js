@@ -68,7 +68,11 @@ export class Catch {
   scene() {
     const pixels = new Uint8Array(this.height * this.width);
     pixels[this.steps * this.width + this.ball] = WHITE;
-    pixels.fill(WHITE, (this.height - 1) * this.width + this.paddle, (this.height - 1) * this.width + this.paddle + PADDLE_WIDTH);
+    pixels.fill(
+      WHITE,
+      (this.height - 1) * this.width + this.paddle,
+      (this.height - 1) * this.width + this.paddle + PADDLE_WIDTH,
+    );
     return pixels;
   }
 }

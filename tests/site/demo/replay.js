@@ -21,7 +21,19 @@ export function replay({ Agent }, environment, policy, trace) {
   const apart = (one, other) => Math.abs(one - other) / Math.max(1, Math.abs(other));
   const difference = (one, other) => Math.max(...Array.from(one, (value, index) => apart(value, other[index])));
   const same = (one, other) => one.length === other.length && one.every((value, index) => value === other[index]);
-  const result = { episodes, steps, scenes: 0, glimpses: 0, locations: 0, results: 0, mean: 0, logits: 0, value: 0, answers: 0, alone: 0 };
+  const result = {
+    episodes,
+    steps,
+    scenes: 0,
+    glimpses: 0,
+    locations: 0,
+    results: 0,
+    mean: 0,
+    logits: 0,
+    value: 0,
+    answers: 0,
+    alone: 0,
+  };
   const pixels = trace.scene.values.length / episodes;
 
   const agent = new Agent(policy);

@@ -188,7 +188,20 @@ def test_an_agent_that_cannot_be_loaded_is_reported_and_can_be_tried_again(brows
     finally:
         browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
     page.find("[data-tab=catch]").click()
-    assert page.part("play").is_displayed()
+    assert page.part("play").is_displayed() and not page.find("[data-part=problem]").is_displayed()
+    page.find("[data-tab=digits]").click()
+    page.wait(lambda: len(page.driver.find_elements(By.CSS_SELECTOR, "[data-part=film] li")) == 6)
+
+
+def test_a_tab_that_was_left_while_it_loaded_does_not_change_the_address(quiet, browser):
+    page = quiet(f"?task={CATCH}&seed=7")
+    browser.execute_script("""document.querySelector('[data-tab=digits]').click();
+        document.querySelector('[data-tab=catch]').click();""")
+    loaded = "return performance.getEntriesByType('resource').some(one => one.name.endsWith('images.bin'))"
+    page.wait(lambda: browser.execute_script(loaded))
+    with pytest.raises(TimeoutException):
+        WebDriverWait(browser, 1.5).until(lambda _: f"task={CATCH}&seed=7" not in browser.current_url)
+    assert page.part("step").is_displayed()
 
 
 # The agent plays.

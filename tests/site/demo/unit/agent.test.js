@@ -18,9 +18,18 @@ test("tensors are read from their offsets", () => {
   const buffer = new ArrayBuffer(12);
   new Uint16Array(buffer, 0, 2).set([0x3c00, 0xc000]);
   new Float32Array(buffer, 4, 2).set([0.5, 0.25]);
-  const description = { half: { dtype: "float16", shape: [1, 2], offset: 0 }, single: { dtype: "float32", shape: [2], offset: 4 } };
+  const description = {
+    half: { dtype: "float16", shape: [1, 2], offset: 0 },
+    single: { dtype: "float32", shape: [2], offset: 4 },
+  };
   const { half, single } = readTensors(description, buffer);
-  assert.deepEqual([[...half.values], half.shape], [[1, -2], [1, 2]]);
+  assert.deepEqual(
+    [[...half.values], half.shape],
+    [
+      [1, -2],
+      [1, 2],
+    ],
+  );
   assert.deepEqual([...single.values], [0.5, 0.25]);
 });
 
@@ -36,7 +45,10 @@ test("a linear layer multiplies rows with the input, whatever their length", () 
 test("an LSTM unit forgets, adds and gates as its equations say", () => {
   const zero = { weight: new Float32Array(4), bias: null };
   const gates = { weight: new Float32Array(4), bias: Float32Array.of(100, -100, 0.5, 0) }; // input open, forget closed
-  const [hidden, cell] = lstm({ fromInput: gates, fromHidden: zero }, Float32Array.of(1), [Float32Array.of(0), Float32Array.of(7)]);
+  const [hidden, cell] = lstm({ fromInput: gates, fromHidden: zero }, Float32Array.of(1), [
+    Float32Array.of(0),
+    Float32Array.of(7),
+  ]);
   assert.ok(Math.abs(cell[0] - Math.tanh(0.5)) < 1e-6);
   assert.ok(Math.abs(hidden[0] - 0.5 * Math.tanh(Math.tanh(0.5))) < 1e-6);
 });

@@ -36,8 +36,17 @@ test("float32 numbers are written with few digits and read back exactly", () => 
 });
 
 test("the program of an agent loads it", () => {
-  const text = toPython({ id: "RAM-MNIST-v0", arguments: { num_glimpses: 6, split: "test[:500]" }, seed: 3n, answerKey: "label", stop: 0.9 });
-  assert.match(text, /gym\.make\("ram_envs:RAM-MNIST-v0", action_format="dict", num_glimpses=6, split="test\[:500\]", stop="learned"\)/);
+  const text = toPython({
+    id: "RAM-MNIST-v0",
+    arguments: { num_glimpses: 6, split: "test[:500]" },
+    seed: 3n,
+    answerKey: "label",
+    stop: 0.9,
+  });
+  assert.match(
+    text,
+    /gym\.make\("ram_envs:RAM-MNIST-v0", action_format="dict", num_glimpses=6, split="test\[:500\]", stop="learned"\)/,
+  );
   assert.match(text, /env\.reset\(seed=3\)/);
   assert.match(text, /agents\.load\("pretrained:RAM-MNIST-v0"\)/);
   assert.match(text, /stop_threshold=0\.9\)/);
@@ -69,7 +78,11 @@ test("an empty drawing is no digit", () => {
 });
 
 test("a drawing becomes 20 pixels long, in the center, wherever and however large it was", () => {
-  for (const [top, left, size] of [[0, 0, 100], [70, 30, 60], [20, 90, 40]]) {
+  for (const [top, left, size] of [
+    [0, 0, 100],
+    [70, 30, 60],
+    [20, 90, 40],
+  ]) {
     const pixels = normalise(box(140, top, left, size, size / 4), 140);
     const [first, last, firstColumn, lastColumn] = extent(pixels);
     assert.deepEqual([first, last], [4, 23]);

@@ -10,15 +10,26 @@ import { clipped, Retina } from "../../../../docs/demo/rules/retina.js";
 import { compose } from "../../../../docs/demo/rules/scenes.js";
 
 test("random words are those of ram_envs.scenes.randomness", () => {
-  assert.deepEqual(drawWords(0, 0, 4), [0x238275bc38fcbe91n, 0xf89a2566b5822c54n, 0x47200e1d9780fa44n, 0xe710dc7a64e2470an]);
+  assert.deepEqual(drawWords(0, 0, 4), [
+    0x238275bc38fcbe91n,
+    0xf89a2566b5822c54n,
+    0x47200e1d9780fa44n,
+    0xe710dc7a64e2470an,
+  ]);
   assert.deepEqual(drawWords(5, 3, 2), [0xbc99d7eafee378bcn, 0x5cba1ef88ed00e2dn]);
   assert.deepEqual(drawWords(2n ** 63n - 1n, 0, 2), [0x65c53839cbab20e9n, 0xde3458450d52789en]);
 });
 
 test("words become numbers as in Python", () => {
   const words = drawWords(5, 0, 4);
-  assert.deepEqual(words.map(uniform), [0.6526127857771847, 0.9173775174341906, 0.5804985467074192, 0.9450575054244503]);
-  assert.deepEqual(words.map((word) => integer(word, 24)), [15, 22, 13, 22]);
+  assert.deepEqual(
+    words.map(uniform),
+    [0.6526127857771847, 0.9173775174341906, 0.5804985467074192, 0.9450575054244503],
+  );
+  assert.deepEqual(
+    words.map((word) => integer(word, 24)),
+    [15, 22, 13, 22],
+  );
 });
 
 test("a random gaze is within the scene and differs from step to step", () => {
@@ -30,7 +41,10 @@ test("a random gaze is within the scene and differs from step to step", () => {
 
 test("patches are centered, double in width and average the pixels", () => {
   const retina = new Retina(8, 8, 2, 2);
-  assert.deepEqual(retina.outlines(Float32Array.of(0, 0)), [{ top: 3, left: 3, side: 2 }, { top: 2, left: 2, side: 4 }]);
+  assert.deepEqual(retina.outlines(Float32Array.of(0, 0)), [
+    { top: 3, left: 3, side: 2 },
+    { top: 2, left: 2, side: 4 },
+  ]);
   const scene = new Uint8Array(64);
   scene[3 * 8 + 3] = 255;
   assert.deepEqual([...retina.read(scene, Float32Array.of(0, 0))], [1, 0, 0, 0, 0.25, 0, 0, 0]);
@@ -67,7 +81,12 @@ test("the paddle stops at the walls, and the ball bounces", () => {
 });
 
 test("a ball that lands on the paddle is caught", () => {
-  for (const [paddle, caught] of [[9, true], [10, true], [8, false], [11, false]]) {
+  for (const [paddle, caught] of [
+    [9, true],
+    [10, true],
+    [8, false],
+    [11, false],
+  ]) {
     const game = new Catch(catchRules);
     game.reset(0);
     Object.assign(game, { column: 10, speed: 0, paddle });
@@ -81,8 +100,22 @@ test("a ball that lands on the paddle is caught", () => {
 });
 
 /** Two gray images of 2 x 2 pixels. */
-const images = { count: 2, height: 2, width: 2, pixels: Uint8Array.of(200, 1, 2, 3, 100, 100, 100, 100), labels: Uint8Array.of(1, 0) };
-const rules = { patch_size: 2, num_scales: 1, image_size: null, num_clutter: 0, clutter_size: 1, num_glimpses: 3, names: ["0", "1"] };
+const images = {
+  count: 2,
+  height: 2,
+  width: 2,
+  pixels: Uint8Array.of(200, 1, 2, 3, 100, 100, 100, 100),
+  labels: Uint8Array.of(1, 0),
+};
+const rules = {
+  patch_size: 2,
+  num_scales: 1,
+  image_size: null,
+  num_clutter: 0,
+  clutter_size: 1,
+  num_glimpses: 3,
+  names: ["0", "1"],
+};
 
 test("an image alone is the scene", () => {
   const scene = compose(images, 1, [], rules);
