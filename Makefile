@@ -4,7 +4,10 @@
 #              huggingface_hub, run their tests there, on the oldest and the newest Gymnasium too; opens a page
 #              in Chromium (apt-get installs it, as root, where chromedriver is missing)
 # make docs    set up .venv-docs, build the site strictly into build/site; make docs-serve also serves it on port 8000
-# make test-site   build the site, then open its pages in Chromium (apt-get installs it, as root, where it is missing)
+# make demo    build the demo alone, which runs the packaged agents in the browser: docs/_build/demo, for any static web server
+# make test-site   build the site, then open its pages in Chromium, and test-demo
+# make test-demo   lint and test the demo: its modules in node, its pages in Chromium (apt-get installs both, as root,
+#              where they are missing), and golden traces from Python (SCREENSHOTS=folder keeps the pictures)
 # make kernels   the tests of the compiled kernels, once with bounds checking and once interpreted
 # make fuzz MINUTES=10   property tests with new random examples, hostile calls and corrupted files, for that long
 # make soak MINUTES=10   kill trainings at random moments, resume them, and compare them with one that never stopped
@@ -36,6 +39,8 @@ WITH = PYTHONPATH=$(INTEGRATIONS)/$(1) $(INTEGRATIONS)/bin/python
 NO_HANG := -o faulthandler_timeout=2400 -o faulthandler_exit_on_timeout=true
 # The test of web pages opens them in Chromium, which pip cannot install.
 BROWSER := chromium chromium-driver
+DEMO := docs/demo
+ESLINT := $(DEMO)/node_modules/.bin/eslint --config $(DEMO)/eslint.config.js
 ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl.py tests/integrations/test_atari.py tests/integrations/test_minigrid.py
 
 BENCH := .venv-bench
@@ -49,7 +54,7 @@ PORT := 8000
 KERNELS := tests/ram_envs/sensors tests/ram_envs/tasks tests/ram_envs/envs/test_compiled.py tests/properties/test_sensors.py tests/properties/test_environments.py
 MINUTES := 10
 
-.PHONY: train tables test test-integrations browser docs docs-serve test-site kernels fuzz soak check bench clean
+.PHONY: train tables test test-integrations demo test-demo browser node docs docs-serve test-site kernels fuzz soak check bench clean
 
 train: $(STAMP)
 	$(BIN)/ram train RAM-CatchGame-v0 --out "$(OUT)"
@@ -69,9 +74,21 @@ test-integrations: $(INTEGRATIONS)/.installed browser
 	$(call WITH,$(OLDEST)) -m pytest -W default tests/ram_envs/envs tests/ram_envs/wrappers tests/ram_envs/test_libraries.py tests/agents/integrations $(ANY_GYMNASIUM)
 	$(call WITH,$(NEWEST)) -m pytest -W default $(ANY_GYMNASIUM)
 
+demo: $(STAMP)
+	$(BIN)/python $(DEMO)/build.py --out docs/_build/demo
+
+test-demo: $(VENV)/.selenium $(DEMO)/node_modules/.installed browser
+	$(ESLINT) $(DEMO) agents/pictures/page tests/site
+	node --test tests/site/demo/unit/*.test.js
+	$(if $(SCREENSHOTS),DEMO_SCREENSHOTS="$(abspath $(SCREENSHOTS))") $(BIN)/python -m pytest tests/site/demo
+
+node:
+	@command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; } \
+	  || { echo "Install node and npm: they lint and test the scripts of the demo." >&2; exit 1; }
+
 browser:
 	@command -v chromedriver > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BROWSER); } \
-	  || { echo "Install Chromium (or Chrome) and chromedriver: the tests open pages in it." >&2; exit 1; }
+	  || { echo "Install Chromium (or Chrome) and chromedriver: the tests of web pages open them in it." >&2; exit 1; }
 
 docs: $(DOCS)/.installed
 	$(DOCS)/bin/python -m docs.site --out $(SITE)
@@ -79,8 +96,8 @@ docs: $(DOCS)/.installed
 docs-serve: docs
 	$(DOCS)/bin/python -m http.server --directory $(SITE) $(PORT)
 
-test-site: docs browser
-	RAM_SITE=$(SITE) $(DOCS)/bin/python -m pytest -W default $(NO_HANG) tests/site
+test-site: docs browser test-demo
+	RAM_SITE=$(SITE) $(DOCS)/bin/python -m pytest -W default $(NO_HANG) tests/site --ignore=tests/site/demo
 
 kernels: $(STAMP)
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/numba-boundscheck $(BIN)/python -m pytest $(KERNELS) tests/ram_envs/envs
@@ -104,13 +121,21 @@ bench: $(BENCH)/.installed
 	$(BENCH)/bin/python benchmarks/report.py
 
 clean:
-	rm -rf $(VENV) $(INTEGRATIONS) $(BENCH) $(DOCS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(INTEGRATIONS) $(BENCH) $(DOCS) $(DEMO)/node_modules docs/_build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find ram_envs agents tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, but $(PYTHON) is %d.%d: use make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -c constraints.txt -e ".[dev]"
+	@touch $@
+
+$(VENV)/.selenium: $(STAMP) constraints-integrations.txt
+	$(BIN)/python -m pip install -c constraints-integrations.txt selenium
+	@touch $@
+
+$(DEMO)/node_modules/.installed: $(DEMO)/package.json $(DEMO)/package-lock.json | node
+	npm ci --prefix $(DEMO)
 	@touch $@
 
 $(INTEGRATIONS)/.installed: setup.cfg pyproject.toml constraints.txt constraints-integrations.txt

@@ -49,6 +49,8 @@ settings = AnswerSettings(
     location_gradient=1.0,
 )
 result = train(arguments.env_id, settings, arguments.out, seed=arguments.seed)
+if result.stopped_by:
+    raise SystemExit(f"stopped by {result.stopped_by} before the evaluation")
 checkpoint = load_checkpoint(result.folder)
 evaluation = evaluate_world(checkpoint.policy, arguments.env_id, episodes=arguments.episodes)
 print(f"{arguments.env_id}, seed {arguments.seed}: {evaluation}")

@@ -73,10 +73,13 @@ settings = SegmentSettings(
     num_envs=32,
     entropy_weight=0.03,  # with less, the agent soon goes straight to one of the objects, and never looks back
 )
+result = None
 if arguments.resume:
-    resume(arguments.out, env=make_env)
+    result = resume(arguments.out, env=make_env)
 elif not arguments.evaluate:
-    train(make_env, settings, arguments.out, seed=arguments.seed)
+    result = train(make_env, settings, arguments.out, seed=arguments.seed)
+if result is not None and result.stopped_by:
+    raise SystemExit(f"stopped by {result.stopped_by}: --resume continues")
 checkpoint = load_checkpoint(arguments.out)
 evaluation = evaluate_world(checkpoint.policy, make_env, episodes=arguments.episodes, seed=2**29)
 print(f"{arguments.env_id}, seed {arguments.seed}: {evaluation}")

@@ -91,10 +91,13 @@ settings = SegmentSettings(
     frames=arguments.steps,
     num_envs=ROWS,
 )
+result = None
 if arguments.resume:
-    resume(arguments.out, env=make_envs(ROWS))
+    result = resume(arguments.out, env=make_envs(ROWS))
 elif not arguments.evaluate:
-    train(make_envs(ROWS), settings, arguments.out, seed=arguments.seed)
+    result = train(make_envs(ROWS), settings, arguments.out, seed=arguments.seed)
+if result is not None and result.stopped_by:
+    raise SystemExit(f"stopped by {result.stopped_by}: --resume continues")
 checkpoint = load_checkpoint(arguments.out)
 evaluation = evaluate_world(checkpoint.policy, make_envs(arguments.episodes), episodes=arguments.episodes, seed=2**29)
 print(f"{arguments.env_id}, gaze {arguments.gaze}, seed {arguments.seed}: {evaluation}")

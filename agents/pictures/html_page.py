@@ -140,7 +140,7 @@ def episodes_data(env: GlimpseVectorEnv, env_id: str, moments: Iterable[Look]) -
         "hold_seconds": HOLD_SECONDS,
         "scene": {"height": scene.shape[0], "width": scene.shape[1], "stored": list(scenes.shape), "stride": stride},
         "glimpse": list(glimpses.shape),
-        "style": _style(),
+        "style": page_style(),
         "pixels": _compressed(scenes, glimpses),
         "num_scenes": len(scenes.arrays),
         "episodes": shown,
@@ -165,6 +165,17 @@ def build_page(data: Mapping[str, Any]) -> str:
     )
 
 
+def page_style() -> dict[str, Any]:
+    """Return the colors in which frames are drawn, as CSS, and the gamma of gray scenes.
+
+    Returns:
+        "path", "halo", "caption", "fog" and "hatch"; "levels", one color per level of a glimpse, finest first; "gamma".
+    """
+    names = ("PATH_COLOUR", "HALO_COLOUR", "CAPTION_COLOUR", "FOG_COLOUR", "HATCH_COLOUR")
+    colours = {name.removesuffix("_COLOUR").lower(): _css(getattr(style, name)) for name in names}
+    return {**colours, "levels": [_css(colour) for colour in style.LEVEL_COLOURS], "gamma": style.GAMMA}
+
+
 class _Pixels:
     """Different arrays of one shape, numbered in the order in which they came.
 
@@ -186,13 +197,6 @@ class _Pixels:
 def _compressed(*pixels: _Pixels) -> str:
     data = b"".join(array for one in pixels for array in one.arrays)
     return base64.b64encode(zlib.compress(data, level=9)).decode()
-
-
-def _style() -> dict[str, Any]:
-    """Return the colors in which frames are drawn, as CSS, and the gamma of gray scenes."""
-    names = ("PATH_COLOUR", "HALO_COLOUR", "CAPTION_COLOUR", "FOG_COLOUR", "HATCH_COLOUR")
-    colours = {name.removesuffix("_COLOUR").lower(): _css(getattr(style, name)) for name in names}
-    return {**colours, "levels": [_css(colour) for colour in style.LEVEL_COLOURS], "gamma": style.GAMMA}
 
 
 def _css(colour: style.Colour) -> str:

@@ -3,33 +3,25 @@
 import base64
 import json
 import re
-import shutil
 import zlib
 
 import numpy as np
 import pytest
-from selenium import webdriver
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from agents.cli import main
+from tests.browser import open_browser, set_screen
 
-BROWSERS = ("chromium", "google-chrome", "chromium-browser")
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--force-device-scale-factor=1")
 TINY = ["--core-size=8", "--glimpse-hidden=8", "--location-hidden=8", "--glimpse-features=8", "--device=cpu"]
 READ_PIXEL = "return [...arguments[0].getContext('2d').getImageData(arguments[1], arguments[2], 1, 1).data]"
 
 
 @pytest.fixture(scope="module")
 def browser():
-    options = webdriver.ChromeOptions()
-    options.binary_location = next(filter(None, map(shutil.which, BROWSERS)))
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for flag in FLAGS:
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    driver = open_browser()
     yield driver
     driver.quit()
 
@@ -59,12 +51,7 @@ class Page:
         self.driver = driver
         text = file.read_text(encoding="utf-8")
         self.data = json.loads(re.search(r'id="episodes">(.*?)</script>', text, re.S)[1])
-        driver.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
-        )
-        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+        set_screen(driver, width, height, dark)
         driver.get_log("browser")  # forgets the messages of the last page
         driver.get(file.as_uri())
         self.wait(lambda: self.text("counter") != "")

@@ -4,21 +4,21 @@ const FADING = 0.86; // opacity of a fixation relative to the next one
 const FAINTEST = 0.25;
 export const MAX_ROWS = 10; // of many answers, the most probable ones are shown
 
-/** Make the pixels of a canvas match its size on the screen, and return its context and its width in CSS pixels. */
-function fitted(canvas, aspect) {
+/** Make the pixels of a canvas match its size on the screen, and return its context and its size in CSS pixels. */
+export function fitted(canvas, aspect) {
   canvas.style.aspectRatio = String(aspect);
   const width = canvas.clientWidth || 300;
   const ratio = window.devicePixelRatio || 1;
   const height = Math.round(width / aspect);
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
+  const pixels = { width: Math.round(width * ratio), height: Math.round(height * ratio) };
+  if (canvas.width !== pixels.width || canvas.height !== pixels.height) Object.assign(canvas, pixels);
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   return { context, width, height };
 }
 
 /** Draw an image into a box: enlarged pixels stay sharp, a large image is shrunk smoothly. */
-function drawPixels(context, image, left, top, width, height) {
+export function drawPixels(context, image, left, top, width, height) {
   context.imageSmoothingEnabled = image.width > context.getTransform().a * width;
   context.drawImage(image, left, top, width, height);
 }
@@ -45,14 +45,7 @@ export function drawScene(canvas, data, episode, index, hidden) {
   } else {
     drawPixels(context, data.scenes[frame.scene], 0, 0, width, height);
   }
-  for (let level = frame.outlines.length - 1; level >= 0; level--) {
-    const [top, left, outlineHeight, outlineWidth] = frame.outlines[level].map((length) => length * scale);
-    for (const [colour, line] of [[data.style.halo, 4], [levelColour(data, level), 2]]) {
-      context.strokeStyle = colour;
-      context.lineWidth = line;
-      context.strokeRect(left, top, outlineWidth, outlineHeight);
-    }
-  }
+  drawOutlines(context, data, frame.outlines, scale);
   drawPath(context, data, episode.frames.slice(0, index + 1).map((one) => one.fixation.map((x) => x * scale)));
 }
 
@@ -70,8 +63,20 @@ function drawFog(context, data, width, height) {
   context.stroke();
 }
 
+/** Draw outlines, (top, left, height, width) in scene pixels each, finest first; `scale` is that of the scene. */
+export function drawOutlines(context, data, outlines, scale) {
+  for (let level = outlines.length - 1; level >= 0; level--) {
+    const [top, left, height, width] = outlines[level].map((length) => length * scale);
+    for (const [colour, line] of [[data.style.halo, 4], [levelColour(data, level), 2]]) {
+      context.strokeStyle = colour;
+      context.lineWidth = line;
+      context.strokeRect(left, top, width, height);
+    }
+  }
+}
+
 /** Draw fixations as dots and saccades as lines, which fade into the past, and a ring at the last one. */
-function drawPath(context, data, points) {
+export function drawPath(context, data, points) {
   const opacity = (index) => Math.max(FADING ** (points.length - 1 - index), FAINTEST);
   for (const [colour, rim] of [[data.style.halo, 1], [data.style.path, 0]]) {
     context.strokeStyle = context.fillStyle = colour;

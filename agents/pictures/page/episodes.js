@@ -35,12 +35,12 @@ async function inflate(text) {
 }
 
 /** The value on the screen of each stored value: gray scenes are linear, and averaged pixels would be too dark. */
-function brightness(gamma) {
+export function brightness(gamma) {
   return Uint8ClampedArray.from({ length: 256 }, (_, value) => Math.round(255 * (value / 255) ** (1 / gamma)));
 }
 
 /** Draw values, (height, width, channels) with 1 or 3 channels, on a canvas of the same size. */
-function toCanvas(values, height, width, channels, table) {
+export function toCanvas(values, height, width, channels, table) {
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;

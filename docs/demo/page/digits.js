@@ -1,0 +1,273 @@
+// The tab with digits: the agent looks at a test image or at a drawing, glimpse by glimpse.
+
+import { Agent } from "../agent/agent.js";
+import { argmax } from "../agent/layers.js";
+import { answerOrLookOn } from "../agent/stopping.js";
+import { randomGaze } from "../rules/random.js";
+import { drawPixels, fitted } from "../shared/drawing.js";
+import { readSeed } from "./address.js";
+import { Episode } from "./episode.js";
+import { Pad } from "./pad.js";
+import { drawReadout } from "./readout.js";
+import { Side } from "./side.js";
+
+const GLIMPSE_MS = 750;
+const HOLD_MS = 2400; // after the answer
+const GLIDE_MS = 260;
+const DRAWN = 0; // the drawing takes the place of this image
+
+export class DigitsView {
+  /**
+   * @param {HTMLElement} root The section.
+   * @param {Object<string, HTMLElement>} part Its elements.
+   * @param {object} context suite, share, announce and report.
+   * @param {object} address The episode to begin with.
+   */
+  constructor(root, part, context, address) {
+    Object.assign(this, { root, part, ...context, id: address.task, seed: address.seed });
+    Object.assign(this, { index: 0, running: false, drawing: null, source: "test" });
+    this.frame = this.frame.bind(this);
+    this.side = new Side(root.querySelector("[data-side=agent]"), null, "right");
+    part.gaze.value = address.gaze;
+    part.stops.checked = address.stop !== null;
+    if (address.stop !== null) part.threshold.value = String(address.stop);
+    this.stop = address.stop;
+    const tasks = Object.entries(this.suite.tasks).filter(([id]) => !this.suite.isGame(id));
+    part.tasks.replaceChildren(...tasks.map(([id, { title }]) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: title });
+      button.dataset.task = id;
+      button.addEventListener("click", () => this.setTask(id).catch(this.report));
+      return button;
+    }));
+    this.pad = new Pad(part.pad, (image) => this.setDrawing(image));
+    part.pad.addEventListener("pointerdown", () => (part["pad-note"].hidden = true));
+    part.clear.addEventListener("click", () => this.setDrawing(null));
+    root.querySelectorAll("[data-source]").forEach((one) => one.addEventListener("click", () => this.setSource(one.dataset.source)));
+    part.play.addEventListener("click", () => this.toggle());
+    part.back.addEventListener("click", () => this.jump(this.index - 1));
+    part.step.addEventListener("click", () => this.jump(this.index + 1));
+    part.new.addEventListener("click", () => this.next());
+    part.seed.addEventListener("change", () => this.begin(readSeed(part.seed.value) ?? this.seed));
+    part.shown.addEventListener("change", () => (this.dirty = true));
+    part.gaze.addEventListener("change", () => this.begin(this.seed, true));
+    for (const control of [part.stops, part.threshold]) {
+      control.addEventListener("input", () => {
+        this.stop = part.stops.checked ? Number(part.threshold.value) : null;
+        this.begin(this.seed, true);
+      });
+    }
+    new ResizeObserver(() => (this.dirty = true)).observe(root);
+  }
+
+  async enter() {
+    this.active = true;
+    if (!this.episode) {
+      await this.setTask(this.id);
+      this.running = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    } else this.share.update(this.address(), () => this.program());
+    this.refresh();
+    requestAnimationFrame(this.frame);
+  }
+
+  leave() {
+    this.active = this.running = false;
+  }
+
+  async setTask(id) {
+    this.id = id;
+    this.part.tasks.querySelectorAll("button").forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.task === id)));
+    const [policy, images] = await Promise.all([this.suite.policy(id), this.suite.images()]);
+    if (this.id !== id) return; // another one was chosen meanwhile
+    Object.assign(this, { policy, images });
+    this.side.clearScore();
+    this.begin(this.seed);
+  }
+
+  setSource(source) {
+    this.source = source;
+    if (source === "drawn" && !this.drawing) this.running = false;
+    this.begin(this.seed);
+  }
+
+  /** Show a drawing, Uint8Array (28, 28); null for an empty pad. */
+  setDrawing(image) {
+    this.drawing = image;
+    if (!image) this.pad.erase();
+    this.part["pad-note"].hidden = image !== null;
+    this.begin(this.seed);
+    if (image) this.running = true;
+    this.refresh();
+  }
+
+  /** Play the whole episode of a seed, and show it from the first glimpse on. */
+  begin(seed, again = false) {
+    this.seed = seed < 2n ** 63n ? seed : 0n;
+    const { suite, stop } = this;
+    const environment = suite.environment(this.id, this.shownImages(), stop !== null);
+    const episode = new Episode(environment, suite.style, new Agent(this.policy));
+    episode.start(this.seed, this.source === "drawn" ? DRAWN : null);
+    while (!episode.over) {
+      const { thought } = episode;
+      const fixation = this.part.gaze.value === "random" ? randomGaze(this.seed, environment.steps) : thought.location;
+      const { steps, numSteps } = environment;
+      const answer = stop === null ? thought.answer : answerOrLookOn(thought.probabilities, steps, numSteps, stop);
+      episode.step({ fixation, answer });
+    }
+    Object.assign(this, { episode, index: 0, counted: again, shownAt: performance.now() });
+    this.side.episode = episode;
+    this.makeFilm();
+    this.share.update(this.address(), () => this.program());
+    this.refresh();
+  }
+
+  /** Return the images of the split, with a drawing in place of the first one. */
+  shownImages() {
+    if (this.source !== "drawn") return this.images;
+    const pixels = this.images.pixels.slice();
+    const size = this.images.height * this.images.width;
+    pixels.set(this.drawing ?? new Uint8Array(size), DRAWN * size);
+    return { ...this.images, pixels };
+  }
+
+  makeFilm() {
+    const { episode } = this;
+    this.part.film.replaceChildren(...episode.probabilities.map((probabilities, glimpse) => {
+      const item = document.createElement("li");
+      const button = Object.assign(document.createElement("button"), { type: "button" });
+      const canvas = document.createElement("canvas");
+      const label = document.createElement("span");
+      const best = argmax(probabilities);
+      const percent = `${Math.round(100 * probabilities[best])} %`;
+      label.append(Object.assign(document.createElement("b"), { textContent: episode.data.names[best] }), ` ${percent}`);
+      button.setAttribute("aria-label", `Glimpse ${glimpse + 1}: most likely ${episode.data.names[best]}, ${percent}`);
+      button.addEventListener("click", () => this.jump(glimpse));
+      button.append(canvas, label);
+      item.append(button);
+      return item;
+    }));
+  }
+
+  drawFilm() {
+    [...this.part.film.children].forEach((item, glimpse) => {
+      const button = item.firstChild;
+      const patches = this.episode.data.glimpses[glimpse];
+      const { context, width, height } = fitted(button.firstChild, 1);
+      patches.slice().reverse().forEach((patch, place) => {
+        const size = width / 2 ** place;
+        drawPixels(context, patch, (width - size) / 2, (height - size) / 2, size, size);
+      });
+      button.setAttribute("aria-current", glimpse === Math.min(this.index, item.parentNode.childElementCount - 1) ? "step" : "false");
+      item.classList.toggle("later", glimpse > this.index);
+    });
+  }
+
+  next() {
+    this.begin(this.seed + 1n);
+  }
+
+  jump(index) {
+    this.running = false;
+    this.show(Math.min(Math.max(index, 0), this.episode.last));
+  }
+
+  show(index) {
+    this.index = index;
+    this.shownAt = performance.now();
+    if (index === this.episode.last && !this.counted && this.source === "test") {
+      this.counted = true;
+      this.side.count(this.episode.environment.success);
+    }
+    this.refresh();
+  }
+
+  toggle() {
+    this.running = !this.running;
+    if (this.running && this.index === this.episode.last) {
+      if (this.source === "drawn") this.show(0);
+      else this.next();
+    }
+    this.refresh();
+  }
+
+  /** Go on by one frame, to the next digit after the last one. */
+  advance() {
+    if (this.index < this.episode.last) this.show(this.index + 1);
+    else if (this.source === "test") this.next();
+    else {
+      this.running = false;
+      this.refresh();
+    }
+  }
+
+  refresh() {
+    this.dirty = true;
+    const { episode, part, source } = this;
+    if (!episode) return;
+    const { environment } = episode;
+    this.root.querySelectorAll("[data-source]").forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.source === source)));
+    part["pad-side"].hidden = source !== "drawn";
+    this.root.classList.toggle("drawing", source === "drawn");
+    part.new.textContent = source === "drawn" ? "New place" : "Next digit";
+    part.score.hidden = source === "drawn";
+    part.play.textContent = this.running ? "Pause" : "Play";
+    part.back.disabled = this.index === 0;
+    part.step.disabled = this.index === episode.last;
+    part.seed.value = String(this.seed);
+    part.sure.textContent = `P ≥ ${Number(part.threshold.value).toFixed(3).replace(/0$/, "")}`;
+    const count = episode.probabilities.length;
+    const over = this.index === episode.last;
+    part.caption.textContent = `Glimpse ${Math.min(this.index + 1, count)} of ${over ? count : environment.numSteps}`;
+    const guess = episode.data.names[environment.prediction];
+    const empty = source === "drawn" && !this.drawing;
+    let verdict = "";
+    if (over && !empty) verdict = source === "drawn" ? `It is a ${guess}` : `${guess} · ${environment.success ? "right" : `wrong, it is a ${environment.label}`}`;
+    if (verdict && verdict !== part.verdict.textContent) this.announce(`After ${count} glimpses: ${verdict}`);
+    this.side.say(verdict, source === "drawn" ? null : environment.success);
+    this.side.describe(`Scene, ${part.caption.textContent.toLowerCase()}${verdict ? `, ${verdict}` : ""}`);
+    drawReadout(part, episode, this.index);
+    this.drawFilm();
+  }
+
+  /** Play and draw; called for every frame of the screen. */
+  frame(now) {
+    if (!this.active) return;
+    const interval = (this.index === this.episode.last ? HOLD_MS : GLIMPSE_MS) / Number(this.part.speed.value);
+    if (this.running && now - this.shownAt >= interval) this.advance();
+    const glide = Math.min(Math.max((now - this.shownAt) / GLIDE_MS, 0), 1);
+    if (this.dirty || glide < 1) {
+      this.dirty = glide < 1;
+      this.side.draw(this.index, { shown: this.part.shown.checked, glide: glide * glide * (3 - 2 * glide) });
+    }
+    requestAnimationFrame(this.frame);
+  }
+
+  keyDown(event) {
+    if (event.key === " ") this.toggle();
+    else if (event.key === "ArrowRight") this.jump(this.index + 1);
+    else if (event.key === "ArrowLeft") this.jump(this.index - 1);
+    else if (event.key.toLowerCase() === "n") this.next();
+    else return false;
+    return true;
+  }
+
+  address() {
+    return { task: this.id, seed: this.seed, gaze: this.part.gaze.value, stop: this.stop };
+  }
+
+  /** Return the episode for `toPython`: the agent, or its actions where it does not choose the gaze. */
+  program() {
+    const { environment, actions } = this.episode;
+    const random = this.part.gaze.value === "random";
+    const { height, width } = this.images;
+    const drawn = { pixels: this.drawing, height, width, split: this.suite.split };
+    return {
+      id: this.id,
+      arguments: { ...this.suite.tasks[this.id].arguments },
+      seed: this.seed,
+      answerKey: environment.answerKey,
+      actions: random ? actions : null,
+      stop: this.stop,
+      drawn: this.source === "drawn" && this.drawing ? drawn : null,
+    };
+  }
+}
