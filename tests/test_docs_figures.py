@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from agents.training.presets import NOTES
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs/results"
 FIGURE = re.compile(r"(?<![\w.\-/:])(?:\d+\.\d+(?!\.?\w)|\d+(?= ?%| points\b))")
@@ -186,6 +188,22 @@ def test_every_figure_is_that_of_its_file_or_has_a_stated_source(page, values):
         text = text.replace(convention, " ")
     unknown = [text[max(0, figure.start() - 50) : figure.end() + 20] for figure in FIGURE.finditer(text)]
     assert unknown == [], "add these to FROM_FILES or STATED"
+
+
+@pytest.mark.parametrize(
+    ("env_id", "preset", "row"),
+    [
+        ("RAM-CatchGame-v0", "paper", "catch"),
+        ("RAM-MNIST-v0", "default", "mnist-6"),
+        ("RAM-TranslatedMNIST-v0", "default", "translated-6"),
+        ("RAM-ClutteredMNIST-v0", "default", "cluttered-8"),
+        ("RAM-ClutteredMNIST100-v0", "default", "cluttered100-8"),
+    ],
+)
+def test_the_results_of_presets_are_those_of_their_rows(env_id, preset, row):
+    shown, digits = re.match(r"\d+\.(\d+)", NOTES[env_id][preset][1]).group(0, 1)
+    mean = statistics.fmean(greedy(row)) * (100 if "caught" in NOTES[env_id][preset][1] else 1)
+    assert shown == f"{mean:.{len(digits)}f}"
 
 
 def test_the_pages_and_tests_that_are_named_exist():

@@ -22,6 +22,10 @@ highlight_language = "none"
 
 myst_enable_extensions = ["attrs_inline"]
 myst_heading_anchors = 3
+myst_html_meta = {
+    "description": "Reinforcement learning with active vision: Gymnasium environments in which an agent sees only "
+    "glimpses that it aims itself, and the recurrent attention model in PyTorch."
+}
 nb_execution_mode = os.environ.get("RAM_DOCS_EXECUTE", "force")
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True

@@ -94,6 +94,7 @@ def environment_page(id: str, recording: tuple[str, str] | None) -> str:
     from agents.pretrained import pretrained_ids
 
     summary = "any environment with pixels" if id == GLIMPSE_ID else task_class(id).summary(ENVIRONMENTS[id])
+    summary = summary.replace("mnist", "MNIST")
     trained = id in pretrained_ids()
     parts = [f"# {id}", f"{_first_line(id)} {summary[0].upper()}{summary[1:]}."]
     if recording:
