@@ -7,7 +7,8 @@
 # make demo    build the demo alone, which runs the packaged agents in the browser: docs/_build/demo, for any static web server
 # make test-site   build the site, then open its pages in Chromium, and test-demo
 # make test-demo   lint and test the demo: its modules in node, its pages in Chromium (apt-get installs both, as root,
-#              where they are missing), and golden traces from Python (SCREENSHOTS=folder keeps the pictures)
+#              where they are missing), and golden traces from Python (SCREENSHOTS=folder keeps the pictures;
+#              TIMED=1 also checks the time to the first move and the frames per second: on an idle machine)
 # make kernels   the tests of the compiled kernels, once with bounds checking and once interpreted
 # make fuzz MINUTES=10   property tests with new random examples, hostile calls and corrupted files, for that long
 # make soak MINUTES=10   kill trainings at random moments, resume them, and compare them with one that never stopped
@@ -80,7 +81,7 @@ demo: $(STAMP)
 test-demo: $(VENV)/.selenium $(DEMO)/node_modules/.installed browser
 	$(ESLINT) $(DEMO) agents/pictures/page tests/site
 	node --test tests/site/demo/unit/*.test.js
-	$(if $(SCREENSHOTS),DEMO_SCREENSHOTS="$(abspath $(SCREENSHOTS))") $(BIN)/python -m pytest tests/site/demo
+	$(if $(SCREENSHOTS),DEMO_SCREENSHOTS="$(abspath $(SCREENSHOTS))") $(BIN)/python -m pytest $(if $(TIMED),-m "slow or not slow") tests/site/demo
 
 node:
 	@command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; } \

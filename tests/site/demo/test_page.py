@@ -157,6 +157,7 @@ def test_a_cold_load_is_small_and_loads_only_its_own_files(browser, server, cold
     assert browser.get_log("browser") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", ["", f"?task={CLUTTERED}&seed=1"])
 def test_the_agent_plays_within_two_seconds_of_a_cold_load(browser, cold, query):
     seconds = []
@@ -247,6 +248,7 @@ def test_the_seed_can_be_typed(quiet, browser):
     assert page.part("seed").get_attribute("value") == "41"
 
 
+@pytest.mark.slow
 def test_it_draws_60_frames_a_second(browser, server):
     page = Page(browser, server)
     assert page.part("play").text == "Pause"
