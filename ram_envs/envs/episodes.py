@@ -162,6 +162,8 @@ class Episodes:
         """
         if self._may_compile:
             self._compile()
+        if self.task.gaze_control.scripted:
+            gaze = self.task.scripted_location(self._seed, self._episode, self.state.step)
         if self._compiled is not None:
             return self._step_compiled(self._compiled, gaze, answer)
         task, before = self.task, self._state

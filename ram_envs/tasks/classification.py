@@ -272,6 +272,22 @@ class Classification(Task[ClassificationState]):
             prepared=self.glimpse_sensor.prepare(scenes),
         )
 
+    def object_location(self, seed: Array, episode: Array, step: Array) -> Array:
+        """Return the center of the image; several objects take turns. See :meth:`Task.object_location`."""
+        xp = namespace(seed)
+        if self.image_size is None:
+            return xp.zeros((seed.shape[0], 2), dtype=xp.float32, device=seed.device)
+        _, height, width, _ = self.data.images.shape
+        objects_begin = 1 + draws_per_scene(self.num_clutter) + self.glimpse_sensor.gaze_size
+        words = draw_words(seed, episode, objects_begin + DRAWS_PER_OBJECT * (self.num_objects - 1))
+        number = (step + 1) % self.num_objects
+        first = xp.where(number == 0, 3, objects_begin + DRAWS_PER_OBJECT * (number - 1) + 1)
+        row, column = (words[xp.arange(first.shape[0], device=first.device), first + n] for n in range(2))
+        top = integers(row, self.image_size - height + 1)
+        left = integers(column, self.image_size - width + 1)
+        center = xp.stack([2 * left + width, 2 * top + height], axis=1)  # in halves of a pixel
+        return xp.astype(center, xp.float32) / self.image_size - 1
+
     def transition(self, state: ClassificationState, location: Array, answer: Array) -> ClassificationState:
         """Move to the next location, or store the prediction; see :meth:`Task.transition`."""
         xp = namespace(location)
