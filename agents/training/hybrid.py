@@ -93,12 +93,12 @@ def _answers(episodes: Episodes, evaluation: SequenceEvaluation, settings: Hybri
     counts = episodes.answer_counts & episodes.mask
     answered = counts if settings.class_loss == "last" else episodes.mask
     returns = episodes.reward.sum(0)
-    if settings.location_reward != "return":
-        log_prob = right_answer_log_prob(evaluation.action_log_probs, episodes.target)
-        if settings.location_reward == "confidence":
-            returns = confidence_gains(log_prob.exp(), episodes.over, settings.confidence_discount)
-        else:
-            returns = torch.where(counts, log_prob, 0.0).sum(0) / counts.sum(0).clamp_min(1)
+    log_probs, target = evaluation.action_log_probs.detach(), episodes.target
+    if settings.location_reward == "confidence":
+        returns = confidence_gains(log_probs, target, episodes.over, settings.confidence_discount)
+    elif settings.location_reward == "likelihood":
+        log_prob = right_answer_log_prob(log_probs, target)
+        returns = torch.where(counts, log_prob, 0.0).sum(0) / counts.sum(0).clamp_min(1)
     answer_steps, location_steps, steps = counted(answered, episodes.location_mask, episodes.mask)
     copies = settings.rollouts_per_image
     return Answers(

@@ -10,22 +10,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
 
 from ram_envs.arguments import check_choice, check_indices, check_integer, check_number
-from ram_envs.arrays import Array, Constants, namespace
+from ram_envs.arrays import Array, namespace
 from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.composition import DRAWS_PER_OBJECT, check_canvas, compose, draws_per_scene
-from ram_envs.scenes.datasets import DatasetSource, ImageDataset, load_dataset, portable_dataset
 from ram_envs.scenes.labels import CombinedLabels
 from ram_envs.scenes.randomness import draw_words, integers
-from ram_envs.scenes.reading import MAX_PIXELS
 from ram_envs.scenes.registry import dataset_spec
 from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.figure import ERROR_PERCENT, FigureOfMerit
-from ram_envs.tasks.task import Observation, Task
+from ram_envs.tasks.image_task import ImageTask
+from ram_envs.tasks.task import Observation
 
 UNDECIDED = -1
 
@@ -53,7 +50,7 @@ class ClassificationState(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Classification(Task[ClassificationState]):
+class Classification(ImageTask[ClassificationState]):
     """Classification of an image that is seen only through glimpses.
 
     ## Description
@@ -117,11 +114,6 @@ class Classification(Task[ClassificationState]):
 
     patch_size: int = 8
     num_scales: int = 1
-    dataset: DatasetSource | None = "mnist"
-    split: str = "train"
-    resize: int | tuple[int, int] | None = None
-    max_pixels: int = MAX_PIXELS
-    test_fraction: float = 0.0
     image_size: int | None = None
     num_objects: int = 1
     combine: str = "set"
@@ -163,38 +155,8 @@ class Classification(Task[ClassificationState]):
         return f"{dataset if isinstance(dataset, str) else 'own images'}{size}{objects}{clutter}; {glimpses} glimpses"
 
     @cached_property
-    def data(self) -> ImageDataset:
-        """The images and labels of the split."""
-        try:
-            return load_dataset(
-                self.dataset,
-                self.split,
-                resize=self.resize,
-                max_pixels=self.max_pixels,
-                test_fraction=self.test_fraction,
-            )
-        except ValueError as error:
-            raise InvalidArgument(str(error)) from None
-
-    @cached_property
-    def _images(self) -> Constants:
-        images, labels = self.data.images, self.data.labels  # (N, H, W, C) -> (N, C, H, W)
-        return Constants(images=np.ascontiguousarray(images.transpose(0, 3, 1, 2)), labels=labels)
-
-    @cached_property
     def _labels(self) -> CombinedLabels:
         return CombinedLabels(self.combine, self.num_objects, self.data.class_names)
-
-    @property
-    def images_and_labels(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """The images as the rules use them, uint8 (N, C, H, W), and their labels, int64 (N,)."""
-        arrays = self._images.like(np.empty(0))
-        return arrays["images"], arrays["labels"]  # type: ignore[return-value]
-
-    @property
-    def num_images(self) -> int:
-        """Images in the split."""
-        return len(self.data.labels)
 
     @property
     def num_classes(self) -> int:
@@ -235,11 +197,6 @@ class Classification(Task[ClassificationState]):
     def reward_range(self) -> tuple[float, float]:
         """The least and the greatest reward of one step."""
         return -float(self.glimpse_cost), 1.0
-
-    @classmethod
-    def portable(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Make the path of the dataset absolute, and leave arrays out; see :meth:`Task.portable`."""
-        return {name: portable_dataset(value) if name == "dataset" else value for name, value in settings.items()}
 
     @classmethod
     def with_early_answers(cls, settings: Mapping[str, Any]) -> dict[str, Any]:

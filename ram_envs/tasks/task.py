@@ -22,6 +22,7 @@ from ram_envs.sensors.first_location import check_first_location, first_location
 from ram_envs.sensors.gaze import GazeControl, raster
 from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.figure import SUCCESS_RATE, FigureOfMerit
+from ram_envs.tasks.oracle import Oracle, TargetOracle
 
 NO_SENSES: Mapping[str, Any] = MappingProxyType({})
 
@@ -53,16 +54,6 @@ class State(Protocol):
 
 
 StateT = TypeVar("StateT", bound=State)
-
-
-class Oracle(Protocol):
-    """A player that sees the hidden state: an upper bound for benchmarks."""
-
-    def start(self, num_rows: int) -> None:
-        """Reset the memory: new episodes start in all rows."""
-
-    def answer(self, state: Any) -> Array:
-        """Return the best answer of each row, int64 (B,)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +148,14 @@ class Task(ABC, Generic[StateT]):
     def figure(self) -> FigureOfMerit:
         """The figure of merit. The default is the share of episodes with ``info["is_success"]``."""
         return SUCCESS_RATE
+
+    @property
+    def rates(self) -> Mapping[str, tuple[str, str]]:
+        """Further figures of an evaluation, in percent: name -> two keys of :meth:`info`, what is counted and of what.
+
+        The value is 100 times the sum of the first over the sum of the second, at the ends of the episodes. None here.
+        """
+        return {}
 
     @property
     def num_images(self) -> int | None:
@@ -304,19 +303,3 @@ class Task(ABC, Generic[StateT]):
         """
         height, width, _ = self.scene_shape
         return first_locations(self.first_location, words, height, width, self.patch_size)
-
-
-class TargetOracle:
-    """Answers the target of the task."""
-
-    def __init__(self, task: Task[Any]) -> None:
-        self._task = task
-
-    def start(self, num_rows: int) -> None:
-        """Do nothing, since this player has no memory."""
-
-    def answer(self, state: Any) -> Array:
-        """Return the target of each row."""
-        target = self._task.target(state)
-        assert target is not None
-        return target
