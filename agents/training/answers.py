@@ -91,7 +91,7 @@ def _answers(segment: Segment, alive: Tensor, evaluation: SequenceEvaluation, se
     return Answers(
         target=segment.target,
         returns=confidence_gains(
-            evaluation.action_log_probs.detach(), segment.target, segment.over, settings.confidence_discount
+            evaluation.action_log_probs.detach().exp(), segment.target, segment.over, settings.confidence_discount
         ),
         baseline=None,
         answer_steps=answer_steps,

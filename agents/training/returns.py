@@ -30,17 +30,17 @@ class Steps(NamedTuple):
         return torch.where(self.mask, values, 0.0).sum() / self.number.clamp_min(1e-9)
 
 
-def right_answer_log_prob(action_log_probs: Tensor, target: Tensor) -> Tensor:
-    """Return the log-probability of the right answer at every step, float (T, B), without a gradient.
+def of_right_answer(values: Tensor, target: Tensor) -> Tensor:
+    """Return the value of the right answer at every step, float (T, B).
 
     Args:
-        action_log_probs: float32 (T, B, n).
+        values: float (T, B, n), such as log-probabilities.
         target: int64 (T, B), the right answer.
     """
-    return action_log_probs.detach().gather(-1, target[..., None]).squeeze(-1)
+    return values.gather(-1, target[..., None]).squeeze(-1)
 
 
-def confidence_gains(action_log_probs: Tensor, target: Tensor, over: Tensor, discount: float) -> Tensor:
+def confidence_gains(probs: Tensor, target: Tensor, over: Tensor, discount: float) -> Tensor:
     """Return how much the probability of the right answer rose because of each location.
 
     With p_t the probability that the action network gives the right answer after glimpse t, location l_t, where glimpse
@@ -53,17 +53,17 @@ def confidence_gains(action_log_probs: Tensor, target: Tensor, over: Tensor, dis
     glimpse t + 1.
 
     Args:
-        action_log_probs: float32 (T, B, n).
+        probs: float32 (T, B, n), the probabilities of the answers, or another measure of the confidence that an
+            answer is right; without gradient.
         target: int64 (T, B), the right answer before each step.
         over: bool (T, B), whether the episode is over after the step.
         discount: In [0, 1].
 
     Returns:
-        float32 (T, B), without gradient; 0 for the last step of an episode, after which there is no further glimpse.
+        float32 (T, B); 0 for the last step of an episode, after which there is no further glimpse.
     """
-    after = right_answer_log_prob(action_log_probs[1:], target[1:]).exp()
-    before = right_answer_log_prob(action_log_probs[:-1], target[1:]).exp()
-    gains = torch.zeros_like(action_log_probs[..., 0])
+    after, before = (of_right_answer(part, target[1:]) for part in (probs[1:], probs[:-1]))
+    gains = torch.zeros_like(probs[..., 0])
     later = torch.zeros_like(gains[0])
     for t in reversed(range(len(after))):
         later = torch.where(over[t], 0.0, after[t] - before[t] + discount * later)

@@ -159,6 +159,11 @@ class Classification(ImageTask[ClassificationState]):
         return CombinedLabels(self.combine, self.num_objects, self.data.class_names)
 
     @property
+    def combined_labels(self) -> CombinedLabels | None:
+        """How the class follows from the labels of several objects; None for one object."""
+        return self._labels if self.num_objects > 1 else None
+
+    @property
     def num_classes(self) -> int:
         """The number of classes."""
         return len(self._labels.names)

@@ -17,6 +17,7 @@ from gymnasium import spaces
 
 from ram_envs.arrays import Array, Constants, namespace
 from ram_envs.errors import InvalidArgument
+from ram_envs.scenes.labels import CombinedLabels
 from ram_envs.sensors import Sensor, make_sensor
 from ram_envs.sensors.first_location import check_first_location, first_locations
 from ram_envs.sensors.gaze import GazeControl, raster
@@ -156,6 +157,11 @@ class Task(ABC, Generic[StateT]):
         The value is 100 times the sum of the first over the sum of the second, at the ends of the episodes. None here.
         """
         return {}
+
+    @property
+    def combined_labels(self) -> CombinedLabels | None:
+        """How an answer follows from the labels of several objects, which a network may use; None if it does not."""
+        return None
 
     @property
     def num_images(self) -> int | None:
