@@ -32,9 +32,11 @@ TABLES = {
     "pairs": ("RAM-MNISTPairs-v0", "MNIST pairs, 100x100, two digits and 8 pieces of clutter"),
     "addition": ("RAM-MNISTAddition-v0", "MNIST addition, 100x100, the sum of two digits"),
     "sequence": ("RAM-MNISTSequence-v0", "MNIST sequences, 160x40, 1 to 5 digits"),
+    "larger": ("RAM-ClutteredMNIST100-v0", "Larger scenes, 100x100 to 400x400, clutter in proportion to the area"),
+    "colour": ("RAM-ColourMNIST-v0", "Coloured MNIST, 60x60, tinted digits on random textures"),
 }
 """Environment and title of each table."""
-BEYOND = ("pairs", "addition", "sequence")
+BEYOND = ("pairs", "addition", "sequence", "larger", "colour")
 """Tables of tasks that the paper does not have."""
 
 HEADLINES = ("mnist-6", "translated-8", "cluttered-8", "cluttered100-8", "catch")
@@ -170,6 +172,27 @@ _GAZES = {
 """Name and label of the rows of each scripted gaze."""
 
 
+def _larger(side: int, sensor: str) -> Row:
+    """Return a row with a scene of this side: a retina with fixed scales, or the same number of pixels that can zoom.
+
+    All have the same length of training, half of that of the paper's row with 100x100 pixels.
+    """
+    row = _ram("larger", 8, Reported())
+    assert isinstance(row.settings, HybridSettings)
+    environment = {
+        **row.settings.environment,
+        "image_size": side,
+        "num_clutter": 8 * (side // 100) ** 2,
+        "sensor": sensor,
+    }
+    return replace(
+        row,
+        name=f"{sensor}-{side}",
+        label=f"RAM, 8 glimpses, {side}x{side}, {sensor}",
+        settings=replace(row.settings, environment=environment, epochs=150),
+    )
+
+
 def _inside(row: Row) -> Row:
     """Return the row with a first glimpse that is completely inside the scene, not only its centre.
 
@@ -298,6 +321,8 @@ def _table() -> Iterator[Row]:
         env_id=TABLES["sequence"][0],
         reported=Reported(note="the error of whole sequences; results files have the error of the digits too"),
     )
+    yield from (_larger(side, sensor) for side in (100, 200, 400) for sensor in ("retina", "zoom"))
+    yield _ram("colour", 8, Reported())
 
 
 ROWS: dict[str, Row] = {row.name: row for row in _table()}

@@ -112,6 +112,8 @@ _SEQUENCE = replace(
     num_envs=256,
     epochs=100,
 )
+# The background is not black: its mean is subtracted. Scenes are new in every epoch.
+_COLOUR = replace(_SCENES, network=replace(_SCENES.network, input_shift=0.25), epochs=150)
 
 
 PRESETS: dict[str, dict[str, HybridSettings | GameSettings]] = {
@@ -123,6 +125,7 @@ PRESETS: dict[str, dict[str, HybridSettings | GameSettings]] = {
     "RAM-MNISTPairs-v0": {"default": _OBJECTS},
     "RAM-MNISTAddition-v0": {"default": _ADDITION},
     "RAM-MNISTSequence-v0": {"default": _SEQUENCE},
+    "RAM-ColourMNIST-v0": {"default": _COLOUR},
     "RAM-Digits-v0": {"default": _DIGITS},
     "RAM-Images-v0": {"default": _IMAGES},
 }
@@ -144,6 +147,7 @@ NOTES: dict[str, dict[str, tuple[str, str]]] = {
     "RAM-MNISTPairs-v0": {"default": ("18 M images", "not measured yet")},
     "RAM-MNISTAddition-v0": {"default": ("18 M images", "not measured yet")},
     "RAM-MNISTSequence-v0": {"default": ("6 M sequences", "not measured yet")},
+    "RAM-ColourMNIST-v0": {"default": ("9 M images", "not measured yet")},
     "RAM-Digits-v0": {"default": ("0.2 M images, 2 min", "4.9 % error")},
     "RAM-Images-v0": {"default": ("40 photographs, 17 s", "docs/own-images.md")},
 }

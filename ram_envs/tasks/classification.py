@@ -15,6 +15,7 @@ from gymnasium import spaces
 from ram_envs.arguments import check_choice, check_indices, check_integer, check_number
 from ram_envs.arrays import Array, namespace
 from ram_envs.errors import InvalidArgument
+from ram_envs.scenes.colour import check_texture, colour, draws_per_texture
 from ram_envs.scenes.composition import DRAWS_PER_OBJECT, check_canvas, compose, draws_per_scene
 from ram_envs.scenes.labels import CombinedLabels
 from ram_envs.scenes.randomness import draw_words, integers
@@ -101,6 +102,8 @@ class Classification(ImageTask[ClassificationState]):
       digits), or "sum", the sum of the numbers of their classes (19 classes of two digits).
     - ``num_clutter`` (0): number of pieces of clutter.
     - ``clutter_size`` (8): side of a piece of clutter, in pixels.
+    - ``texture`` (None): side in pixels of the squares of a random texture, each of a random dark colour, behind grey
+      images, which get a random brighter tint: the scene has colour then. None leaves the images as they are.
     - ``patch_size`` (8): side of a patch as the agent receives it, in pixels.
     - ``num_scales`` (1): number of concentric patches, each twice as wide as the one before.
     - ``num_glimpses`` (6): glimpses per episode, T; the maximum with ``stop="learned"``.
@@ -119,6 +122,7 @@ class Classification(ImageTask[ClassificationState]):
     combine: str = "set"
     num_clutter: int = 0
     clutter_size: int = 8
+    texture: int | None = None
     num_glimpses: int = 6
     stop: str = "fixed"
     glimpse_cost: float = 0.0
@@ -141,6 +145,11 @@ class Classification(ImageTask[ClassificationState]):
                 f"num_objects={self.num_objects} need a canvas: pass image_size, the side of the scene in pixels"
             )
         check_canvas(self.data.images.shape[1:3], self.image_size, self.num_clutter, self.clutter_size)
+        if self.texture is not None:
+            check_integer("texture", self.texture, 1)
+            height, width, _ = self.scene_shape
+            draws = 6 + draws_per_scene(self.num_clutter) + DRAWS_PER_OBJECT * self.num_objects  # or fewer
+            check_texture(height, width, self.data.images.shape[3], self.texture, draws)
         super().__post_init__()
 
     @classmethod
@@ -151,6 +160,7 @@ class Classification(ImageTask[ClassificationState]):
         height, width = (side, side) if side else (spec.shape[:2] if spec and spec.shape else (None, None))
         size = f", {height}x{width}" if height else ""
         clutter = f", {pieces} pieces of clutter" if (pieces := settings.get("num_clutter", 0)) else ""
+        clutter += ", coloured, on a texture" if settings.get("texture") else ""
         objects = f", {count} objects" if (count := settings.get("num_objects", 1)) > 1 else ""
         return f"{dataset if isinstance(dataset, str) else 'own images'}{size}{objects}{clutter}; {glimpses} glimpses"
 
@@ -174,7 +184,7 @@ class Classification(ImageTask[ClassificationState]):
         _, height, width, channels = self.data.images.shape
         if self.image_size is not None:
             height = width = self.image_size
-        return height, width, channels
+        return height, width, channels if self.texture is None else 3
 
     @cached_property
     def answer(self) -> Answer:
@@ -214,16 +224,21 @@ class Classification(ImageTask[ClassificationState]):
         scene_end = 3 + draws_per_scene(self.num_clutter)
         further = self.glimpse_sensor.gaze_size - 2  # numbers of a location beyond (x, y)
         objects_begin = scene_end + further  # words of the further objects
-        words = draw_words(seed, episode, objects_begin + DRAWS_PER_OBJECT * (self.num_objects - 1))
+        objects_end = objects_begin + DRAWS_PER_OBJECT * (self.num_objects - 1)
+        height, width, _ = self.scene_shape
+        texture = 0 if self.texture is None else draws_per_texture(height, width, self.texture)
+        words = draw_words(seed, episode, objects_end + texture)
         if image_index is None:
             image_index = integers(words[:, 0], self.num_images)
         else:
             check_indices("image_index", image_index, self.num_images)
         gaze = xp.concat([words[:, 1:3], words[:, scene_end:objects_begin]], axis=1) if further else words[:, 1:3]
-        starts = range(objects_begin, words.shape[1], DRAWS_PER_OBJECT)
+        starts = range(objects_begin, objects_end, DRAWS_PER_OBJECT)
         others = [(integers(words[:, n], self.num_images), words[:, n + 1 : n + DRAWS_PER_OBJECT]) for n in starts]
         clutter = self.num_clutter, self.clutter_size
         scenes = compose(data["images"], image_index, words[:, 3:scene_end], self.image_size, *clutter, others)
+        if self.texture is not None:
+            scenes = colour(scenes, words[:, objects_end:], self.texture)
         return ClassificationState(
             step=xp.zeros_like(seed),
             location=self.first_fixation(gaze),

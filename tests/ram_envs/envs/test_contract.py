@@ -81,6 +81,13 @@ class TestColour(TaskContract):
     settings = {"dataset": (np.stack([IMAGES, 255 - IMAGES, IMAGES // 2], axis=-1), np.arange(40) % 10)}
 
 
+class TestTexture(TaskContract):
+    """Tinted images on a texture whose squares do not fit into the scene."""
+
+    id = "RAM-ColourMNIST-v0"
+    settings = {"dataset": DATASET, "image_size": 33, "texture": 7, "num_glimpses": 3, "num_clutter": 1}
+
+
 class TestImages(TaskContract):
     """Resized, and with part of the images held out."""
 
