@@ -45,13 +45,15 @@ def difference(ones: Sequence[float], others: Sequence[float]) -> Difference:
 
 
 def ablation_tables(records: Mapping[str, Record]) -> str:
-    """Return a table for each headline row with ablations, the most harmful change first.
+    """Return a table for each row with ablations that has results, the most harmful change first.
 
     Args:
         records: Results by the names of the ablations; those with other settings than the current ones are left out.
     """
     parts = []
     for row in LENGTHS:
+        if not any(one.full_name in records for one in ABLATIONS if one.row == row):
+            continue
         parts += [f"**{TABLES[ROWS[row].table][1]}**", _length(row), _table(row, records)]
         stale = [one.full_name for one in ABLATIONS if one.row == row and one.full_name in records]
         stale = [name for name in stale if name not in _fitting(row, records)]

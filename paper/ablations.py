@@ -15,10 +15,15 @@ from typing import Any, NamedTuple
 from agents.training.settings import GameSettings, HybridSettings
 from paper.rows import ROWS, Reported, Row, for_validation
 from ram_envs.errors import InvalidArgument
+from ram_envs.registration import task_class
 
 ABLATION_SEEDS = 3
 """Random seeds of each ablation by default."""
-LENGTHS: dict[str, dict[str, Any]] = {"catch": {"frames": 2_000_000}, "cluttered-8": {"epochs": 6, "num_envs": 256}}
+LENGTHS: dict[str, dict[str, Any]] = {
+    "catch": {"frames": 2_000_000},
+    "cluttered-8": {"epochs": 6, "num_envs": 256},
+    "pairs-8": {"epochs": 10, "num_envs": 256},
+}
 """Length of the ablations of each headline row, with smaller batches where the full ones would be too few steps."""
 REFERENCE = "reference"
 
@@ -30,7 +35,8 @@ class Ablation(NamedTuple):
         row: The headline row.
         name: Name in commands and files, after that of the row.
         ingredient: What is changed, for readers.
-        changes: The settings that differ from the preset; "network.core" is the core of its network.
+        changes: The settings that differ from the preset; "network.core" is the core of its network, and
+            "environment.first_location" an argument of its environment.
     """
 
     row: str
@@ -99,6 +105,19 @@ ABLATIONS = (
         {"network.location_network_hidden": 0},
     ),
     Ablation("cluttered-8", "squash-location", "tanh-squashed location mean", {"network.squash_location": False}),
+    Ablation("pairs-8", REFERENCE, "unchanged preset", {}),
+    Ablation("pairs-8", "answer-heads", "softmaxes of the answer", {"network.answer_heads": "joint"}),
+    Ablation("pairs-8", "location-reward", "reward of the location policy", {"location_reward": "confidence"}),
+    Ablation("pairs-8", "discount", "discount of later gains", {"confidence_discount": 1.0}),
+    Ablation(
+        "pairs-8",
+        "confidence-discount",
+        "reward of the location policy, and discount",
+        {"location_reward": "confidence", "confidence_discount": 1.0},
+    ),
+    Ablation("pairs-8", "core", "core network", {"network.core": "relu"}),
+    Ablation("pairs-8", "learning-rate", "learning rate", {"learning_rate": 2.5e-3}),
+    Ablation("pairs-8", "context", "first glimpse", {"environment.first_location": "center"}),
 )
 """All ablations; the reference of a headline row comes first."""
 
@@ -118,6 +137,10 @@ def compared(one: Ablation) -> list[tuple[Any, Any]]:
     preset, pairs = ROWS[one.row].settings.to_dict(), []
     for name, value in one.changes.items():
         group, _, key = name.rpartition(".")
+        if group == "environment":  # which has what differs from the environment's defaults
+            default = getattr(task_class(ROWS[one.row].env_id), key)
+            pairs.append((preset[group].get(key, default), value))
+            continue
         pairs.append(((preset[group] if group else preset)[key], value))
     return pairs
 
@@ -126,10 +149,16 @@ def ablation_row(ablation: Ablation) -> Row:
     """Return an ablation as a row: shorter, trained without the validation images, and changed."""
     base = ROWS[ablation.row]
     assert isinstance(base.settings, HybridSettings | GameSettings)
-    network = {name.partition(".")[2]: value for name, value in ablation.changes.items() if "." in name}
-    changes = {name: value for name, value in ablation.changes.items() if "." not in name}
+    groups: dict[str, dict[str, Any]] = {"network": {}, "environment": {}, "": {}}
+    for name, value in ablation.changes.items():
+        group, _, key = name.rpartition(".")
+        groups[group][key] = value
     settings = replace(
-        base.settings, network=replace(base.settings.network, **network), **LENGTHS[ablation.row], **changes
+        base.settings,
+        network=replace(base.settings.network, **groups["network"]),
+        environment={**base.settings.environment, **groups["environment"]},
+        **LENGTHS[ablation.row],
+        **groups[""],
     )
     row = replace(base, name=ablation.full_name, label=ablation.ingredient, settings=settings, reported=Reported())
     return for_validation(row)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.pictures.style import BLUE, GREY, LIGHT_BLUE, LIGHT_GREY, ORANGE, SEED_COLOURS, new_figure, tidy
 from paper.records import Record
-from paper.rows import ROWS, TABLES, Row
+from paper.rows import BEYOND, ROWS, TABLES, Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -136,13 +136,15 @@ def cost_by_size(cost: Mapping[str, Any] | None) -> Figure | None:
 
 
 def learned_rows() -> list[Row]:
-    """Return the classification rows of RAM with learned locations."""
-    return [row for row in ROWS.values() if row.num_glimpses is not None and not row.random]
+    """Return the classification rows of the paper's tasks with learned locations."""
+    rows = [row for row in ROWS.values() if row.table not in BEYOND]
+    return [row for row in rows if row.num_glimpses is not None and not row.random and not row.scripted]
 
 
 def random_pairs() -> list[tuple[Row, Row]]:
     """Return the pairs of rows with learned and with random locations."""
-    random = {row.name.replace("random-", ""): row for row in ROWS.values() if row.random}
+    reported = [row for row in ROWS.values() if row.random and row.reported.neurips is not None]
+    random = {row.name.replace("random-", ""): row for row in reported}
     return [(ROWS[name], row) for name, row in random.items() if name in ROWS]
 
 

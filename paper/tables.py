@@ -64,16 +64,18 @@ def results_tables(records: Mapping[str, Record]) -> str:
     """Return the tables of docs/results.md: every row and seed, sampled locations, and the cost of the training.
 
     Args:
-        records: Results by row. Rows without results are listed with the reported figures.
+        records: Results by row. Rows without results are listed with the reported figures, or named below the table
+            if nobody reports one.
     """
     parts = [PROTOCOL]
     marks = _letters(records)
     for table, (_, title) in TABLES.items():
-        rows = [row for row in ROWS.values() if row.table == table]
+        everything = [row for row in ROWS.values() if row.table == table]
+        rows = [row for row in everything if row.name in records or any(row.reported[:3])]
         if not rows:
             continue
         parts += [f"**{title}**", _table(rows, records, marks)]
-        below = [_notes(rows, records, marks), _outdated(rows, records)]
+        below = [_notes(everything, records, marks), _outdated(rows, records), _untrained(everything, rows)]
         below.append(_learning_speed(rows, records) + _exported(rows, records))
         parts += [" ".join(sentences) for sentences in below if sentences]
     return "\n\n".join(parts)
@@ -199,6 +201,12 @@ def _outdated(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:
         if record is not None and (found := differing_settings(record.settings, plain_settings(row))):
             groups.setdefault("; ".join(found), []).append(row.label)
     return [f"{'; '.join(labels)}: trained with earlier settings, {found}." for found, labels in groups.items()]
+
+
+def _untrained(rows: Sequence[Row], shown: Sequence[Row]) -> list[str]:
+    """Name the rows of a table that are left out, because they have neither results nor reported figures."""
+    labels = [row.label for row in rows if row not in shown]
+    return [f"Not trained yet: {'; '.join(labels)}."] if labels else []
 
 
 def _learning_speed(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:

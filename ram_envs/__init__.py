@@ -50,6 +50,8 @@ register(
 _PAIRS = {**_CLUTTERED, "image_size": 100, "num_scales": 4, "num_glimpses": 4, "num_objects": 2}
 register("RAM-MNISTPairs-v0", "classification", **{**_PAIRS, "num_clutter": 8})
 register("RAM-MNISTAddition-v0", "classification", **{**_PAIRS, "num_clutter": 0, "combine": "sum"})
+register("RAM-MNISTSequence-v0", "transcription", dataset="mnist")
+register("RAM-ColourMNIST-v0", "classification", **_TRANSLATED, num_glimpses=8, texture=6)
 register("RAM-Digits-v0", "classification", dataset="digits", patch_size=4, num_scales=1, num_glimpses=4)
 register(
     "RAM-Images-v0", "classification", dataset=None, test_fraction=0.2, patch_size=16, num_scales=3, num_glimpses=6

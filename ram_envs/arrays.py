@@ -147,7 +147,7 @@ def compiled_kernels(array: Array) -> ModuleType | None:
         The module; None for arrays on another device, without numba, and at the beginning of a process.
     """
     global _work
-    if not isinstance(array, np.ndarray) and array.device.type != "cpu":
+    if not on_cpu(array):
         return None
     if _work < WORTH_LOADING:
         _work += _ROWS_PER_CALL + len(array) + math.prod(array.shape) // _PIXELS_PER_ROW
@@ -156,9 +156,24 @@ def compiled_kernels(array: Array) -> ModuleType | None:
     return _import_kernels()
 
 
+def kernels_to_come(array: Array) -> bool:
+    """Return whether :func:`compiled_kernels` gives kernels for this array, now or later in this process."""
+    return on_cpu(array) and _has_numba()
+
+
+def on_cpu(array: Array) -> bool:
+    """Return whether an array is NumPy's or a tensor on the CPU."""
+    return isinstance(array, np.ndarray) or array.device.type == "cpu"
+
+
+@cache
+def _has_numba() -> bool:
+    return importlib.util.find_spec("numba") is not None
+
+
 @cache
 def _import_kernels() -> ModuleType | None:
-    if importlib.util.find_spec("numba") is None:
+    if not _has_numba():
         return None
     try:
         from ram_envs.sensors import kernels

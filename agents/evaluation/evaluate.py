@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -56,6 +56,7 @@ class Evaluation:
         seconds: Duration.
         stop_threshold: The class probability at which the policy answered early; None if it did not.
         temperature: What the logits were divided by for that probability.
+        rates: Further figures of the task in percent, :attr:`ram_envs.tasks.Task.rates`; empty if it has none.
     """
 
     env_id: str
@@ -72,10 +73,13 @@ class Evaluation:
     seconds: float
     stop_threshold: float | None = None
     temperature: float = 1.0
+    rates: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values, for JSON; those of early stopping only if it was used."""
+        """Return the fields as plain values, for JSON; those of early stopping and rates only if there are any."""
         values = asdict(self)
+        if not self.rates:
+            del values["rates"]
         if self.stop_threshold is None:
             del values["stop_threshold"], values["temperature"]
         return values
@@ -92,7 +96,8 @@ class Evaluation:
         stop = "" if self.stop_threshold is None else f", stopped at probability {self.stop_threshold:g}"
         heat = "" if self.temperature == 1 else f" (temperature {self.temperature:.3g})"
         episodes = f"{self.episodes} episodes{rollouts}{looks}{stop}{heat}{sampled}"
-        return f"{self.figure} {value}  95% interval [{low}, {high}]  {episodes}"
+        rates = "".join(f"  {name} {rate:.2f}" for name, rate in self.rates.items())
+        return f"{self.figure} {value}  95% interval [{low}, {high}]{rates}  {episodes}"
 
 
 @torch.inference_mode()
@@ -167,7 +172,9 @@ def evaluate(
     make_player = partial(
         PolicyPlayer, policy, task.answer.key, greedy=greedy, greedy_answer=greedy_action, stop_rule=rule
     )
-    ended = play_all(env, make_player, seed + numbers, None if task.num_images is None else numbers)
+    images = None if task.num_images is None else numbers
+    keys = list(dict.fromkeys(key for pair in task.rates.values() for key in pair))
+    ended = play_all(env, make_player, seed + numbers, images, keys)
     value, low, high = figure_of(task.figure, ended.success, ended.returns)
     return Evaluation(
         env_id=env_id,
@@ -184,7 +191,13 @@ def evaluate(
         seconds=time.perf_counter() - start,
         stop_threshold=stop_threshold,
         temperature=1.0 if stop_threshold is None else temperature,
+        rates={name: _percent(*(int(ended.counts[key].sum()) for key in pair)) for name, pair in task.rates.items()},
     )
+
+
+def _percent(part: int, whole: int) -> float:
+    """Return a share in percent; 0 of nothing."""
+    return 100 * part / max(whole, 1)
 
 
 def figure_of(

@@ -7,7 +7,7 @@ for the device.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -95,11 +95,13 @@ class Episodes(NamedTuple):
         success: bool (N,).
         returns: float (N,).
         glimpses: int64 (N,), glimpses before the end.
+        counts: The infos that were asked for, (N,), at the end.
     """
 
     success: NDArray[np.bool_]
     returns: NDArray[np.floating]
     glimpses: NDArray[np.int64]
+    counts: dict[str, NDArray[Any]]
 
 
 def play_all(
@@ -107,6 +109,7 @@ def play_all(
     make_player: Callable[[Any], Player],
     seeds: NDArray[np.int64],
     images: NDArray[np.int64] | None = None,
+    counts: Sequence[str] = (),
 ) -> Episodes:
     """Play numbered episodes, one batch after the other.
 
@@ -115,6 +118,7 @@ def play_all(
         make_player: Returns the player of a batch, given the seeds of its rows, int64 (B,).
         seeds: int64 (N,), the seed of each episode.
         images: int64 (N,), the image that each episode shows; None in tasks without images.
+        counts: Keys of infos to return, for environments whose rows stay as they are after the end.
     """
     parts = []
     for first in range(0, len(seeds), env.num_envs):
@@ -126,8 +130,10 @@ def play_all(
         for moment in play(env, make_player(seed), seed=seed, options=options):
             glimpses = glimpses + moment.running
         count = min(env.num_envs, len(seeds) - first)
-        parts.append([_on_host(array)[:count] for array in (moment.success, moment.returns, glimpses)])
-    return Episodes(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        infos = [moment.info[key] for key in counts]
+        parts.append([_on_host(array)[:count] for array in (moment.success, moment.returns, glimpses, *infos)])
+    success, returns, glimpses, *columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Episodes(success, returns, glimpses, dict(zip(counts, columns, strict=True)))
 
 
 def _on_device(env: Any, values: NDArray[np.int64]) -> Any:

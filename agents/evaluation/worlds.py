@@ -126,4 +126,4 @@ def play_episodes(world: World, player: WorldPlayer, count: int, seed: int) -> E
             successes[number[row]] = step.success is not None and step.success[row]
             number[row] += rows
         total[step.over], length[step.over] = 0.0, 0
-    return Episodes(successes, returns, lengths)
+    return Episodes(successes, returns, lengths, {})

@@ -15,13 +15,16 @@ Every network works on any leading axes; the cores work on sequences, time first
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from agents.ram.normalisation import RunningNorm
+
+if TYPE_CHECKING:
+    from ram_envs.scenes.labels import CombinedLabels
 
 State = tuple[Tensor, ...]
 """Recurrent state of a core, each float (B, core_size): (h,) for ReLU, (h, c) for LSTM."""
@@ -224,6 +227,38 @@ class ActionNetwork(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         """Return the logits, float (..., num_actions), from h, float (..., core_size)."""
         return self.logits(h)
+
+
+class ObjectsNetwork(nn.Module):
+    """f_a for answers that follow from several objects: a softmax for each object, joined to the answers.
+
+    The probability of an answer is the sum over all sequences of labels that make it, of the product of their
+    probabilities. So two digits need two softmaxes of 10 classes, not one of 55 pairs. (Not in the paper.)
+
+    Args:
+        core_size: Size of h.
+        labels: How answers follow from labels.
+    """
+
+    joint: Tensor
+
+    def __init__(self, core_size: int, labels: CombinedLabels) -> None:
+        super().__init__()
+        self.sizes = labels.num_objects, len(labels.class_names)
+        # Equal softmaxes would get equal gradients: this gain is large enough that they soon differ.
+        self.logits = start_orthogonal(nn.Linear(core_size, math.prod(self.sizes)), 0.3)
+        classes = torch.from_numpy(labels.joint_classes())
+        self.register_buffer("joint", F.one_hot(classes, len(labels.names)).float(), persistent=False)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Return the log-probabilities of the answers, float (..., num_actions), from h, float (..., core_size)."""
+        first, *others = self.logits(h).unflatten(-1, self.sizes).log_softmax(-1).unbind(-2)
+        sequence = first
+        for other in others:
+            sequence = (sequence[..., :, None] + other[..., None, :]).flatten(-2)
+        largest = sequence.amax(-1, keepdim=True)
+        share = (sequence - largest).exp() @ self.joint
+        return share.clamp_min(torch.finfo(share.dtype).tiny).log() + largest
 
 
 class Baseline(nn.Module):

@@ -25,6 +25,7 @@ from agents.ram.networks import (
     GlimpseNetwork,
     LocationNetwork,
     LSTMCore,
+    ObjectsNetwork,
     State,
 )
 from agents.ram.settings import RAMSettings
@@ -63,7 +64,12 @@ class RAMPolicy(nn.Module):
         self.location_network = LocationNetwork(
             settings.core_size, settings.location_network_hidden, settings.squash_location, settings.gaze_size
         )
-        self.action_network = ActionNetwork(settings.core_size, settings.num_actions + settings.numbers)
+        labels = settings.combined_labels
+        self.action_network = (
+            ActionNetwork(settings.core_size, settings.num_actions + settings.numbers)
+            if labels is None
+            else ObjectsNetwork(settings.core_size, labels)
+        )
         self.task_actions = make_task_actions(
             settings.choices or (settings.num_actions,), settings.numbers, settings.action_std
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from agents.errors import SettingsError, invalid_settings
 from ram_envs.arguments import check_choice, check_integer, check_number
+from ram_envs.scenes.labels import CombinedLabels
 
 if TYPE_CHECKING:
     from ram_envs.envs.single import GlimpseEnv
@@ -35,6 +36,9 @@ class NetworkSettings:
     """Units of the glimpse network's hidden layer for the location, h_l, and of that for further senses, h_s."""
     glimpse_features: int = 256
     """Units of the glimpse network's output, g."""
+    answer_heads: Literal["joint", "objects"] = "joint"
+    """Action network: "joint" has a softmax over all answers (the paper), "objects" one for each of several objects,
+    from which the probabilities of the answers follow; for tasks that show several."""
     location_network_hidden: int = 0
     """Units of a hidden layer in the location network; 0 for none (the paper)."""
     squash_location: bool = False
@@ -64,6 +68,7 @@ class NetworkSettings:
         with invalid_settings():
             check_choice("core", self.core, CORES)
             check_choice("core_start", self.core_start, ("orthogonal", "identity"))
+            check_choice("answer_heads", self.answer_heads, ("joint", "objects"))
             for name in ("core_size", "glimpse_hidden", "location_hidden", "glimpse_features"):
                 check_integer(name, getattr(self, name), 1)
             check_integer("location_network_hidden", self.location_network_hidden, 0)
@@ -91,6 +96,12 @@ class RAMSettings(NetworkSettings):
     """Numbers in the task action."""
     senses: Mapping[str, int] = field(default_factory=dict)
     """Further senses of the task: key in an observation to numbers in it; empty for none."""
+    combine: str = ""
+    """With answer_heads="objects", how the answer follows from the labels: "set" or "sum"; otherwise empty."""
+    num_objects: int = 1
+    """With answer_heads="objects", the objects that an answer follows from."""
+    object_classes: int = 0
+    """With answer_heads="objects", the classes of an object."""
 
     def __post_init__(self) -> None:
         """Check every setting; see :meth:`NetworkSettings.__post_init__`."""
@@ -106,6 +117,7 @@ class RAMSettings(NetworkSettings):
                 check_integer("glimpse_shape", size, 1)
             check_integer("numbers", self.numbers, 0)
             check_integer("num_actions", self.num_actions, 0 if self.numbers else 1)
+            check_integer("object_classes", self.object_classes, 0)
             check_integer("gaze_size", self.gaze_size, 0)
             for count in self.choices:
                 check_integer("choices", count, 1)
@@ -117,6 +129,24 @@ class RAMSettings(NetworkSettings):
                 raise SettingsError(f"senses={self.senses!r} is not valid: expected keys and the numbers in each")
             for key, size in self.senses.items():
                 check_integer(f"senses[{key!r}]", size, 1)
+
+    @property
+    def combined_labels(self) -> CombinedLabels | None:
+        """How answers follow from the labels of objects, with answer_heads="objects"; otherwise None.
+
+        Raises:
+            SettingsError: If it does not fit the number of answers.
+        """
+        if self.answer_heads == "joint":
+            return None
+        with invalid_settings():
+            labels = CombinedLabels(self.combine, self.num_objects, list(map(str, range(self.object_classes))))
+        if len(labels.names) != self.num_actions:
+            raise SettingsError(
+                f"answer_heads='objects' gives {len(labels.names)} answers, and the task has {self.num_actions}: "
+                "expected the same number (stop='learned' has a further one)"
+            )
+        return labels
 
     @property
     def glimpse_size(self) -> int:
@@ -167,6 +197,7 @@ class RAMSettings(NetworkSettings):
             glimpse_shape=task.glimpse_sensor.glimpse_shape,
             gaze_size=task.glimpse_sensor.gaze_size,
             senses={key: space.shape[0] for key, space in task.senses.items()},
+            **_objects(task, network),
         )
 
     @classmethod
@@ -193,3 +224,24 @@ class RAMSettings(NetworkSettings):
             side = values.pop("patch_size")
             values["glimpse_shape"] = (values.pop("num_scales"), values.pop("channels", 1), side, side)
         return cls(**values)
+
+
+def _objects(task: Task[Any], network: NetworkSettings) -> dict[str, Any]:
+    """Return what a network with a softmax for each object needs to know of the task.
+
+    Raises:
+        SettingsError: If it has one, and the task's answer does not follow from several objects.
+    """
+    if network.answer_heads == "joint":
+        return {}
+    labels = task.combined_labels
+    if labels is None:
+        raise SettingsError(
+            "answer_heads='objects' is for tasks whose answer follows from several objects, such as "
+            "RAM-MNISTPairs-v0: use answer_heads='joint'"
+        )
+    return {
+        "combine": labels.combine,
+        "num_objects": labels.num_objects,
+        "object_classes": len(labels.class_names),
+    }

@@ -19,7 +19,7 @@ from agents.training.fast import distributed
 from agents.training.folder import TrainingError
 from agents.training.losses import Answers, hybrid_loss
 from agents.training.optimisation import autocast, counted, follow_schedule, observe, update
-from agents.training.returns import confidence_gains, right_answer_log_prob
+from agents.training.returns import confidence_gains
 from agents.training.rollout import seed_generator
 from agents.training.run import Run
 from agents.training.vector_rollout import Rollout, Segment, reset_seed
@@ -84,14 +84,15 @@ def _alive(segment: Segment) -> Tensor:
 def _answers(segment: Segment, alive: Tensor, evaluation: SequenceEvaluation, settings: AnswerSettings) -> Answers:
     """Return the right answers, and the confidence gains that the locations and the baseline learn from."""
     assert segment.target is not None, "checked by AnswerSettings.steps_per_iteration"
-    prob = right_answer_log_prob(evaluation.action_log_probs, segment.target).exp()
     last = alive & segment.over
     answer_steps, location_steps, steps = counted(
         alive if settings.class_loss == "every" else last, alive & ~segment.over, alive
     )
     return Answers(
         target=segment.target,
-        returns=confidence_gains(prob, segment.over, settings.confidence_discount),
+        returns=confidence_gains(
+            evaluation.action_log_probs.detach().exp(), segment.target, segment.over, settings.confidence_discount
+        ),
         baseline=None,
         answer_steps=answer_steps,
         location_steps=location_steps,

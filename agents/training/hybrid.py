@@ -16,7 +16,7 @@ from agents.training.fast.graph import Graph
 from agents.training.fast.recording import Recording
 from agents.training.losses import Answers, hybrid_loss
 from agents.training.optimisation import autocast, counted, follow_schedule, observe, update
-from agents.training.returns import confidence_gains, right_answer_log_prob
+from agents.training.returns import confidence_gains, of_right_answer
 from agents.training.rollout import Episodes, ImageOrder, collect_episodes, episode_seed, seed_generator
 from agents.training.run import Run
 from agents.training.settings import HybridSettings
@@ -33,6 +33,7 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
     rows, figure = distributed.rows(settings.num_envs), env.task.figure
     dtype = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
     recording = Recording.of(policy, env.task.max_episode_steps, env.num_envs, dtype)
+    overlap = _overlap(env) if settings.location_reward == "overlap" else None
 
     def learn(row_seed: Tensor, image_index: Tensor | None = None) -> dict[str, Tensor]:
         """Play one episode in every row and learn from them.
@@ -60,7 +61,7 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
         evaluation = policy.evaluate_heads(heads, episodes.fixation, episodes.task_action)
         loss = hybrid_loss(
             evaluation,
-            _answers(episodes, evaluation, settings),
+            _answers(episodes, evaluation, settings, overlap),
             location_weight=settings.location_weight,
             baseline_weight=settings.baseline_weight,
         )
@@ -87,18 +88,29 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
         run.log(iterate(*arguments))
 
 
-def _answers(episodes: Episodes, evaluation: SequenceEvaluation, settings: HybridSettings) -> Answers:
+def _overlap(env: TensorEnv) -> Tensor:
+    """Return the share of objects that each answer names correctly, float32 (n, n), by answer and right answer."""
+    labels = env.task.combined_labels
+    overlap = None if labels is None else labels.overlap()
+    assert overlap is not None, "checked by HybridSettings.check_task"
+    return torch.as_tensor(overlap, device=env.device)
+
+
+def _answers(
+    episodes: Episodes, evaluation: SequenceEvaluation, settings: HybridSettings, overlap: Tensor | None
+) -> Answers:
     """Return the right answers, and the returns that the locations and the baseline learn from."""
     assert episodes.target is not None and episodes.answer_counts is not None
     counts = episodes.answer_counts & episodes.mask
     answered = counts if settings.class_loss == "last" else episodes.mask
     returns = episodes.reward.sum(0)
-    if settings.location_reward != "return":
-        log_prob = right_answer_log_prob(evaluation.action_log_probs, episodes.target)
-        if settings.location_reward == "confidence":
-            returns = confidence_gains(log_prob.exp(), episodes.over, settings.confidence_discount)
-        else:
-            returns = torch.where(counts, log_prob, 0.0).sum(0) / counts.sum(0).clamp_min(1)
+    log_probs, target = evaluation.action_log_probs.detach(), episodes.target
+    if settings.location_reward in ("confidence", "overlap"):
+        probs = log_probs.exp() if overlap is None else log_probs.exp() @ overlap
+        returns = confidence_gains(probs, target, episodes.over, settings.confidence_discount)
+    elif settings.location_reward == "likelihood":
+        log_prob = of_right_answer(log_probs, target)
+        returns = torch.where(counts, log_prob, 0.0).sum(0) / counts.sum(0).clamp_min(1)
     answer_steps, location_steps, steps = counted(answered, episodes.location_mask, episodes.mask)
     copies = settings.rollouts_per_image
     return Answers(

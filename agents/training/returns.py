@@ -30,17 +30,17 @@ class Steps(NamedTuple):
         return torch.where(self.mask, values, 0.0).sum() / self.number.clamp_min(1e-9)
 
 
-def right_answer_log_prob(action_log_probs: Tensor, target: Tensor) -> Tensor:
-    """Return the log-probability of the right answer at every step, float32 (T, B), without a gradient.
+def of_right_answer(values: Tensor, target: Tensor) -> Tensor:
+    """Return the value of the right answer at every step, float (T, B).
 
     Args:
-        action_log_probs: float32 (T, B, n).
+        values: float (T, B, n), such as log-probabilities.
         target: int64 (T, B), the right answer.
     """
-    return action_log_probs.detach().gather(-1, target[..., None]).squeeze(-1)
+    return values.gather(-1, target[..., None]).squeeze(-1)
 
 
-def confidence_gains(prob: Tensor, over: Tensor, discount: float) -> Tensor:
+def confidence_gains(probs: Tensor, target: Tensor, over: Tensor, discount: float) -> Tensor:
     """Return how much the probability of the right answer rose because of each location.
 
     With p_t the probability that the action network gives the right answer after glimpse t, location l_t, where glimpse
@@ -49,17 +49,24 @@ def confidence_gains(prob: Tensor, over: Tensor, discount: float) -> Tensor:
     Log-probabilities in place of probabilities have no bound: a few bad guesses then dominate, and runs with a ReLU
     core diverged.
 
+    Where the right answer changes, as in a sequence, both probabilities are those of the one that is right after
+    glimpse t + 1.
+
     Args:
-        prob: float32 (T, B), p_t, without gradient.
+        probs: float32 (T, B, n), the probabilities of the answers, or another measure of the confidence that an
+            answer is right; without gradient.
+        target: int64 (T, B), the right answer before each step.
         over: bool (T, B), whether the episode is over after the step.
         discount: In [0, 1].
 
     Returns:
         float32 (T, B); 0 for the last step of an episode, after which there is no further glimpse.
     """
-    gains, later = torch.zeros_like(prob), torch.zeros_like(prob[0])
-    for t in reversed(range(prob.shape[0] - 1)):
-        later = torch.where(over[t], 0.0, prob[t + 1] - prob[t] + discount * later)
+    after, before = (of_right_answer(part, target[1:]) for part in (probs[1:], probs[:-1]))
+    gains = torch.zeros_like(probs[..., 0])
+    later = torch.zeros_like(gains[0])
+    for t in reversed(range(len(after))):
+        later = torch.where(over[t], 0.0, after[t] - before[t] + discount * later)
         gains[t] = later
     return gains
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SCHEDULES = ("constant", "linear", "cosine")
 PRECISIONS = ("auto", "float32", "bfloat16")
+LOCATION_REWARDS = ("return", "likelihood", "confidence", "overlap")
 MAX_NUM_ENVS = 2**24
 """More episodes side by side than any machine has memory for."""
 
@@ -152,13 +153,14 @@ class HybridSettings(TaskSettings):
     class_loss: Literal["last", "every"] = "last"
     """Cross-entropy of the answer where it counts ("last": in classification the last step, as in the paper), or at
     "every" step."""
-    location_reward: Literal["return", "likelihood", "confidence"] = "return"
+    location_reward: Literal["return", "likelihood", "confidence", "overlap"] = "return"
     """Reward for the location policy. "return": the episode return (the paper). "likelihood": the log-probability of
     the right answer where it counts, in nats. "confidence": the increase of the probability of the right answer caused
-    by later glimpses (use it with class_loss "every")."""
+    by later glimpses (use it with class_loss "every"). "overlap": the same for the expected share of several objects
+    that the answer names correctly, for tasks whose answer says which ones there are."""
     confidence_discount: float = 1.0
-    """Discount factor of later glimpses with location_reward "confidence"; 0 rewards a location for the next glimpse
-    only."""
+    """Discount factor of later glimpses with location_reward "confidence" or "overlap"; 0 rewards a location for the
+    next glimpse only."""
     location_gradient: float = 0.0
     """Fraction of the locations' gradient that flows into core and glimpse network; 0 for none (the paper)."""
     baseline_gradient: bool = False
@@ -176,7 +178,7 @@ class HybridSettings(TaskSettings):
             if self.frames is not None:
                 check_integer("frames", self.frames, 1, 10**15)
             check_choice("class_loss", self.class_loss, ("last", "every"))
-            check_choice("location_reward", self.location_reward, ("return", "likelihood", "confidence"))
+            check_choice("location_reward", self.location_reward, LOCATION_REWARDS)
             check_number("confidence_discount", self.confidence_discount, 0, 1)
             check_number("location_gradient", self.location_gradient, 0, 1)
             check_integer("rollouts_per_image", self.rollouts_per_image, 1)
@@ -197,6 +199,12 @@ class HybridSettings(TaskSettings):
             raise SettingsError(
                 f"{env_id} has no right answers to learn from with these arguments (a game, or stop='learned'): train "
                 "it with GameSettings (`--method game`), not with HybridSettings"
+            )
+        labels = task.combined_labels
+        if self.location_reward == "overlap" and (labels is None or labels.overlap() is None):
+            raise SettingsError(
+                f"location_reward='overlap' is for answers that say which objects there are, not for {env_id}: "
+                "expected 'confidence'"
             )
         if task.num_images is not None:
             return

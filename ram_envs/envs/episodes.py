@@ -162,17 +162,20 @@ class Episodes:
         """
         if self._may_compile:
             self._compile()
+        if self.task.gaze_control.scripted:
+            gaze = self.task.scripted_location(self._seed, self._episode, self.state.step)
         if self._compiled is not None:
             return self._step_compiled(self._compiled, gaze, answer)
         task, before = self.task, self._state
         self._state = task.transition(before, task.gaze_control.move(before.location, gaze), answer)
         if self.autoreset_mode == AutoresetMode.NEXT_STEP:
             self._begin_where(self.ended(before))
-        reward, terminated = task.reward(self._state), task.terminal(self._state)
+        # Copied, because a task may return an array of its state, which a reset changes in place.
+        reward, terminated = _copy(task.reward(self._state)), _copy(task.terminal(self._state))
         if self.autoreset_mode == AutoresetMode.DISABLED and self._freeze:
             ended = self.ended(before)
             self._state = _select(ended, before, self._state)
-            reward, terminated = namespace(reward).where(ended, 0.0, reward), task.terminal(self._state)
+            reward, terminated = namespace(reward).where(ended, 0.0, reward), _copy(task.terminal(self._state))
         truncated = self._truncated(self._state)
         final_observation = final_info = None
         if self.autoreset_mode == AutoresetMode.SAME_STEP:

@@ -33,8 +33,6 @@ def check_canvas(size: Sequence[int], image_size: int | None, num_clutter: int, 
     Raises:
         InvalidArgument: If they do not fit, or a value is not valid.
     """
-    check_integer("num_clutter", num_clutter, 0, 800)
-    check_integer("clutter_size", clutter_size, 1)
     height, width = size
     if image_size is not None:
         check_integer("image_size", image_size, 1, 8192)
@@ -43,6 +41,24 @@ def check_canvas(size: Sequence[int], image_size: int | None, num_clutter: int, 
                 f"image_size={image_size} is smaller than the images, {height}x{width}: expected at least "
                 f"{max(height, width)}, or None for the images alone"
             )
+    check_clutter(size, size if image_size is None else (image_size, image_size), num_clutter, clutter_size)
+
+
+def check_clutter(size: Sequence[int], scene_size: Sequence[int], num_clutter: int, clutter_size: int) -> None:
+    """Check that clutter can be cut from the images, and fits into the scene.
+
+    Args:
+        size: (height, width) of the images.
+        scene_size: (height, width) of the scene.
+        num_clutter: Number of pieces of clutter.
+        clutter_size: Side of a piece in pixels.
+
+    Raises:
+        InvalidArgument: If they do not fit, or a value is not valid.
+    """
+    check_integer("num_clutter", num_clutter, 0, 800)
+    check_integer("clutter_size", clutter_size, 1)
+    height, width = size
     if num_clutter == 0:
         return
     if clutter_size > min(height, width):
@@ -50,8 +66,7 @@ def check_canvas(size: Sequence[int], image_size: int | None, num_clutter: int, 
             f"clutter_size={clutter_size} is larger than the images that clutter is cut from, {height}x{width}: "
             f"expected at most {min(height, width)}"
         )
-    if image_size is not None:
-        height = width = image_size
+    height, width = scene_size
     if num_clutter * clutter_size**2 > height * width:
         raise InvalidArgument(
             f"num_clutter={num_clutter} pieces of {clutter_size}x{clutter_size} are more than fit into a "

@@ -15,10 +15,10 @@ from ram_envs.arrays import Array, Constants, namespace
 _GOLDEN_GAMMA = 0x9E3779B97F4A7C15 - 2**64
 _MULTIPLIER_1 = 0xBF58476D1CE4E5B9 - 2**64
 _MULTIPLIER_2 = 0x94D049BB133111EB - 2**64
-_MAX_DRAWS = 4096
+MAX_DRAWS = 4096
 
 with np.errstate(over="ignore"):
-    _STEPS = Constants(steps=np.arange(1, _MAX_DRAWS + 1, dtype=np.int64) * np.int64(_GOLDEN_GAMMA))
+    _STEPS = Constants(steps=np.arange(1, MAX_DRAWS + 1, dtype=np.int64) * np.int64(_GOLDEN_GAMMA))
 
 
 def _shift_right(words: Array, count: int) -> Array:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ram_envs.arguments import check_integer
-from ram_envs.arrays import Array, Constants, clip, compiled_kernels, namespace
+from ram_envs.arrays import Array, Constants, clip, compiled_kernels, kernels_to_come, namespace
 from ram_envs.errors import InvalidArgument
 from ram_envs.sensors.sensor import Outline, Sensor
 
@@ -125,8 +125,11 @@ class Patches(Sensor):
         return table
 
     def prepare(self, scenes: Array) -> Array:
-        """Return the scenes if compiled kernels are available, otherwise their summed-area table."""
-        if self.for_kernels and compiled_kernels(scenes) is not None:
+        """Return the scenes if there are compiled kernels for them, otherwise their summed-area table.
+
+        It does not matter whether the kernels are loaded yet: scenes of one batch are prepared at different times.
+        """
+        if self.for_kernels and kernels_to_come(scenes):
             return scenes
         return self.summed_area_table(scenes)
 

@@ -12,7 +12,9 @@ from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.catch import Catch
 from ram_envs.tasks.classification import Classification
 from ram_envs.tasks.figure import EPISODE_RETURN, ERROR_PERCENT, FIGURES, SUCCESS_RATE, FigureOfMerit
-from ram_envs.tasks.task import Observation, Oracle, Task
+from ram_envs.tasks.oracle import Oracle
+from ram_envs.tasks.task import Observation, Task
+from ram_envs.tasks.transcription import Transcription
 
 __all__ = [
     "EPISODE_RETURN",
@@ -27,11 +29,12 @@ __all__ = [
     "Observation",
     "Oracle",
     "Task",
+    "Transcription",
     "construct_task",
     "find_task",
 ]
 
-TASKS: dict[str, str | type[Task]] = {"catch": Catch, "classification": Classification}
+TASKS: dict[str, str | type[Task]] = {"catch": Catch, "classification": Classification, "transcription": Transcription}
 """Short names of the tasks that come with the suite."""
 
 

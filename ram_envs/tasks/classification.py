@@ -10,22 +10,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
 
 from ram_envs.arguments import check_choice, check_indices, check_integer, check_number
-from ram_envs.arrays import Array, Constants, namespace
+from ram_envs.arrays import Array, namespace
 from ram_envs.errors import InvalidArgument
+from ram_envs.scenes.colour import check_texture, colour, draws_per_texture
 from ram_envs.scenes.composition import DRAWS_PER_OBJECT, check_canvas, compose, draws_per_scene
-from ram_envs.scenes.datasets import DatasetSource, ImageDataset, load_dataset, portable_dataset
 from ram_envs.scenes.labels import CombinedLabels
 from ram_envs.scenes.randomness import draw_words, integers
-from ram_envs.scenes.reading import MAX_PIXELS
 from ram_envs.scenes.registry import dataset_spec
 from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.figure import ERROR_PERCENT, FigureOfMerit
-from ram_envs.tasks.task import Observation, Task
+from ram_envs.tasks.image_task import ImageTask
+from ram_envs.tasks.task import Observation
 
 UNDECIDED = -1
 
@@ -53,7 +51,7 @@ class ClassificationState(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Classification(Task[ClassificationState]):
+class Classification(ImageTask[ClassificationState]):
     """Classification of an image that is seen only through glimpses.
 
     ## Description
@@ -104,6 +102,8 @@ class Classification(Task[ClassificationState]):
       digits), or "sum", the sum of the numbers of their classes (19 classes of two digits).
     - ``num_clutter`` (0): number of pieces of clutter.
     - ``clutter_size`` (8): side of a piece of clutter, in pixels.
+    - ``texture`` (None): side in pixels of the squares of a random texture, each of a random dark colour, behind grey
+      images, which get a random brighter tint: the scene has colour then. None leaves the images as they are.
     - ``patch_size`` (8): side of a patch as the agent receives it, in pixels.
     - ``num_scales`` (1): number of concentric patches, each twice as wide as the one before.
     - ``num_glimpses`` (6): glimpses per episode, T; the maximum with ``stop="learned"``.
@@ -117,16 +117,12 @@ class Classification(Task[ClassificationState]):
 
     patch_size: int = 8
     num_scales: int = 1
-    dataset: DatasetSource | None = "mnist"
-    split: str = "train"
-    resize: int | tuple[int, int] | None = None
-    max_pixels: int = MAX_PIXELS
-    test_fraction: float = 0.0
     image_size: int | None = None
     num_objects: int = 1
     combine: str = "set"
     num_clutter: int = 0
     clutter_size: int = 8
+    texture: int | None = None
     num_glimpses: int = 6
     stop: str = "fixed"
     glimpse_cost: float = 0.0
@@ -149,6 +145,11 @@ class Classification(Task[ClassificationState]):
                 f"num_objects={self.num_objects} need a canvas: pass image_size, the side of the scene in pixels"
             )
         check_canvas(self.data.images.shape[1:3], self.image_size, self.num_clutter, self.clutter_size)
+        if self.texture is not None:
+            check_integer("texture", self.texture, 1)
+            height, width, _ = self.scene_shape
+            draws = 6 + draws_per_scene(self.num_clutter) + DRAWS_PER_OBJECT * self.num_objects  # or fewer
+            check_texture(height, width, self.data.images.shape[3], self.texture, draws)
         super().__post_init__()
 
     @classmethod
@@ -159,42 +160,18 @@ class Classification(Task[ClassificationState]):
         height, width = (side, side) if side else (spec.shape[:2] if spec and spec.shape else (None, None))
         size = f", {height}x{width}" if height else ""
         clutter = f", {pieces} pieces of clutter" if (pieces := settings.get("num_clutter", 0)) else ""
+        clutter += ", coloured, on a texture" if settings.get("texture") else ""
         objects = f", {count} objects" if (count := settings.get("num_objects", 1)) > 1 else ""
         return f"{dataset if isinstance(dataset, str) else 'own images'}{size}{objects}{clutter}; {glimpses} glimpses"
-
-    @cached_property
-    def data(self) -> ImageDataset:
-        """The images and labels of the split."""
-        try:
-            return load_dataset(
-                self.dataset,
-                self.split,
-                resize=self.resize,
-                max_pixels=self.max_pixels,
-                test_fraction=self.test_fraction,
-            )
-        except ValueError as error:
-            raise InvalidArgument(str(error)) from None
-
-    @cached_property
-    def _images(self) -> Constants:
-        images, labels = self.data.images, self.data.labels  # (N, H, W, C) -> (N, C, H, W)
-        return Constants(images=np.ascontiguousarray(images.transpose(0, 3, 1, 2)), labels=labels)
 
     @cached_property
     def _labels(self) -> CombinedLabels:
         return CombinedLabels(self.combine, self.num_objects, self.data.class_names)
 
     @property
-    def images_and_labels(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """The images as the rules use them, uint8 (N, C, H, W), and their labels, int64 (N,)."""
-        arrays = self._images.like(np.empty(0))
-        return arrays["images"], arrays["labels"]  # type: ignore[return-value]
-
-    @property
-    def num_images(self) -> int:
-        """Images in the split."""
-        return len(self.data.labels)
+    def combined_labels(self) -> CombinedLabels | None:
+        """How the class follows from the labels of several objects; None for one object."""
+        return self._labels if self.num_objects > 1 else None
 
     @property
     def num_classes(self) -> int:
@@ -207,7 +184,7 @@ class Classification(Task[ClassificationState]):
         _, height, width, channels = self.data.images.shape
         if self.image_size is not None:
             height = width = self.image_size
-        return height, width, channels
+        return height, width, channels if self.texture is None else 3
 
     @cached_property
     def answer(self) -> Answer:
@@ -237,11 +214,6 @@ class Classification(Task[ClassificationState]):
         return -float(self.glimpse_cost), 1.0
 
     @classmethod
-    def portable(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Make the path of the dataset absolute, and leave arrays out; see :meth:`Task.portable`."""
-        return {name: portable_dataset(value) if name == "dataset" else value for name, value in settings.items()}
-
-    @classmethod
     def with_early_answers(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Let the agent decide when to answer; see :meth:`Task.with_early_answers`."""
         return {**settings, "stop": "learned"}
@@ -252,16 +224,21 @@ class Classification(Task[ClassificationState]):
         scene_end = 3 + draws_per_scene(self.num_clutter)
         further = self.glimpse_sensor.gaze_size - 2  # numbers of a location beyond (x, y)
         objects_begin = scene_end + further  # words of the further objects
-        words = draw_words(seed, episode, objects_begin + DRAWS_PER_OBJECT * (self.num_objects - 1))
+        objects_end = objects_begin + DRAWS_PER_OBJECT * (self.num_objects - 1)
+        height, width, _ = self.scene_shape
+        texture = 0 if self.texture is None else draws_per_texture(height, width, self.texture)
+        words = draw_words(seed, episode, objects_end + texture)
         if image_index is None:
             image_index = integers(words[:, 0], self.num_images)
         else:
             check_indices("image_index", image_index, self.num_images)
         gaze = xp.concat([words[:, 1:3], words[:, scene_end:objects_begin]], axis=1) if further else words[:, 1:3]
-        starts = range(objects_begin, words.shape[1], DRAWS_PER_OBJECT)
+        starts = range(objects_begin, objects_end, DRAWS_PER_OBJECT)
         others = [(integers(words[:, n], self.num_images), words[:, n + 1 : n + DRAWS_PER_OBJECT]) for n in starts]
         clutter = self.num_clutter, self.clutter_size
         scenes = compose(data["images"], image_index, words[:, 3:scene_end], self.image_size, *clutter, others)
+        if self.texture is not None:
+            scenes = colour(scenes, words[:, objects_end:], self.texture)
         return ClassificationState(
             step=xp.zeros_like(seed),
             location=self.first_fixation(gaze),
@@ -271,6 +248,22 @@ class Classification(Task[ClassificationState]):
             scenes=scenes,
             prepared=self.glimpse_sensor.prepare(scenes),
         )
+
+    def object_location(self, seed: Array, episode: Array, step: Array) -> Array:
+        """Return the center of the image; several objects take turns. See :meth:`Task.object_location`."""
+        xp = namespace(seed)
+        if self.image_size is None:
+            return xp.zeros((seed.shape[0], 2), dtype=xp.float32, device=seed.device)
+        _, height, width, _ = self.data.images.shape
+        objects_begin = 1 + draws_per_scene(self.num_clutter) + self.glimpse_sensor.gaze_size
+        words = draw_words(seed, episode, objects_begin + DRAWS_PER_OBJECT * (self.num_objects - 1))
+        number = (step + 1) % self.num_objects
+        first = xp.where(number == 0, 3, objects_begin + DRAWS_PER_OBJECT * (number - 1) + 1)
+        row, column = (words[xp.arange(first.shape[0], device=first.device), first + n] for n in range(2))
+        top = integers(row, self.image_size - height + 1)
+        left = integers(column, self.image_size - width + 1)
+        center = xp.stack([2 * left + width, 2 * top + height], axis=1)  # in halves of a pixel
+        return xp.astype(center, xp.float32) / self.image_size - 1
 
     def transition(self, state: ClassificationState, location: Array, answer: Array) -> ClassificationState:
         """Move to the next location, or store the prediction; see :meth:`Task.transition`."""

@@ -54,8 +54,8 @@ class CompiledClassification(CompiledTask):
 
     @classmethod
     def suits(cls, task: Classification) -> bool:
-        """Return whether the sensor has kernels; there is none for scenes of several objects."""
-        return super().suits(task) and task.num_objects == 1
+        """Return whether the sensor has kernels; there are none for scenes of several objects or with a texture."""
+        return super().suits(task) and task.num_objects == 1 and task.texture is None
 
     @property
     def state(self) -> ClassificationState:

@@ -15,12 +15,15 @@ from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from gymnasium import spaces
 
-from ram_envs.arrays import Array
+from ram_envs.arrays import Array, Constants, namespace
+from ram_envs.errors import InvalidArgument
+from ram_envs.scenes.labels import CombinedLabels
 from ram_envs.sensors import Sensor, make_sensor
 from ram_envs.sensors.first_location import check_first_location, first_locations
-from ram_envs.sensors.gaze import GazeControl
+from ram_envs.sensors.gaze import GazeControl, raster
 from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.figure import SUCCESS_RATE, FigureOfMerit
+from ram_envs.tasks.oracle import Oracle, TargetOracle
 
 NO_SENSES: Mapping[str, Any] = MappingProxyType({})
 
@@ -54,16 +57,6 @@ class State(Protocol):
 StateT = TypeVar("StateT", bound=State)
 
 
-class Oracle(Protocol):
-    """A player that sees the hidden state: an upper bound for benchmarks."""
-
-    def start(self, num_rows: int) -> None:
-        """Reset the memory: new episodes start in all rows."""
-
-    def answer(self, state: Any) -> Array:
-        """Return the best answer of each row, int64 (B,)."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Task(ABC, Generic[StateT]):
     """Base class of all tasks: common settings, and the rules that a task implements.
@@ -79,7 +72,9 @@ class Task(ABC, Generic[StateT]):
       (x, y) in [-1, 1].
     - ``sensor`` ("retina"): the sensor: "retina", "zoom", the name of a registered one, or "module:Class".
     - ``gaze`` ("absolute"): how an action moves the gaze: "absolute" (the action is the next location) or "relative"
-      (the action is a move of at most ``max_step``).
+      (the action is a move of at most ``max_step``). Three scripts ignore the gaze part of an action, as baselines for
+      a learned gaze: "center" (the middle of the scene), "raster" (cells of a grid in reading order) and "object" (an
+      object that matters, for tasks that know where it is). ``first_location`` still chooses the first one.
     - ``max_step`` (None): with relative gaze, the longest move; 1 is half the width of the scene. None for 0.2.
     """
 
@@ -92,7 +87,8 @@ class Task(ABC, Generic[StateT]):
 
     def __post_init__(self) -> None:
         """Check the settings; subclasses check their own, then call this."""
-        _ = self.gaze_control  # which checks gaze and max_step
+        if self.gaze_control.gaze == "object" and type(self).object_location is Task.object_location:
+            raise InvalidArgument(f"gaze='object' is not known to {type(self).__name__}: it shows no object to look at")
         gaze_size = self.glimpse_sensor.gaze_size  # which checks sensor, patch_size and num_scales
         object.__setattr__(self, "first_location", check_first_location(self.first_location, gaze_size))
 
@@ -106,6 +102,10 @@ class Task(ABC, Generic[StateT]):
     def gaze_control(self) -> GazeControl:
         """Translates the gaze part of an action to the next location."""
         return GazeControl(self.gaze, self.max_step)
+
+    @cached_property
+    def _raster(self) -> Constants:
+        return Constants(locations=raster(self.max_episode_steps))
 
     # What the task is.
 
@@ -149,6 +149,19 @@ class Task(ABC, Generic[StateT]):
     def figure(self) -> FigureOfMerit:
         """The figure of merit. The default is the share of episodes with ``info["is_success"]``."""
         return SUCCESS_RATE
+
+    @property
+    def rates(self) -> Mapping[str, tuple[str, str]]:
+        """Further figures of an evaluation, in percent: name -> two keys of :meth:`info`, what is counted and of what.
+
+        The value is 100 times the sum of the first over the sum of the second, at the ends of the episodes. None here.
+        """
+        return {}
+
+    @property
+    def combined_labels(self) -> CombinedLabels | None:
+        """How an answer follows from the labels of several objects, which a network may use; None if it does not."""
+        return None
 
     @property
     def num_images(self) -> int | None:
@@ -244,6 +257,36 @@ class Task(ABC, Generic[StateT]):
         """
         return {}
 
+    def object_location(self, seed: Array, episode: Array, step: Array) -> Array:
+        """Return the center of the object to look at next, for ``gaze="object"``: float32 (B, 2), (x, y) in [-1, 1].
+
+        Args:
+            seed: int64 (B,), see :meth:`initial`.
+            episode: int64 (B,).
+            step: int64 (B,), the steps taken.
+        """
+        raise NotImplementedError
+
+    def scripted_location(self, seed: Array, episode: Array, step: Array) -> Array:
+        """Return the next locations of a gaze that no action moves: float32 (B, gaze_size).
+
+        Glimpse t of "raster", counted from 0, is in cell t of :func:`ram_envs.sensors.gaze.raster`, with a cell for
+        each glimpse of the longest episode. Values after (x, y), such as the zoom, are 0.
+
+        Args:
+            seed: int64 (B,), see :meth:`initial`.
+            episode: int64 (B,).
+            step: int64 (B,), the steps taken.
+        """
+        xp = namespace(step)
+        location = xp.zeros((step.shape[0], self.glimpse_sensor.gaze_size), dtype=xp.float32, device=step.device)
+        if self.gaze == "raster":
+            cells = self._raster.like(step)["locations"]
+            location[:, :2] = cells[xp.where(step + 1 < cells.shape[0], step + 1, cells.shape[0] - 1)]
+        elif self.gaze == "object":
+            location[:, :2] = self.object_location(seed, episode, step)
+        return location
+
     def caption(self, state: StateT, row: int) -> str:
         """Return the caption of this row in renderings, one line."""
         return f"step {int(state.step[row])}/{self.max_episode_steps}"
@@ -266,19 +309,3 @@ class Task(ABC, Generic[StateT]):
         """
         height, width, _ = self.scene_shape
         return first_locations(self.first_location, words, height, width, self.patch_size)
-
-
-class TargetOracle:
-    """Answers the target of the task."""
-
-    def __init__(self, task: Task[Any]) -> None:
-        self._task = task
-
-    def start(self, num_rows: int) -> None:
-        """Do nothing, since this player has no memory."""
-
-    def answer(self, state: Any) -> Array:
-        """Return the target of each row."""
-        target = self._task.target(state)
-        assert target is not None
-        return target

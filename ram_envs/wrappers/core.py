@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from ram_envs.arguments import check_choice
 from ram_envs.envs.drawing import make_view, picture
 from ram_envs.envs.observations import ObservationFormat, take_row
 from ram_envs.envs.options import fresh_seed, next_keys
@@ -16,7 +17,7 @@ from ram_envs.rendering import View
 from ram_envs.scenes.randomness import draw_words
 from ram_envs.sensors import Sensor, make_sensor
 from ram_envs.sensors.first_location import check_first_location, first_locations
-from ram_envs.sensors.gaze import GazeControl
+from ram_envs.sensors.gaze import GAZES, GazeControl
 from ram_envs.tasks import Observation
 from ram_envs.wrappers.actions import KEY, InnerActions, InnerAnswer
 from ram_envs.wrappers.pixels import find_pixels, rendered_pixels
@@ -59,7 +60,7 @@ class GlimpseCore:
         frame: Any = None,
         names: Sequence[str] = (),
     ) -> None:
-        self.gaze_control = GazeControl(settings.gaze, settings.max_step)
+        self.gaze_control = GazeControl(check_choice("gaze", settings.gaze, GAZES), settings.max_step)
         self._key: str | None = None
         self.is_rendered = settings.pixels == RENDER
         if self.is_rendered:

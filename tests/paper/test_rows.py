@@ -27,6 +27,11 @@ def test_every_row_of_the_paper_is_there():
     names |= {f"{table}-cnn" for table in ("mnist", "translated", "cluttered", "cluttered100")}
     names |= {"mnist-random-1", "cluttered-random-8", "cluttered100-random-8"}
     names |= {f"{name}-inside" for name in ("mnist-random-1", "mnist-2", "mnist-3")}
+    names |= {"mnist-random-6", "translated-random-8", "mnist-6-center", "mnist-6-raster"}
+    names |= {f"{sensor}-{side}" for sensor in ("retina", "zoom") for side in (100, 200, 400)} | {"colour-8"}
+    names |= {"pairs-4", "pairs-8", "addition-4", "addition-8", "sequence"}
+    tables = ("translated", "cluttered", "cluttered100")
+    names |= {f"{table}-8-{gaze}" for table in tables for gaze in ("center", "raster", "oracle")}
     assert names == set(ROWS)
     assert ROWS["cluttered100-8"].reported[:3] == (10.83, 8.11, 2.68)
 
@@ -36,7 +41,7 @@ def test_rows_have_the_environment_and_the_glimpses_that_their_names_say():
         assert row.name == name and row.env_id == TABLES[row.table][0] and row.env_id in ENVIRONMENTS
         assert row.num_seeds == (3 if name in HEADLINES else 1)
         if row.num_glimpses is not None:
-            assert name.removesuffix("-inside").endswith(f"-{row.num_glimpses}")
+            assert f"-{row.num_glimpses}" in name or row.table == "larger"
         split = row.settings.environment.get("split")
         assert split is None or split == "train", "final runs train on all images"
 
@@ -46,6 +51,26 @@ def test_random_rows_differ_from_the_learned_ones_in_nothing_else():
     assert random.random and not learned.random and not ROWS["cluttered-conv"].random
     network = replace(random.settings.network, random_locations=False)
     assert replace(random.settings, network=network) == learned.settings
+
+
+def test_sensors_in_larger_scenes_give_the_same_numbers_and_differ_in_nothing_else():
+    for side, clutter in ((100, 8), (200, 32), (400, 128)):
+        retina, zoom = (ROWS[f"{sensor}-{side}"].settings for sensor in ("retina", "zoom"))
+        assert zoom.environment == {**retina.environment, "sensor": "zoom"}
+        assert replace(zoom, environment=retina.environment) == retina
+        assert (retina.environment["image_size"], retina.environment["num_clutter"]) == (side, clutter)
+
+
+@pytest.mark.parametrize("name", ["center", "raster", "oracle"])
+def test_rows_with_a_scripted_gaze_differ_from_the_learned_one_in_nothing_else(name):
+    row, learned = ROWS[f"cluttered-8-{name}"], ROWS["cluttered-8"]
+    assert row.scripted and not learned.scripted
+    settings = row.settings
+    assert settings.environment.pop("gaze") == {"oracle": "object"}.get(name, name)
+    first = settings.environment.pop("first_location", None)
+    assert first == {"center": "center", "raster": [-0.75, -0.5], "oracle": None}[name]
+    unlearned = {"location_weight": 0.0, "location_gradient": 0.0}
+    assert settings == replace(learned.settings, **unlearned)
 
 
 def test_rows_with_the_first_glimpse_inside_differ_from_the_others_in_nothing_else():

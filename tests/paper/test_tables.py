@@ -26,7 +26,15 @@ def line(text, label, table="MNIST, 28x28"):
 def test_rows_without_results_have_the_reported_figures():
     text = results_tables({})
     assert line(text, "RAM, 2 glimpses")[:5] == ["RAM, 2 glimpses", "6.27", "3.79", "–", "–"]
-    assert all(f"| {row.label} " in text for row in ROWS.values())
+    assert all(f"| {row.label} " in text for row in ROWS.values() if any(row.reported[:3]))
+
+
+def test_rows_without_results_that_nobody_reports_are_named_below_the_table():
+    text, name = results_tables({}), "cluttered-8-center"
+    assert f"| {ROWS[name].label} " not in text
+    assert f"RAM, 8 glimpses, all at the centre; RAM, 8 glimpses, {'on a fixed grid in reading order'};" in text
+    found = record(ROWS[name], result())
+    assert f"| {ROWS[name].label} " in results_tables({name: found})
 
 
 def test_the_headline_table_has_the_headline_rows_with_results_and_the_duration_of_the_last_seed():

@@ -10,9 +10,12 @@ import torch
 import ram_envs
 from agents.evaluation.evaluate import evaluate
 from agents.evaluation.players import row_noise
+from agents.ram.checkpoint import load_checkpoint
 from agents.ram.decisions import Heads
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
+from agents.training import trainer
+from agents.training.settings import HybridSettings
 from ram_envs.scenes.datasets import load_dataset
 
 SMALL = NetworkSettings(core_size=16, glimpse_hidden=16, location_hidden=8, glimpse_features=16, location_std=0.3)
@@ -166,3 +169,22 @@ def test_policy_of_another_environment_is_refused():
 def test_split_of_a_game_is_refused():
     with pytest.raises(ValueError, match="shows no images"):
         evaluate(make_policy(CATCH), CATCH, {}, split="test")
+
+
+def test_a_scripted_gaze_leaves_nothing_to_sample(tmp_path):
+    """The baselines of the paper's tables: no location is learned, and evaluation with sampled ones is the same."""
+    environment = {"split": "train[:64]", "gaze": "raster", "num_glimpses": 4}
+    settings = HybridSettings(environment=environment, num_envs=64, epochs=2, location_weight=0.0, weight_decay=0.0)
+    trainer.train("RAM-Digits-v0", settings, tmp_path / "run", device="cpu", progress_bar=False)
+    checkpoint = load_checkpoint(tmp_path / "run")
+    arguments = (checkpoint.policy, "RAM-Digits-v0", checkpoint.env_settings)
+    assert checkpoint.env_settings["gaze"] == "raster"
+    greedy, sampled = (evaluate(*arguments, greedy=chosen, greedy_action=True).value for chosen in (True, False))
+    assert greedy == sampled
+    fresh = trainer.train("RAM-Digits-v0", replace(settings, epochs=1), tmp_path / "short", progress_bar=False)
+    short = load_checkpoint(fresh.folder).policy
+    for one, other in zip(
+        short.location_network.parameters(), checkpoint.policy.location_network.parameters(), strict=True
+    ):
+        assert torch.equal(one, other)
+    assert not torch.equal(short.core_network.from_core.weight, checkpoint.policy.core_network.from_core.weight)

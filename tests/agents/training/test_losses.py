@@ -22,7 +22,7 @@ from agents.training.returns import (
     confidence_gains,
     discounted_returns,
     normalised,
-    right_answer_log_prob,
+    of_right_answer,
 )
 
 
@@ -138,14 +138,21 @@ def test_confidence_gains_by_hand(discount):
     log_probs = torch.tensor([[1 / 4, 3 / 4], [1 / 2, 1 / 2], [1 / 5, 4 / 5]]).log()[:, None]  # (T, B = 1, classes)
     last = 1 / 5 - 1 / 2
     first = 1 / 2 - 1 / 4 + discount * last
-    known = right_answer_log_prob(log_probs.requires_grad_(), torch.zeros(3, 1, dtype=torch.int64))
-    torch.testing.assert_close(known, column(1 / 4, 1 / 2, 1 / 5).log())
-    assert not known.requires_grad
+    target = torch.zeros(3, 1, dtype=torch.int64)
+    torch.testing.assert_close(of_right_answer(log_probs, target), column(1 / 4, 1 / 2, 1 / 5).log())
     over = column(False, False, True)
-    torch.testing.assert_close(confidence_gains(known.exp(), over, discount), column(first, last, 0.0))
+    torch.testing.assert_close(confidence_gains(log_probs.exp(), target, over, discount), column(first, last, 0.0))
     over = column(False, True, True)  # an episode of two steps: nothing after its end is anybody's gain
     expected = column(1 / 2 - 1 / 4, 0.0, 0.0)
-    torch.testing.assert_close(confidence_gains(known.exp(), over, discount)[:2], expected[:2])
+    torch.testing.assert_close(confidence_gains(log_probs.exp(), target, over, discount)[:2], expected[:2])
+
+
+def test_confidence_gains_are_those_of_the_answer_that_is_right_after_the_glimpse():
+    # The first class is right at first, the second one afterwards: 3/4 -> 1/2 -> 4/5.
+    log_probs = torch.tensor([[1 / 4, 3 / 4], [1 / 2, 1 / 2], [1 / 5, 4 / 5]]).log()[:, None]
+    gains = confidence_gains(log_probs.exp(), torch.tensor([[0], [1], [1]]), column(False, False, True), 0.5)
+    last = 4 / 5 - 1 / 2
+    torch.testing.assert_close(gains, column(1 / 2 - 3 / 4 + 0.5 * last, last, 0.0))
 
 
 def test_the_others_mean_is_taken_image_by_image():

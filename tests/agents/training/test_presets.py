@@ -16,7 +16,7 @@ OWN = "tests.agents.training.own_task:RAM-Drift-v0"
 
 def test_every_environment_has_a_default():
     for env_id in (id for id in ENVIRONMENTS if not parse_id(id).module):
-        kind = HybridSettings if ENVIRONMENTS[env_id]["task"] == "classification" else GameSettings
+        kind = GameSettings if ENVIRONMENTS[env_id]["task"] == "catch" else HybridSettings
         assert isinstance(settings_for(env_id), kind)
 
 

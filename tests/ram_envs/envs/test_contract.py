@@ -38,6 +38,23 @@ class TestAddition(TaskContract):
     settings = {"dataset": DATASET, "image_size": 50}
 
 
+class TestSequence(TaskContract):
+    id = "RAM-MNISTSequence-v0"
+    settings = {"dataset": (IMAGES, np.arange(40) % 2), "scene_size": (30, 70), "max_objects": 2, "num_clutter": 2}
+
+
+class TestSequenceThroughZoom(TaskContract):
+    id = "RAM-MNISTSequence-v0"
+    settings = {
+        **TestSequence.settings,
+        "glimpses_per_object": 1,
+        "end_reward": 0.5,
+        "sensor": "zoom",
+        "num_scales": 2,
+        "patch_size": 4,
+    }
+
+
 class TestLearnedStop(TaskContract):
     """Rows end at different steps, some at the last one."""
 
@@ -62,6 +79,13 @@ class TestClutterThroughZoom(TaskContract):
 class TestColour(TaskContract):
     id = "RAM-MNIST-v0"
     settings = {"dataset": (np.stack([IMAGES, 255 - IMAGES, IMAGES // 2], axis=-1), np.arange(40) % 10)}
+
+
+class TestTexture(TaskContract):
+    """Tinted images on a texture whose squares do not fit into the scene."""
+
+    id = "RAM-ColourMNIST-v0"
+    settings = {"dataset": DATASET, "image_size": 33, "texture": 7, "num_glimpses": 3, "num_clutter": 1}
 
 
 class TestImages(TaskContract):

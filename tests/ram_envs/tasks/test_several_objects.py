@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import ram_envs
+from ram_envs import arrays
 from ram_envs.errors import InvalidArgument
 from ram_envs.scenes.labels import CombinedLabels
 
@@ -70,6 +71,20 @@ def test_one_object_is_what_it_was():
         assert task.answer.names == tuple("0123456789")
         state = task.initial(np.arange(50), np.zeros(50, np.int64))
         np.testing.assert_array_equal(state.label, state.image_index)
+
+
+def test_kernels_that_are_loaded_between_two_resets_change_nothing(monkeypatch):
+    """Rows that begin later than others were prepared in another way, and did not fit into the same array."""
+    monkeypatch.setattr(arrays, "_work", 0)
+    envs, _, _ = scenes("RAM-MNISTPairs-v0", action_format="dict")
+    action = {"fixation": np.zeros((400, 2), np.float32), "label": np.zeros(400, np.int64)}
+    envs.step(action)
+    monkeypatch.setattr(arrays, "WORTH_LOADING", 0)
+    mask = np.arange(400) % 2 == 0
+    envs.reset(options={"reset_mask": mask})
+    observation, *_ = envs.step(action)
+    expected = envs.task.glimpse_sensor.read(envs.task.glimpse_sensor.prepare(envs.scene[:, None]), envs.state.location)
+    np.testing.assert_array_equal(observation["glimpse"], expected)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
