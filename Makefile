@@ -39,7 +39,7 @@ ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl
 BENCH := .venv-bench
 # JAX, gymnax, envpool and bsuite are measured in a virtual environment of their own.
 JAX := .venv-jax
-BENCHMARKS := environments before peers sb3_vec_env size wrapper training jax_training phases overhead
+BENCHMARKS := environments before peers sb3_vec_env size wrapper training jax_training phases presets overhead
 
 # What the kernels compute. Bounds checking compiles other code, which needs a cache of its own.
 KERNELS := tests/ram_envs/sensors tests/ram_envs/tasks tests/ram_envs/envs/test_compiled.py tests/properties/test_sensors.py tests/properties/test_environments.py

@@ -1,7 +1,7 @@
 """Speed relative to an earlier commit, side by side on one core: `python benchmarks/before.py` (needs git, and MNIST).
 
-The earlier version is unpacked into a temporary folder and imported by a second process. Both take turns. The default
-commit is the last one before the compiled kernels (version 0.1's environments).
+The earlier version is unpacked into a temporary folder and imported by a second process. Both take turns, which are
+timed in processor time. The default commit is the last one before the compiled kernels (version 0.1's environments).
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ RATES: dict[str, tuple[str, list[Any]]] = {
 }
 """Contestants of both versions: function and arguments."""
 COMMANDS: dict[str, list[str]] = {
-    "`ram evaluate` of 10,000 MNIST images: seconds": ["-m", "agents.cli", "evaluate", f"pretrained:{MNIST}"],
-    "`ram benchmark --help`: seconds": ["-m", "agents.cli", "benchmark", "--help"],
-    "first reset of Catch in a new process: seconds": [
+    "`ram evaluate` of 10,000 MNIST images: processor seconds": ["-m", "agents.cli", "evaluate", f"pretrained:{MNIST}"],
+    "`ram benchmark --help`: processor seconds": ["-m", "agents.cli", "benchmark", "--help"],
+    "first reset of Catch in a new process: processor seconds": [
         "-c",
         "import gymnasium as gym; gym.make('ram_envs:RAM-CatchGame-v0').reset(seed=0)",
     ],
-    "`import torch` alone, the same in both: seconds": ["-c", "import torch"],
+    "`import torch` alone, the same in both: processor seconds": ["-c", "import torch"],
 }
 """Commands of both versions: arguments of Python."""
 
@@ -69,7 +69,7 @@ def compare(function: str, arguments: list[Any], earlier: Path, repeats: int, se
         name: Elsewhere(f"contestants:{function}", *arguments, path=path)
         for name, path in (("now", ROOT), ("before", earlier))
     }
-    rates = measure(contestants, repeats, seconds)
+    rates = measure(contestants, repeats, seconds, clock="processor")
     for contestant in contestants.values():
         contestant.close()
     times = ratio(rates["now"], rates["before"])

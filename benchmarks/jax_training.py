@@ -3,7 +3,7 @@
 Ours is the preset of `ram train RAM-CatchGame-v0`, in the precision that it chooses and in float32. The other one is
 benchmarks/jax_ppo.py: recurrent PPO in the style of PureJaxRL on gymnax's Catch, in float32, with the same rows,
 epochs, minibatches and sizes of the networks. A frame of ours has a larger input and a second action, the location.
-"At equal work" compares floating-point operations of the networks per second.
+"At equal work" compares floating-point operations of the networks per second. Seconds are processor time.
 """
 
 from __future__ import annotations
@@ -13,18 +13,35 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import jax_ppo
 from counting import PASS, operations_per_frame
-from elsewhere import Elsewhere, NotThere, use_one_core
+from elsewhere import Elsewhere, NotThere, processor_time, use_one_core
 from measure import figure, ratio, write_json
-from training import CATCH, frames_per_second, shortened
+from training import CATCH, shortened
 
 from agents.pictures.markdown import markdown_table
 from agents.training.fast.device import resolve_device, resolve_precision
+from agents.training.progress import Progress
 from agents.training.settings import GameSettings
+from agents.training.trainer import train
+
+
+def frames_per_second(settings: GameSettings) -> float:
+    """Train Catch, and return the frames per processor second between the first and the last line of the logs."""
+    lines: list[tuple[int, float]] = []
+
+    def note(progress: Progress, *_: Any) -> None:
+        lines.append((progress.frames, processor_time()))
+
+    with TemporaryDirectory() as folder:
+        train(CATCH, settings, folder, device="cpu", progress_bar=False, callback=note)
+    (first, start), (last, end) = lines[0], lines[-1]
+    return (last - first) / (end - start)
 
 
 def main() -> None:
@@ -53,10 +70,10 @@ def main() -> None:
     others: list[float] = []
     for _ in range(repeats):
         for name, values in rates.items():
-            precision = "float32" if name.endswith("float32") else "bfloat16"
-            values.append(frames_per_second(CATCH, replace(settings, precision=precision), "cpu"))
+            precision: Literal["float32", "bfloat16"] = "float32" if name.endswith("float32") else "bfloat16"
+            values.append(frames_per_second(replace(settings, precision=precision)))
         if peer is not None:
-            others.append(peer.rate(seconds))
+            others.append(peer.rate(seconds, "processor"))
     found = {f"{name}, frames/s": figure(values) for name, values in rates.items()}
     if peer is not None:
         peer.close()

@@ -37,7 +37,7 @@ class Figure:
 
 
 def measure(
-    contestants: Mapping[str, Contestant | Elsewhere], repeats: int = 5, seconds: float = 0.5
+    contestants: Mapping[str, Contestant | Elsewhere], repeats: int = 5, seconds: float = 0.5, clock: str = "wall"
 ) -> dict[str, list[float]]:
     """Run contestants in alternation, and return their rates in units per second.
 
@@ -45,14 +45,15 @@ def measure(
         contestants: Functions by name, or contestants in other processes. Each takes a turn before the timing starts.
         repeats: Repetitions.
         seconds: Minimum duration of a repetition of one contestant.
+        clock: "wall", or "processor" for work on one core (see :func:`elsewhere.processor_time`).
     """
     load_kernels()
     for contestant in contestants.values():
-        rate(contestant, seconds)
+        rate(contestant, seconds, clock)
     rates: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(repeats):
         for name, contestant in contestants.items():
-            rates[name].append(rate(contestant, seconds))
+            rates[name].append(rate(contestant, seconds, clock))
     return rates
 
 

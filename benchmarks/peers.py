@@ -1,4 +1,4 @@
-"""Throughput compared with other environments, on one core: `python benchmarks/peers.py`.
+"""Throughput compared with other environments, on one core, in processor time: `python benchmarks/peers.py`.
 
 ap_gym's CircleSquare is the most similar environment: an agent classifies an image with a small movable glimpse. It is
 measured with the same number of rows, image size, patch size and number of steps. The Catch of gymnax (compiled by
@@ -73,7 +73,7 @@ def compare(
             contestants[peer] = make()
         except NotThere as error:
             missing[peer] = str(error)
-    rates = measure(contestants, seconds=seconds)
+    rates = measure(contestants, seconds=seconds, clock="processor")
     for contestant in contestants.values():
         if isinstance(contestant, Elsewhere):
             contestant.close()

@@ -16,7 +16,7 @@ from agents.pictures.markdown import markdown_table
 TEMPLATE = Path(__file__).with_name("performance.template.md")
 TIMES = {f"time_to_{name}": task.title for name, task in TASKS.items()}
 NAMES = (
-    *("environments", "before", "peers", "sb3_vec_env", "training", "jax_training", "phases"),
+    *("environments", "before", "peers", "sb3_vec_env", "training", "jax_training", "phases", "presets"),
     *(*TIMES, "overhead", "size", "wrapper", "gpu"),
 )
 NO_PEERS = ("ours", "ratios")
@@ -224,6 +224,11 @@ def sections(results: Results) -> dict[str, str]:
                 for name, value in results["jax_training"].get("found", {}).items()
             ],
             "jax_training",
+        ),
+        "presets": table(
+            ["preset and score", "result"],
+            [[name, show(value)] for name, value in results["presets"].get("found", {}).items()],
+            "presets",
         ),
         "vec_env": table(
             ["VecEnv", "steps/s or ratio"],
