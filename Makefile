@@ -15,7 +15,7 @@
 #              (REPORT=docs/results/soak.json writes the report, which docs/guarantees.md quotes)
 # make tables  regenerate the tables of README.md, docs/results.md and docs/ablations.md from docs/results/*.json
 # make check   ruff, mypy and the tests
-# make bench   set up .venv-bench with the peers, measure everything, write docs/performance.md (QUICK=1: a first look)
+# make bench   set up .venv-bench and .venv-jax with the peers, measure everything, write docs/performance.md (QUICK=1: a first look)
 # make clean   remove these environments and caches (trained runs in runs/ stay)
 #
 # PYTHON=python3.12 make ...   chooses the interpreter that .venv is made with (3.11 to 3.14)
@@ -45,7 +45,9 @@ ESLINT := $(DEMO)/node_modules/.bin/eslint --config $(DEMO)/eslint.config.js
 ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl.py tests/integrations/test_atari.py tests/integrations/test_minigrid.py
 
 BENCH := .venv-bench
-BENCHMARKS := environments peers sb3_vec_env size wrapper training phases overhead
+# JAX, gymnax, envpool and bsuite are measured in a virtual environment of their own.
+JAX := .venv-jax
+BENCHMARKS := environments before peers sb3_vec_env size wrapper training jax_training phases presets overhead
 
 DOCS := .venv-docs
 SITE := build/site
@@ -116,13 +118,13 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-bench: $(BENCH)/.installed
+bench: $(BENCH)/.installed $(JAX)/.installed
 	for name in $(BENCHMARKS); do $(BENCH)/bin/python benchmarks/$$name.py $(if $(QUICK),--quick) || exit 1; done
 	$(BENCH)/bin/python -m torch.distributed.run --standalone --nproc-per-node 2 benchmarks/time_to.py $(if $(QUICK),--quick)
 	$(BENCH)/bin/python benchmarks/report.py
 
 clean:
-	rm -rf $(VENV) $(INTEGRATIONS) $(BENCH) $(DOCS) $(DEMO)/node_modules docs/_build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(INTEGRATIONS) $(BENCH) $(JAX) $(DOCS) $(DEMO)/node_modules docs/_build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find ram_envs agents tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
@@ -156,4 +158,9 @@ $(DOCS)/.installed: setup.cfg pyproject.toml constraints.txt constraints-docs.tx
 $(BENCH)/.installed: setup.cfg benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install -r benchmarks/requirements.txt -e ".[agents,sb3]"
+	@touch $@
+
+$(JAX)/.installed: benchmarks/requirements-jax.txt
+	$(PYTHON) -m venv $(JAX)
+	$(JAX)/bin/python -m pip install -r benchmarks/requirements-jax.txt
 	@touch $@

@@ -10,15 +10,15 @@ import json
 import os
 import statistics
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.experiments.machine import hardware, versions
+from contestants import Contestant, load_kernels
+from elsewhere import Elsewhere, rate
 
-Contestant = Callable[[], int]
+from agents.experiments.machine import hardware, versions
 
 
 @dataclass(frozen=True)
@@ -36,23 +36,24 @@ class Figure:
         return f"{_round(self.median)} ({_round(self.least)} to {_round(self.greatest)})"
 
 
-def measure(contestants: Mapping[str, Contestant], repeats: int = 5, seconds: float = 0.5) -> dict[str, list[float]]:
+def measure(
+    contestants: Mapping[str, Contestant | Elsewhere], repeats: int = 5, seconds: float = 0.5, clock: str = "wall"
+) -> dict[str, list[float]]:
     """Run contestants in alternation, and return their rates in units per second.
 
     Args:
-        contestants: Functions by name. Each is called once before the timing starts.
+        contestants: Functions by name, or contestants in other processes. Each takes a turn before the timing starts.
         repeats: Repetitions.
         seconds: Minimum duration of a repetition of one contestant.
+        clock: "wall", or "processor" for work on one core (see :func:`elsewhere.processor_time`).
     """
+    load_kernels()
     for contestant in contestants.values():
-        contestant()
+        rate(contestant, seconds, clock)
     rates: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(repeats):
         for name, contestant in contestants.items():
-            units, start = 0, time.perf_counter()
-            while (taken := time.perf_counter() - start) < seconds or units == 0:
-                units += contestant()
-            rates[name].append(units / taken)
+            rates[name].append(rate(contestant, seconds, clock))
     return rates
 
 
@@ -69,7 +70,7 @@ def ratio(rates: list[float], others: list[float]) -> Figure:
 def machine() -> dict[str, Any]:
     """Describe the machine and the installed versions."""
     threads = os.environ.get("OMP_NUM_THREADS", "not set")
-    return {**hardware(), "threads": threads, **versions("ap_gym", "gymnax", "jax")}
+    return {**hardware(), "threads": threads, **versions("ap_gym")}
 
 
 def check_mnist() -> None:

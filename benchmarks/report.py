@@ -15,7 +15,12 @@ from agents.pictures.markdown import markdown_table
 
 TEMPLATE = Path(__file__).with_name("performance.template.md")
 TIMES = {f"time_to_{name}": task.title for name, task in TASKS.items()}
-NAMES = ("environments", "peers", "sb3_vec_env", "training", "phases", *TIMES, "overhead", "size", "wrapper", "gpu")
+NAMES = (
+    *("environments", "before", "peers", "sb3_vec_env", "training", "jax_training", "phases", "presets"),
+    *(*TIMES, "overhead", "size", "wrapper", "gpu"),
+)
+NO_PEERS = ("ours", "ratios")
+"""Keys of a comparison that name no peer."""
 Results = Mapping[str, Mapping[str, Any]]
 
 
@@ -92,8 +97,12 @@ def glance(results: Results) -> str:
         for name in vector
     ]
     peer = show(find(results, *ap_gym, "ap_gym CircleSquare"))
-    ratio = show(find(results, *ap_gym, "ratio"), "peers")
+    ratio = show(find(results, *ap_gym, "ratios", "ap_gym CircleSquare"), "peers")
     rows.append(["glimpse environment, 1,024 rows: throughput relative to ap_gym", ratio, f"ap_gym {peer}"])
+    for num_envs in ("64", "1,024", "16,384"):
+        catch = ("peers", "steps_per_second", f"Catch, {num_envs} rows")
+        ratio, peer = find(results, *catch, "ratios", "gymnax Catch"), show(find(results, *catch, "gymnax Catch"))
+        rows.append([f"Catch, {num_envs} rows: throughput relative to gymnax", compared(ratio), f"gymnax {peer}"])
     single = inverse(find(results, *rate, "Catch, single"), 1e6)
     rows.append(["Catch, single environment: microseconds per step", show(single, "environments"), ""])
     for threads in threads_of(results) or ["2 threads"]:
@@ -125,6 +134,11 @@ def glance(results: Results) -> str:
         beside = f"bfloat16 product: {peak} FLOP/s" if best else ""
         rows.append([f"GPU{where}: {what}", show(find(results, "gpu", best, what), "gpu"), beside])
     return markdown_table(["measurement", "result", "upper bound or comparison"], rows)
+
+
+def compared(ratio: Any) -> str:
+    """Format the ratio of ours to another's; a slower one of ours is marked."""
+    return show(ratio, "peers") + (", behind" if ratio and ratio["median"] < 1 else "")
 
 
 def share_of_copy(results: Results, name: str) -> str:
@@ -165,10 +179,10 @@ def sections(results: Results) -> dict[str, str]:
     """Return the text of every placeholder in the template."""
     rates = results["environments"].get("steps_per_second", {})
     peers = [
-        [name, show(found.get("ours")), peer, show(rate), show(found.get("ratio"))]
+        [name, show(found.get("ours")), peer, show(rate), compared(find(found, "ratios", peer))]
         for name, found in results["peers"].get("steps_per_second", {}).items()
         for peer, rate in found.items()
-        if peer not in ("ours", "ratio")
+        if peer not in NO_PEERS
     ]
     lacking = {peer: why for found in results.values() for peer, why in found.get("missing", {}).items()}
     missing = "".join(f"\n\nNot installed, so not compared: {peer} ({error})." for peer, error in lacking.items())
@@ -202,6 +216,20 @@ def sections(results: Results) -> dict[str, str]:
         "import_seconds": show(results["environments"].get("import_seconds")),
         "peers": table(["environment", "ours, steps/s", "compared with", "its steps/s", "ratio"], peers, "peers")
         + missing,
+        "before": before(results),
+        "jax_training": table(
+            ["measurement", "result"],
+            [
+                [name, compared(value) if "ratio" in name else show(value)]
+                for name, value in results["jax_training"].get("found", {}).items()
+            ],
+            "jax_training",
+        ),
+        "presets": table(
+            ["preset and score", "result"],
+            [[name, show(value)] for name, value in results["presets"].get("found", {}).items()],
+            "presets",
+        ),
         "vec_env": table(
             ["VecEnv", "steps/s or ratio"],
             [[name, show(value)] for name, value in {**vec_env.get("steps_per_second", {}), **ratios}.items()],
@@ -234,6 +262,16 @@ def sections(results: Results) -> dict[str, str]:
             ["side", "µs per training image"], [[side, show(value)] for side, value in images.items()], "size"
         ),
     }
+
+
+def before(results: Results) -> str:
+    """Format the speed relative to an earlier commit."""
+    rows = [
+        [name, show(found["now"]), show(found["before"]), compared(found["times before"])]
+        for name, found in results["before"].get("found", {}).items()
+    ]
+    commit = results["before"].get("commit", "an earlier commit")
+    return table(["measurement", "now", f"at {commit}", "times as fast"], rows, "before")
 
 
 def of_threads(results: Results) -> list[tuple[str, str, Any]]:

@@ -15,7 +15,7 @@ from agents.ram.decisions import SequenceEvaluation
 from agents.training.fast import distributed
 from agents.training.fast.graph import Graph
 from agents.training.losses import Targets, ppo_loss, reinforce_loss
-from agents.training.optimisation import autocast, counted, follow_schedule, minibatch, observe, update
+from agents.training.optimisation import autocast, counted, follow_schedule, minibatches, observe, update
 from agents.training.returns import advantages, discounted_returns, normalised
 from agents.training.rollout import Episodes, collect_episodes, episode_seed, seed_generator
 from agents.training.run import Run
@@ -45,8 +45,7 @@ def train_game(run: Run, env: TensorEnv, settings: GameSettings) -> None:
         targets = _targets(episodes, played, settings)
 
         statistics = []
-        for chosen in _minibatches(env, settings, generator):
-            part = minibatch(targets, chosen)
+        for chosen, part in minibatches(targets, _minibatches(env, settings, generator)):
             with autocast(settings, env.device):
                 evaluation = policy.evaluate_sequence(
                     {key: value[:, chosen] for key, value in episodes.observation.items()},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -74,18 +74,30 @@ def counted(*masks: Tensor) -> Iterator[Steps]:
     return map(Steps, masks, counts.unbind())
 
 
-def minibatch(targets: Targets, chosen: Tensor) -> Targets:
-    """Return the targets of some rows, int64 (R,)."""
-    masks = (steps.mask[:, chosen] for steps in (targets.action_steps, targets.location_steps))
-    action_steps, location_steps = counted(*masks)
-    return Targets(
-        location_log_prob=targets.location_log_prob[:, chosen],
-        action_log_prob=targets.action_log_prob[:, chosen],
-        advantage=targets.advantage[:, chosen],
-        returns=targets.returns[:, chosen],
-        action_steps=action_steps,
-        location_steps=location_steps,
-    )
+def minibatches(targets: Targets, chosen: Iterable[Tensor]) -> Iterator[tuple[Tensor, Targets]]:
+    """Yield the rows of every minibatch with their targets.
+
+    The steps of all minibatches are counted first, so that processes wait for each other once and not at every update.
+
+    Args:
+        targets: Targets of all rows of this process.
+        chosen: int64 (R,), the rows of each minibatch.
+    """
+    parts = list(chosen)
+    masks = targets.action_steps.mask, targets.location_steps.mask
+    steps = counted(*(mask[:, rows] for rows in parts for mask in masks))
+    for rows, action_steps, location_steps in zip(parts, steps, steps, strict=True):
+        yield (
+            rows,
+            Targets(
+                location_log_prob=targets.location_log_prob[:, rows],
+                action_log_prob=targets.action_log_prob[:, rows],
+                advantage=targets.advantage[:, rows],
+                returns=targets.returns[:, rows],
+                action_steps=action_steps,
+                location_steps=location_steps,
+            ),
+        )
 
 
 @torch.no_grad()

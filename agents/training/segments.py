@@ -19,7 +19,7 @@ from torch import Tensor
 from agents.environments.world import World
 from agents.training.fast import distributed
 from agents.training.losses import Targets, ppo_loss
-from agents.training.optimisation import autocast, counted, follow_schedule, minibatch, observe, update
+from agents.training.optimisation import autocast, counted, follow_schedule, minibatches, observe, update
 from agents.training.returns import normalised, segment_advantages
 from agents.training.reward_scale import RewardScale
 from agents.training.rollout import seed_generator
@@ -54,8 +54,7 @@ def train_segments(run: Run, worlds: Sequence[World], settings: SegmentSettings)
         targets = _targets(segment, reward, settings)
 
         statistics = []
-        for chosen in _minibatches(settings, generator):
-            part = minibatch(targets, chosen)
+        for chosen, part in minibatches(targets, _minibatches(settings, generator)):
             with autocast(settings, device):
                 evaluation = policy.evaluate_sequence(
                     {key: value[:, chosen] for key, value in segment.observation.items()},

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from ram_envs import arrays
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 ASKED_FOR = (
     "Catch, vector, 1,024 rows: steps/s on one core",
     "Cluttered 60x60, vector, 1,024 rows: steps/s on one core",
     "glimpse environment, 1,024 rows: throughput relative to ap_gym",
     "Catch, single environment: microseconds per step",
+    "Catch, 64 rows: throughput relative to gymnax",
+    "Catch, 16,384 rows: throughput relative to gymnax",
     "Catch training, 2 threads: throughput relative to sb3-contrib's RecurrentPPO",
     "MNIST training, 6 glimpses, 2 threads: images/s",
     "wall-clock time to 85 % of the balls caught",
@@ -65,7 +69,21 @@ def test_what_was_measured_is_on_the_page(tmp_path):
             "steps_per_second": {"Catch, vector, 1,024 rows": figure(4e6), "Catch, single": figure(20_000.0)},
             "observation_bytes": {"Catch": 440},
         },
-        peers={"machine": {"processor": "slow"}, "missing": {"ap_gym CircleSquare": "No module named 'ap_gym'"}},
+        before={
+            "commit": "abc",
+            "found": {"scenes": {"now": figure(2.0), "before": figure(4.0), "times before": figure(0.5)}},
+        },
+        peers={
+            "machine": {"processor": "slow"},
+            "missing": {"ap_gym CircleSquare": "No module named 'ap_gym'"},
+            "steps_per_second": {
+                "Catch, 64 rows": {
+                    **{"ours": figure(2e6), "gymnax Catch": figure(4e6), "envpool Catch": figure(1e6)},
+                    "ratios": {"gymnax Catch": figure(0.5), "envpool Catch": figure(2.0)},
+                }
+            },
+        },
+        jax_training={"found": {"ours, float32: ratio at equal work": figure(0.9)}},
         training={"1 threads": product, "2 threads": product | rates},
         phases={"precision": "bfloat16", "Catch": {"share of the bfloat16 product, update": figure(0.3)}},
         time_to_catch={
@@ -82,10 +100,14 @@ def test_what_was_measured_is_on_the_page(tmp_path):
     )
     assert glance(text, ASKED_FOR[0]) == ["4 M (2 M to 8 M)", "440 bytes per step: 18 % of the copy"]
     assert glance(text, ASKED_FOR[3])[0] == "50 (25 to 100)"
-    assert glance(text, ASKED_FOR[4])[0] == "30 (15 to 60)"
-    assert glance(text, ASKED_FOR[5])[0] == "20 k (10 k to 40 k)"
-    assert glance(text, ASKED_FOR[6])[0] == "80 (40 to 160)"
-    assert glance(text, ASKED_FOR[8]) == ["30 (15 to 60)", "bfloat16 product: 100 G (50 G to 200 G) FLOP/s"]
+    assert glance(text, ASKED_FOR[4]) == ["0.5 (0.25 to 1), behind", "gymnax 4 M (2 M to 8 M)"]
+    assert "| Catch, 64 rows | 2 M (1 M to 4 M) | envpool Catch | 1 M (500 k to 2 M) | 2 (1 to 4) |" in text
+    assert "| ours, float32: ratio at equal work | 0.9 (0.45 to 1.8), behind |" in text
+    assert "| measurement | now | at abc | times as fast |" in text and "| 0.5 (0.25 to 1), behind |" in text
+    assert glance(text, ASKED_FOR[6])[0] == "30 (15 to 60)"
+    assert glance(text, ASKED_FOR[7])[0] == "20 k (10 k to 40 k)"
+    assert glance(text, ASKED_FOR[8])[0] == "80 (40 to 160)"
+    assert glance(text, ASKED_FOR[10]) == ["30 (15 to 60)", "bfloat16 product: 100 G (50 G to 200 G) FLOP/s"]
     assert glance(text, "GPU (4096 rows, H200): Catch training, frames/s")[0] == "3 M (1.5 M to 6 M)"
     assert "Not installed, so not compared: ap_gym CircleSquare (No module named 'ap_gym')." in text
     assert "Machine of environments: processor fast." in text and "Machine of peers: processor slow." in text
@@ -107,7 +129,41 @@ def test_without_mnist_a_benchmark_says_how_to_get_it(name, tmp_path, monkeypatc
 def benchmark(monkeypatch):
     """Import a benchmark as a program among its neighbours."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.setattr(arrays, "WORTH_LOADING", arrays.WORTH_LOADING)  # benchmarks load the kernels at once
     return importlib.import_module
+
+
+def test_a_contestant_elsewhere_takes_its_turns_in_another_process(benchmark):
+    elsewhere, measure = benchmark("elsewhere"), benchmark("measure")
+    contestant = elsewhere.Elsewhere("contestants:vector", "RAM-CatchGame-v0", 2)
+    ours = benchmark("contestants").vector("RAM-CatchGame-v0", 2)
+    found = measure.measure({"here": ours, "elsewhere": contestant}, repeats=2, seconds=0.01)
+    contestant.close()
+    assert {name: len(rates) for name, rates in found.items()} == {"here": 2, "elsewhere": 2}
+    assert min(found["here"] + found["elsewhere"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("function", "settings", "reason"),
+    [
+        ("contestants:nothing", {}, "AttributeError: module 'contestants' has no attribute 'nothing'"),
+        ("contestants:single", {"id": "RAM-Chess-v0"}, "RAM-Chess"),
+        (
+            "contestants:bsuite_catch",
+            {"python": "no-venv/bin/python"},
+            "there is no no-venv/bin/python: run `make bench`",
+        ),
+    ],
+)
+def test_a_contestant_that_cannot_be_measured_says_why(benchmark, function, settings, reason):
+    elsewhere = benchmark("elsewhere")
+    with pytest.raises(elsewhere.NotThere, match=reason):
+        elsewhere.Elsewhere(function, **settings)
+
+
+def test_the_operations_of_the_networks_in_jax_are_counted(benchmark):
+    first, second, core, heads = 50 * 128, 128 * 256, 4 * 64 * (256 + 64), 64 * (3 + 1)
+    assert benchmark("jax_ppo").operations_per_step(128, 256, 64) == 2 * (first + second + core + heads)
 
 
 def test_a_run_ends_at_the_first_judgement_that_passes_or_at_the_limit(benchmark):

@@ -121,7 +121,9 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     if not _joined():
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    together = average(torch.cat([gradient.flatten() for gradient in gradients]))
+    together = torch.cat([gradient.flatten() for gradient in gradients])
+    _call(distributed.all_reduce, together)
+    together /= distributed.get_world_size()
     for gradient, mean in zip(gradients, together.split([gradient.numel() for gradient in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))
 

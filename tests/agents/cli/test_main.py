@@ -1,5 +1,6 @@
 """`ram` itself: which command runs, what becomes of errors and signals, and what is imported when."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -169,6 +170,31 @@ def test_lists_and_help_work_without_the_extra(arguments):
 def test_help_imports_next_to_nothing():
     script = "import sys; from agents.cli import main; main(['--help']); print('gymnasium' in sys.modules)"
     assert python(script)[1].endswith("False\n")
+
+
+HEAVY = ("scipy", "matplotlib", "tensorboard", "sklearn", "pooch", "numba", "pandas", "PIL", "pygame", "torch._dynamo")
+"""Modules that take 50 ms to seconds to import, and that neither options nor a short evaluation need."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["evaluate", "--help"], (*HEAVY, "torch")),
+        (["benchmark", "--help"], (*HEAVY, "torch")),
+        (["evaluate", "pretrained:RAM-CatchGame-v0", "--episodes=20"], HEAVY),
+        (["evaluate", "pretrained:RAM-Digits-v0", "--episodes=20"], tuple({*HEAVY} - {"scipy", "sklearn", "pooch"})),
+    ],
+)
+def test_commands_import_no_more_than_they_need(arguments, heavy):
+    loaded = f"print([name for name in {heavy} if name in sys.modules])"
+    status, stdout, stderr = python(f"import sys; from agents.cli import main; main({arguments}); {loaded}")
+    assert status == 0 and stdout.endswith("[]\n"), stdout + stderr
+
+
+def test_commands_leave_the_garbage_collector_as_it_was(capsys):
+    before = gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()
+    assert main(["list"]) == 0
+    assert (gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()) == before
 
 
 @pytest.mark.parametrize(

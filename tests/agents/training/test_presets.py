@@ -34,6 +34,14 @@ def test_every_id_of_an_environment_has_its_presets(id):
     assert settings_for(id, "quick") is settings_for("RAM-MNIST-v0", "quick")
 
 
+def test_quick_trains_smaller_networks_for_fewer_frames_than_the_default():
+    quick, default = (settings_for("RAM-CatchGame-v0", name) for name in ("quick", "default"))
+    for size in ("glimpse_hidden", "location_hidden", "glimpse_features", "core_size"):
+        assert getattr(quick.network, size) <= getattr(default.network, size) / 2
+    work = [settings.frames * settings.update_epochs for settings in (quick, default)]
+    assert work[0] <= work[1] / 2
+
+
 def test_no_id_that_is_recommended_is_refused():
     """In version 0.1 the id "RAM-MNIST-Flat-v0" was refused with the recommendation of "RAM-MNIST-v0" and others."""
     try:
