@@ -61,6 +61,7 @@ PUBLIC: dict[str, list[str]] = {
         "LSTMCore",
         "LocationNetwork",
         "ActionNetwork",
+        "ObjectsNetwork",
         "Baseline",
     ],
     "agents.ram.checkpoint": ["Checkpoint", "load_checkpoint", "save_checkpoint"],

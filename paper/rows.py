@@ -31,7 +31,7 @@ TABLES = {
     "catch": ("RAM-CatchGame-v0", "Catch, 24x24"),
     "pairs": ("RAM-MNISTPairs-v0", "MNIST pairs, 100x100, two digits and 8 pieces of clutter"),
     "addition": ("RAM-MNISTAddition-v0", "MNIST addition, 100x100, the sum of two digits"),
-    "sequence": ("RAM-MNISTSequence-v0", "MNIST sequences, 160x40, 1 to 5 digits"),
+    "sequence": ("RAM-MNISTSequence-v0", "MNIST sequences, 40x160, 1 to 5 digits"),
     "larger": ("RAM-ClutteredMNIST100-v0", "Larger scenes, 100x100 to 400x400, clutter in proportion to the area"),
     "colour": ("RAM-ColourMNIST-v0", "Coloured MNIST, 60x60, tinted digits on random textures"),
 }
@@ -383,7 +383,7 @@ def departures(training: dict[str, Any]) -> list[str]:
         found.append(f"glimpse branches of {' and '.join(map(str, dict.fromkeys(branches)))}")
     if network["glimpse_features"] != 256:
         found.append(f"{network['glimpse_features']} glimpse features")
-    if network["answer_heads"] == "objects":
+    if network.get("answer_heads") == "objects":  # results from before it existed lack it
         found.append("a softmax for each digit")
     if network["squash_location"]:
         found.append("tanh-squashed location mean")

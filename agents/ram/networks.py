@@ -261,6 +261,11 @@ class ObjectsNetwork(nn.Module):
         return share.clamp_min(torch.finfo(share.dtype).tiny).log() + largest
 
 
+def make_action_network(core_size: int, num_outputs: int, labels: CombinedLabels | None) -> nn.Module:
+    """Return f_a: with a softmax for each object if it is known how answers follow from their labels."""
+    return ActionNetwork(core_size, num_outputs) if labels is None else ObjectsNetwork(core_size, labels)
+
+
 class Baseline(nn.Module):
     """b: the expected return, Linear(h)."""
 

@@ -19,14 +19,13 @@ from torch import Tensor, nn
 
 from agents.ram.decisions import Decision, Heads, Noise, SequenceEvaluation
 from agents.ram.networks import (
-    ActionNetwork,
     Baseline,
     CoreNetwork,
     GlimpseNetwork,
     LocationNetwork,
     LSTMCore,
-    ObjectsNetwork,
     State,
+    make_action_network,
 )
 from agents.ram.settings import RAMSettings
 from agents.ram.task_actions import make_task_actions
@@ -64,12 +63,8 @@ class RAMPolicy(nn.Module):
         self.location_network = LocationNetwork(
             settings.core_size, settings.location_network_hidden, settings.squash_location, settings.gaze_size
         )
-        labels = settings.combined_labels
-        self.action_network = (
-            ActionNetwork(settings.core_size, settings.num_actions + settings.numbers)
-            if labels is None
-            else ObjectsNetwork(settings.core_size, labels)
-        )
+        outputs = settings.num_actions + settings.numbers
+        self.action_network = make_action_network(settings.core_size, outputs, settings.combined_labels)
         self.task_actions = make_task_actions(
             settings.choices or (settings.num_actions,), settings.numbers, settings.action_std
         )

@@ -102,7 +102,7 @@ _OBJECTS = replace(
 )
 # A sum says nothing about one digit alone, so a location is rewarded for all later glimpses.
 _ADDITION = replace(_OBJECTS, location_reward="confidence", confidence_discount=1.0)
-# An episode has up to 18 glimpses, of 160x40 pixels: fewer epochs, and narrower search.
+# An episode has up to 18 glimpses, of 40x160 pixels: fewer epochs, and narrower search.
 _SEQUENCE = replace(
     _SCENES,
     network=replace(_SCENES.network, core="lstm", location_std=0.2),

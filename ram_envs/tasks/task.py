@@ -2,6 +2,7 @@
 
 A task holds no episode. Its state is a NamedTuple of arrays, one row per episode, on NumPy or torch. The environments
 in ``ram_envs.envs`` own such states and pass them to the rules. All randomness happens in :meth:`Task.initial`.
+Over 300 lines, because this is the whole interface.
 """
 
 from __future__ import annotations
@@ -271,12 +272,8 @@ class Task(ABC, Generic[StateT]):
         """Return the next locations of a gaze that no action moves: float32 (B, gaze_size).
 
         Glimpse t of "raster", counted from 0, is in cell t of :func:`ram_envs.sensors.gaze.raster`, with a cell for
-        each glimpse of the longest episode. Values after (x, y), such as the zoom, are 0.
-
-        Args:
-            seed: int64 (B,), see :meth:`initial`.
-            episode: int64 (B,).
-            step: int64 (B,), the steps taken.
+        each glimpse of the longest episode. Values after (x, y), such as the zoom, are 0. The arguments are those of
+        :meth:`object_location`.
         """
         xp = namespace(step)
         location = xp.zeros((step.shape[0], self.glimpse_sensor.gaze_size), dtype=xp.float32, device=step.device)
