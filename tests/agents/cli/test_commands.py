@@ -144,7 +144,7 @@ def test_export_writes_a_small_agent_that_evaluates_alike(digits, tmp_path, caps
     file = tmp_path / "agent.safetensors"
     assert main(["export", str(digits[0]), str(file)]) == 0
     assert str(file) in capsys.readouterr().out
-    assert file.stat().st_size < 0.3 * (digits[0] / FILE_NAME).stat().st_size
+    assert file.stat().st_size < (digits[0] / FILE_NAME).stat().st_size / 3
     exported, original = load_checkpoint(file), load_checkpoint(digits[0])
     assert exported.optimizer == {} and exported.env_settings == original.env_settings
     for name, value in exported.policy.state_dict().items():

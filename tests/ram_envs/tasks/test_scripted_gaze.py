@@ -9,7 +9,6 @@ import ram_envs
 from ram_envs.errors import InvalidArgument
 from ram_envs.sensors.gaze import raster
 from ram_envs.testing import assert_same
-from tests.outside.strangers import Counting
 
 SIDE, CANVAS, B = 4, 30, 50
 IMAGES = np.full((10, SIDE, SIDE), 200, np.uint8)
@@ -107,8 +106,6 @@ def test_a_game_knows_the_scripts_that_need_no_object():
 def test_what_does_not_go_together_is_refused():
     with pytest.raises(InvalidArgument, match="gaze='object' is not known to Catch: it shows no object to look at"):
         ram_envs.make_task("RAM-CatchGame-v0", gaze="object")
-    with pytest.raises(InvalidArgument, match="gaze='object' is not known to Counting"):
-        Counting(gaze="object")
     with pytest.raises(InvalidArgument, match="max_step=0.3 has no effect with gaze='raster': pass gaze='relative'"):
         ram_envs.make_task("RAM-CatchGame-v0", gaze="raster", max_step=0.3)
     with pytest.raises(InvalidArgument, match="gaze='center' is not"):
