@@ -53,7 +53,7 @@ def test_the_page_of_an_environment_has_its_documentation(id):
 
 def test_every_registered_environment_has_a_page(source):
     ids = {id for id in ENVIRONMENTS if id in environment_ids()}
-    assert len(ids) == 9 and {f"{id}.md" for id in environment_ids()} == {
+    assert len(ids) == 11 and {f"{id}.md" for id in environment_ids()} == {
         file.name for file in (source / "environments").iterdir()
     }
 
