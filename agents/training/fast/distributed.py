@@ -5,6 +5,9 @@ every mean over rows is averaged over the processes (:func:`average`), so each p
 process with all rows would take, and all keep the same weights without sending them. Only the first process writes
 files. In a process on its own, every function here returns its argument.
 
+A process has a random number of rows of each minibatch. On a CPU the first iterations are slow, because oneDNN compiles
+its products for every new number of rows; later on each process waits for the one with the most rows.
+
 Results are equal to those of one process up to rounding: sums are added in another order. In a long run rounding grows,
 as it does between any two machines, because a gaze that moves by a rounding error may see another pixel, and an answer
 may change from wrong to right. After six epochs of Digits in bfloat16 the weights of one and of two processes differ by
