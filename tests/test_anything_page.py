@@ -19,3 +19,16 @@ def test_the_table_of_hearing_is_that_of_the_results_file():
         ]
         assert f"| {label} | {' | '.join(cells)} |" in text
     assert "--hidden-rows 0 15 --frames 4000000 --seeds 3" in content["command"]
+
+
+def test_the_table_of_circle_square_is_that_of_the_results_file():
+    text = (DOCS / "anything.md").read_text(encoding="utf-8")
+    content = json.loads((DOCS / "results/circle-square.json").read_text(encoding="utf-8"))
+    rows = [("CircleSquare-v0", seed, found) for seed, found in content["seeds"].items()]
+    rows += [(name, 0, found) for name, found in content["others"].items()]
+    assert len(rows) == 6
+    for name, seed, found in rows:
+        assert found["env_id"] == f"ap_gym:{name}" and found["episodes"] == 5_000
+        value, low, high = (f"{100 * found[key]:.2f}" for key in ("value", "interval_low", "interval_high"))
+        assert f"| `{name}` | {seed} | {value} [{low}, {high}] |" in text
+    assert all(found["value"] >= 0.995 for found in content["seeds"].values())
