@@ -30,7 +30,7 @@ Clock = Callable[[], float]
 def processor_time() -> float:
     """Return the processor seconds of this process and of its children that have ended.
 
-    For work on one core that is the wall-clock time of an idle machine, and other programs hardly disturb it.
+    For work on one core that is about the wall-clock time of an idle machine; other programs disturb it less.
     """
     return time.process_time() + sum(os.times()[2:4])
 

@@ -137,8 +137,8 @@ def glance(results: Results) -> str:
 
 
 def compared(ratio: Any) -> str:
-    """Format the ratio of ours to another's; a slower one of ours is marked."""
-    return show(ratio, "peers") + (", behind" if ratio and ratio["median"] < 1 else "")
+    """Format the ratio of ours to another's; ours is marked if it is slower by more than 1 %."""
+    return show(ratio, "peers") + (", behind" if ratio and ratio["median"] < 0.99 else "")
 
 
 def share_of_copy(results: Results, name: str) -> str:
