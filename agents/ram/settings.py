@@ -206,8 +206,12 @@ class RAMSettings(NetworkSettings):
         return cls(**{setting.name: getattr(network, setting.name) for setting in fields(NetworkSettings)}, **sizes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings as plain values, for JSON."""
-        return asdict(self)
+        """Return the settings as plain values, for JSON; those of answer_heads only if they are not the default."""
+        values = asdict(self)
+        if self.answer_heads == "joint":
+            for name in ("answer_heads", "combine", "num_objects", "object_classes"):
+                del values[name]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RAMSettings:

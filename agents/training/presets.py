@@ -93,7 +93,9 @@ _SCENES = HybridSettings(
 # Without clutter the agent overfits to the digits: 0.84 % error in validation, 1.0 % with the settings above.
 _TRANSLATED = replace(_SCENES, learning_rate=1.5e-3, weight_decay=0.2)
 # Of two digits the first one seen hardly raises the probability of the right pair: the reward counts it for itself, and
-# each digit has a softmax of its own. An LSTM halved the error of the settings above after 60 epochs.
+# each digit has a softmax of its own. After 60 epochs of the settings above on pairs without clutter, with eight
+# glimpses, the error was 35 % with a ReLU core and 26 % with an LSTM. Softmaxes and reward are compared by
+# `python -m paper reproduce --ablations --row pairs-8`.
 _OBJECTS = replace(
     _SCENES,
     network=replace(_SCENES.network, core="lstm", answer_heads="objects"),
