@@ -94,11 +94,11 @@ _SCENES = HybridSettings(
 )
 # Without clutter the agent overfits to the digits: 0.84 % error in validation, 1.0 % with the settings above.
 _TRANSLATED = replace(_SCENES, learning_rate=1.5e-3, weight_decay=0.2)
-# Of two digits the first one seen hardly raises the probability of the right answer: a location is rewarded for all later
-# glimpses, without a discount, and each digit has a softmax of its own. On pairs of five tiny patterns, after 1,500
-# updates, three seeds: 66.0 % error; 69.2 % with "overlap" and discount 0.5, 70.2 % with one softmax of all pairs, 71.0 %
-# with one softmax and discount 0.5. After 60 epochs of the settings above on pairs without clutter, with eight glimpses,
-# the error was 35 % with a ReLU core and 26 % with an LSTM.
+# Of two digits the first one seen hardly raises the probability of the right answer: a location is rewarded for all
+# later glimpses, without a discount, and each digit has a softmax of its own. On pairs of five tiny patterns, after
+# 1,500 updates, three seeds: 66.0 % error; 69.2 % with "overlap" and discount 0.5, 70.2 % with one softmax of all
+# pairs, 71.0 % with one softmax and discount 0.5. After 60 epochs of the settings above on pairs without clutter, with
+# eight glimpses, the error was 35 % with a ReLU core and 26 % with an LSTM.
 _OBJECTS = replace(
     _SCENES,
     network=replace(_SCENES.network, core="lstm", answer_heads="objects"),
