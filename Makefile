@@ -57,7 +57,7 @@ PORT := 8000
 KERNELS := tests/ram_envs/sensors tests/ram_envs/tasks tests/ram_envs/envs/test_compiled.py tests/properties/test_sensors.py tests/properties/test_environments.py
 MINUTES := 10
 
-.PHONY: train tables test test-integrations demo test-demo browser node docs docs-serve test-site kernels fuzz soak check bench clean
+.PHONY: environments train tables test test-integrations demo test-demo browser node docs docs-serve test-site kernels fuzz soak check bench clean
 
 train: $(STAMP)
 	$(BIN)/ram train RAM-CatchGame-v0 --out "$(OUT)"
@@ -80,7 +80,7 @@ test-integrations: $(INTEGRATIONS)/.installed browser
 demo: $(STAMP)
 	$(BIN)/python $(DEMO)/build.py --out docs/_build/demo
 
-test-demo: $(VENV)/.selenium $(DEMO)/node_modules/.installed browser
+test-demo: $(DEMO)/node_modules/.installed browser
 	$(ESLINT) $(DEMO) agents/pictures/page tests/site
 	node --test tests/site/demo/unit/*.test.js
 	$(if $(SCREENSHOTS),DEMO_SCREENSHOTS="$(abspath $(SCREENSHOTS))") $(BIN)/python -m pytest $(if $(TIMED),-m "slow or not slow") tests/site/demo
@@ -88,6 +88,9 @@ test-demo: $(VENV)/.selenium $(DEMO)/node_modules/.installed browser
 node:
 	@command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; } \
 	  || { echo "Install node and npm: they lint and test the scripts of the demo." >&2; exit 1; }
+
+# All that the targets for tests need, to install it beside other work.
+environments: $(INTEGRATIONS)/.installed $(DOCS)/.installed $(DEMO)/node_modules/.installed browser
 
 browser:
 	@command -v chromedriver > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BROWSER); } \
