@@ -80,7 +80,7 @@ test-integrations: $(INTEGRATIONS)/.installed browser
 demo: $(STAMP)
 	$(BIN)/python $(DEMO)/build.py --out docs/_build/demo
 
-test-demo: $(DEMO)/node_modules/.installed browser
+test-demo: $(VENV)/.selenium $(DEMO)/node_modules/.installed browser
 	$(ESLINT) $(DEMO) agents/pictures/page tests/site
 	node --test tests/site/demo/unit/*.test.js
 	$(if $(SCREENSHOTS),DEMO_SCREENSHOTS="$(abspath $(SCREENSHOTS))") $(BIN)/python -m pytest $(if $(TIMED),-m "slow or not slow") tests/site/demo
