@@ -89,7 +89,7 @@ node:
 	@command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; } \
 	  || { echo "Install node and npm: they lint and test the scripts of the demo." >&2; exit 1; }
 
-# All that the targets for tests need, to install it beside other work.
+# What the other test targets need. CI installs it while the tests run.
 environments: $(INTEGRATIONS)/.installed $(DOCS)/.installed $(DEMO)/node_modules/.installed browser
 
 browser:

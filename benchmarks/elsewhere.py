@@ -104,7 +104,7 @@ def rate(contestant: Callable[[], int] | Elsewhere, seconds: float, clock: str =
 
 
 def use_one_core() -> None:
-    """Keep this process, and those that it starts, on one core."""
+    """Keep this process and its children on one core."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
