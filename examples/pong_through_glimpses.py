@@ -62,7 +62,9 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("--env-id", default="ALE/Pong-v5", help="any game of ale-py")
 parser.add_argument("--gaze", choices=("learned", "center", "random", "frame"), default="learned")
 parser.add_argument("--patch-size", type=int, default=12)
-parser.add_argument("--location-std", type=float, default=0.03)
+parser.add_argument("--location-std", type=float, default=0.06)
+parser.add_argument("--location-weight", type=float, default=0.001)
+parser.add_argument("--location-learning-rate", type=float, default=7e-5)
 parser.add_argument("--steps", type=int, default=10_000_000)
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--episodes", type=int, default=30, help="episodes of the evaluation")
@@ -88,6 +90,8 @@ settings = SegmentSettings(
     network=NetworkSettings(
         core="lstm", squash_location=True, location_std=arguments.location_std, normalise_inputs=True
     ),
+    location_weight=arguments.location_weight,
+    location_learning_rate=arguments.location_learning_rate,
     frames=arguments.steps,
     num_envs=ROWS,
 )

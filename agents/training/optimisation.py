@@ -17,12 +17,25 @@ from agents.training.settings import TrainingSettings
 
 
 def make_optimizer(policy: RAMPolicy, settings: TrainingSettings) -> torch.optim.AdamW:
-    """Return the optimiser; on a GPU its learning rate is a tensor, so that a CUDA graph sees it change."""
-    on_gpu = policy.location_std.is_cuda
-    rate = torch.tensor(settings.learning_rate, device=policy.location_std.device) if on_gpu else settings.learning_rate
+    """Return the optimiser; on a GPU its learning rates are tensors, so that a CUDA graph sees them change."""
+    device = policy.location_std.device
+    groups = [list(policy.parameters())]
+    if settings.location_learning_rate is not None:
+        slow = list(policy.location_network.parameters())
+        groups = [[parameter for parameter in groups[0] if all(parameter is not other for other in slow)], slow]
+    rates = [torch.tensor(rate, device=device) if device.type == "cuda" else rate for rate in initial_rates(settings)]
     return torch.optim.AdamW(
-        policy.parameters(), lr=rate, weight_decay=settings.weight_decay, fused=True, capturable=on_gpu
+        [{"params": group, "lr": rate} for group, rate in zip(groups, rates, strict=True)],
+        weight_decay=settings.weight_decay,
+        fused=True,
+        capturable=device.type == "cuda",
     )
+
+
+def initial_rates(settings: TrainingSettings) -> list[float]:
+    """Return the initial learning rate of each group of parameters: all networks, or all but the location network."""
+    rates = settings.learning_rate, settings.location_learning_rate
+    return [rate for rate in rates if rate is not None]
 
 
 def rate_factor(schedule: str, warmup: float, iteration: int, iterations: int) -> float:
@@ -53,11 +66,11 @@ def annealed_std(start: float, final: float, iteration: int, iterations: int) ->
 def follow_schedule(run: Run, settings: TrainingSettings, iteration: int) -> None:
     """Set the learning rate and the standard deviation of the location for an iteration."""
     factor = rate_factor(settings.schedule, settings.warmup, iteration, run.plan.iterations)
-    for group in run.optimizer.param_groups:
+    for group, rate in zip(run.optimizer.param_groups, initial_rates(settings), strict=True):
         if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(settings.learning_rate * factor)
+            group["lr"].fill_(rate * factor)
         else:
-            group["lr"] = settings.learning_rate * factor
+            group["lr"] = rate * factor
     if settings.location_std_final is not None:
         std = settings.network.location_std, settings.location_std_final
         run.policy.location_std.fill_(annealed_std(*std, iteration, run.plan.iterations))

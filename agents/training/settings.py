@@ -51,6 +51,9 @@ class TrainingSettings(ABC):
     """Standard deviation of the location in the last iteration, annealed on a straight line; None keeps it constant."""
     location_weight: float = 1.0
     """Weight of the locations' loss."""
+    location_learning_rate: float | None = None
+    """Initial learning rate of the location network; None for that of the other networks. AdamW's steps do not depend
+    on location_weight: this is what keeps the gaze from changing faster than its reward can tell."""
     baseline_weight: float = 0.5
     """Weight of the baseline's squared error in the loss."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -87,6 +90,8 @@ class TrainingSettings(ABC):
             if self.location_std_final is not None:
                 check_number("location_std_final", self.location_std_final, 1e-3, 10)
             check_number("location_weight", self.location_weight, 0, 1e3)
+            if self.location_learning_rate is not None:
+                check_number("location_learning_rate", self.location_learning_rate, 0, 10)
             check_number("baseline_weight", self.baseline_weight, 0, 1e3)
             check_choice("precision", self.precision, PRECISIONS)
             check_integer("threads", self.threads, 1, 1024)

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import signal
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -66,6 +67,7 @@ RUNS = {
     "confidence": (DIGITS, replace(HYBRID, location_reward="confidence", class_loss="every", location_gradient=0.1)),
     "learned stop": (DIGITS, STOPPING),
     "bfloat16": (CATCH, replace(GAME, precision="bfloat16")),
+    "slow locations": (CATCH, replace(GAME, location_learning_rate=1e-4)),
 }
 
 
@@ -414,6 +416,24 @@ def test_schedules_begin_and_end_where_they_should(tmp_path, monkeypatch):
     train(CATCH, replace(GAME, warmup=0.5), tmp_path / "start", progress_bar=False)
     assert seen[0] == pytest.approx((GAME.learning_rate / 3, 0.1))
     assert load_checkpoint(tmp_path / "start").policy.location_std == torch.tensor(0.05)
+
+
+def test_the_location_network_has_its_own_learning_rate(tmp_path, monkeypatch):
+    weights = []
+    for iteration in (0, 5):
+        with monkeypatch.context() as patch:
+            after_iteration(patch, iteration, lambda self: weights.append(deepcopy(self.policy.state_dict())))
+            settings = replace(GAME, location_learning_rate=0.0)
+            train(CATCH, settings, tmp_path / str(iteration), progress_bar=False)
+    start, end = weights
+    changed = {name.split(".")[0] for name in start if not torch.equal(start[name], end[name])}
+    assert {"glimpse_network", "core_network", "action_network", "baseline"} <= changed
+    assert "location_network" not in changed
+    with monkeypatch.context() as patch:
+        rates = []
+        after_iteration(patch, 3, lambda self: rates.extend(group["lr"] for group in self.optimizer.param_groups))
+        train(CATCH, replace(GAME, location_learning_rate=1e-4), tmp_path / "rates", progress_bar=False)
+    assert rates == pytest.approx([GAME.learning_rate / 2, 1e-4 / 2])  # both follow the schedule
 
 
 def test_the_last_iteration_has_the_final_standard_deviation_exactly():
