@@ -132,16 +132,17 @@ def float32(array: Array) -> Array:
 
 WORTH_LOADING = 300_000
 """Work, in rows, that is done before the kernels are loaded, which takes 0.3 s with numba and seconds where they have
-never been compiled: some 400 steps of a single environment, 100 of 1,024 rows."""
+never been compiled: some 700 steps of a single environment, 200 of 1,024 rows of a game, 16 with scenes of 60x60."""
 _ROWS_PER_CALL, _PIXELS_PER_ROW = 400, 200  # what a call costs, however few its rows, and what a row costs
 _work = 0
 
 
-def compiled_kernels(array: Array) -> ModuleType | None:
+def compiled_kernels(array: Array, pixels: int = 0) -> ModuleType | None:
     """Return :mod:`ram_envs.sensors.kernels` if it is worth loading, numba is installed and ``array`` is on the CPU.
 
     Args:
         array: An array whose first axis is the rows that are computed next.
+        pixels: Pixels of each row that are not in the array.
 
     Returns:
         The module; None for arrays on another device, without numba, and at the beginning of a process.
@@ -150,7 +151,7 @@ def compiled_kernels(array: Array) -> ModuleType | None:
     if not on_cpu(array):
         return None
     if _work < WORTH_LOADING:
-        _work += _ROWS_PER_CALL + len(array) + math.prod(array.shape) // _PIXELS_PER_ROW
+        _work += _ROWS_PER_CALL + len(array) + (math.prod(array.shape) + len(array) * pixels) // _PIXELS_PER_ROW
         if _work < WORTH_LOADING:
             return None
     return _import_kernels()

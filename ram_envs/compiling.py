@@ -15,8 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
+_CACHE_LINE = 64  # bytes
 _njit: Any = njit  # whose types lack the two options on wrappers
 
 
@@ -35,9 +38,42 @@ def kernel(function: Callable[..., Any]) -> Any:
     return dispatcher
 
 
+def load_soon(array: Any, start: int, count: int) -> None:
+    """Load ``count`` values of a one-dimensional uint8 array into the cache in the background; interpreted, nothing."""
+
+
+@overload(load_soon)
+def _load_soon(array: Any, start: Any, count: Any) -> Callable[..., None]:
+    """Return what :func:`load_soon` does when it is compiled."""
+
+    def load(array: Any, start: Any, count: Any) -> None:
+        for index in range(start, min(start + count, array.shape[0]), _CACHE_LINE):
+            _prefetch(array, index)
+
+    return load
+
+
+def _emit_prefetch(context: Any, array: Any, index: Any) -> Any:
+    """Return the types and the code of the processor's instruction that loads a cache line in the background."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values = context.make_array(signature.args[0])(context, builder, arguments[0])
+        pointer, integer = ir.IntType(8).as_pointer(), ir.IntType(32)
+        address = builder.bitcast(builder.gep(values.data, [arguments[1]]), pointer)
+        code_types = ir.FunctionType(ir.VoidType(), [pointer, integer, integer, integer])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [pointer], code_types)
+        builder.call(function, [address, integer(0), integer(3), integer(1)])  # to read, into all caches, data
+        return context.get_dummy_value()
+
+    return types.void(array, index), emit
+
+
+_prefetch: Any = intrinsic(_emit_prefetch)
+
+
 def _digest() -> str:
-    """Return a hash of the sources of all kernels."""
-    files = sorted(Path(__file__).parent.rglob("*kernels.py"))
+    """Return a hash of the sources of all kernels, and of this file, whose code they contain."""
+    files = [Path(__file__), *sorted(Path(__file__).parent.rglob("*kernels.py"))]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 

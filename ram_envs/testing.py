@@ -56,9 +56,9 @@ def assert_same(a: Any, b: Any, path: str = "") -> None:
     np.testing.assert_array_equal(np.asarray(a), np.asarray(b), err_msg=path)
 
 
-def kernels_for_numpy(array: Any) -> Any:
+def kernels_for_numpy(array: Any, pixels: int = 0) -> Any:
     """Keep the compiled kernels from tensors."""
-    return compiled_kernels(array) if isinstance(array, np.ndarray) else None
+    return compiled_kernels(array, pixels) if isinstance(array, np.ndarray) else None
 
 
 class TaskContract:

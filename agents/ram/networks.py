@@ -208,12 +208,16 @@ class LocationNetwork(nn.Module):
         self.mean = start_orthogonal(nn.Linear(hidden or core_size, gaze_size), HEAD_GAIN)
 
     def forward(self, h: Tensor) -> Tensor:
-        """Return the mean of the next location, float (..., gaze_size), from h, float (..., core_size)."""
+        """Return the mean of the next location, float32 (..., gaze_size), from h, float (..., core_size).
+
+        Under autocast, the hidden layer runs in its precision: the layer is as large as many of the other networks.
+        """
         if not self.gaze_size:
-            return h[..., :0]
+            return h[..., :0].float()
         if self.hidden is not None:
-            h = F.relu(self.hidden(h))
-        mean = self.mean(h)
+            h = F.relu(self.hidden(h if torch.is_autocast_enabled(h.device.type) else h.float()))
+        with torch.autocast(h.device.type, enabled=False):
+            mean = self.mean(h.float())
         return torch.tanh(mean) if self.squash else mean
 
 

@@ -125,20 +125,17 @@ class RAMPolicy(nn.Module):
         return h[0], state
 
     def heads(self, h: Tensor, *, location_gradient: float = 1.0, value_gradient: bool = True) -> Heads:
-        """Run location network, action network and baseline, in float32 even under autocast.
+        """Run location network, action network and baseline, even under autocast with results in float32.
 
         Args:
             h: float (..., core_size).
             location_gradient: Share of the location network's gradient that flows into the core, in [0, 1].
             value_gradient: Whether the baseline's gradient flows into the core.
         """
+        location_mean = self.location_network(_with_gradient(h, location_gradient))
         with torch.autocast(h.device.type, enabled=False):
             h = h.float()
-            return Heads(
-                self.location_network(_with_gradient(h, location_gradient)),
-                self.action_network(h),
-                self.baseline(_with_gradient(h, float(value_gradient))),
-            )
+            return Heads(location_mean, self.action_network(h), self.baseline(_with_gradient(h, float(value_gradient))))
 
     def act(
         self,
@@ -195,9 +192,9 @@ class RAMPolicy(nn.Module):
         Returns:
             The next location, float32 (B, gaze_size), and the task action, int64 (B,); see :class:`Decision`.
         """
+        location_mean = self.location_network(h)
         with torch.autocast(h.device.type, enabled=False):
-            h = h.float()
-            return self._decisions(noise, self.location_network(h), self.action_network(h))
+            return self._decisions(noise, location_mean, self.action_network(h.float()))
 
     def noise(
         self,

@@ -43,7 +43,9 @@ def train_answers(run: Run, worlds: Sequence[World], settings: AnswerSettings) -
             segment = rollout.collect(num_steps)
             alive = _alive(segment)
             h, _ = policy.encode(segment.observation, segment.state)
-        heads = policy.heads(h, location_gradient=settings.location_gradient, value_gradient=settings.baseline_gradient)
+            heads = policy.heads(
+                h, location_gradient=settings.location_gradient, value_gradient=settings.baseline_gradient
+            )
         evaluation = policy.evaluate_heads(heads, segment.fixation, segment.task_action)
         answers = _answers(segment, alive, evaluation, settings)
         loss = hybrid_loss(

@@ -55,9 +55,9 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
                 greedy_action=True,
                 recording=recording,
             )
-        heads = policy.heads(
-            episodes.h, location_gradient=settings.location_gradient, value_gradient=settings.baseline_gradient
-        )
+            heads = policy.heads(
+                episodes.h, location_gradient=settings.location_gradient, value_gradient=settings.baseline_gradient
+            )
         evaluation = policy.evaluate_heads(heads, episodes.fixation, episodes.task_action)
         loss = hybrid_loss(
             evaluation,

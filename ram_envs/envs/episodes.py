@@ -5,6 +5,7 @@ Each interface (single, vector, tensor) owns one :class:`Episodes` and adds only
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
@@ -208,7 +209,7 @@ class Episodes:
 
     def _compile(self) -> None:
         """Hand the episodes over to a compiled task if there is one, as soon as numba is worth loading."""
-        if compiled_kernels(self._seed) is None:
+        if compiled_kernels(self._seed, math.prod(self.task.scene_shape)) is None:
             return
         self._may_compile = False
         compiled = compile_task(self.task, self.num_rows, self.autoreset_mode, self._limit)

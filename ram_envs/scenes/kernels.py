@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ram_envs.compiling import helper
+from ram_envs.compiling import helper, load_soon
 from ram_envs.scenes.composition import DRAWS_PER_PICTURE, DRAWS_PER_PIECE
 
 Array = Any
@@ -114,20 +114,36 @@ def compose(
     batch, channels, height, width = scenes.shape
     number, _, image_height, image_width = images.shape
     canvas, pixels = scenes.reshape(-1), images.reshape(-1)
+    image_size = channels * image_height * image_width
     for b in range(batch):
         if not rows[b]:
             continue
+        if b + 1 < batch and rows[b + 1]:
+            # Images are far apart in memory: those of the next scene are loaded while this one is drawn.
+            key = episode_key(seed[b + 1], episode[b + 1])
+            load_soon(pixels, image_index[b + 1] * image_size, image_size)
+            for n in range(num_clutter):
+                draw = first_draw + DRAWS_PER_PICTURE + DRAWS_PER_PIECE * n
+                image, cut_top = draw_integer(key, draw, number), draw_integer(key, draw + 1, image_height - side + 1)
+                for channel in range(channels):
+                    source = ((image * channels + channel) * image_height + cut_top) * image_width
+                    load_soon(pixels, source, side * image_width)
         key = episode_key(seed[b], episode[b])
-        top = draw_integer(key, first_draw, height - image_height + 1) if placed else 0
-        left = draw_integer(key, first_draw + 1, width - image_width + 1) if placed else 0
-        for channel in range(channels):
-            start = ((b * channels + channel) * height + top) * width + left
-            source = (image_index[b] * channels + channel) * image_height * image_width
-            for _row in range(image_height):
-                for column in range(image_width):
-                    canvas[U(start + column)] = pixels[U(source + column)]
-                start += width
-                source += image_width
+        if placed:
+            top = draw_integer(key, first_draw, height - image_height + 1)
+            left = draw_integer(key, first_draw + 1, width - image_width + 1)
+            for channel in range(channels):
+                start = ((b * channels + channel) * height + top) * width + left
+                source = (image_index[b] * channels + channel) * image_height * image_width
+                for _row in range(image_height):
+                    for column in range(image_width):
+                        canvas[U(start + column)] = pixels[U(source + column)]
+                    start += width
+                    source += image_width
+        else:  # the image is the scene
+            start, source = b * image_size, image_index[b] * image_size
+            for index in range(image_size):
+                canvas[U(start + index)] = pixels[U(source + index)]
         draw = first_draw + DRAWS_PER_PICTURE
         for _ in range(num_clutter):
             image = draw_integer(key, draw, number)
@@ -140,8 +156,8 @@ def compose(
                 source = ((image * channels + channel) * image_height + cut_top) * image_width + cut_left
                 for _row in range(side):
                     for column in range(side):
-                        total = np.int64(canvas[U(start + column)]) + np.int64(pixels[U(source + column)])
-                        canvas[U(start + column)] = np.uint8(total if total < 255 else 255)
+                        below = canvas[U(start + column)]
+                        canvas[U(start + column)] = below + min(pixels[U(source + column)], np.uint8(255) - below)
                     start += width
                     source += image_width
             draw += DRAWS_PER_PIECE

@@ -37,17 +37,26 @@ def first_value(key: U, draw: int, index: int, first: Array) -> F:
 
 
 @helper
+def copy(source: Array, target: Array) -> None:
+    """Copy a C-contiguous array. As one loop, which is faster than a short loop for each row."""
+    values, copies = source.reshape(-1), target.reshape(-1)
+    for index in range(values.shape[0]):
+        copies[U(index)] = values[U(index)]
+
+
+@helper
 def move(location: Array, gaze: Array, max_step: float, moved: Array) -> None:
     """Write the next locations to ``moved``; see :meth:`ram_envs.sensors.gaze.GazeControl.move`.
 
     ``max_step`` is 0 with absolute gaze.
     """
     batch, size = location.shape
+    if max_step == 0:
+        values, clipped = gaze.reshape(-1), moved.reshape(-1)
+        for index in range(batch * size):
+            clipped[U(index)] = min(max(values[U(index)], F(-1)), F(1))
+        return
     for b in range(batch):
-        if max_step == 0:
-            for index in range(size):
-                moved[U(b), U(index)] = min(max(gaze[U(b), U(index)], F(-1)), F(1))
-            continue
         x = min(max(np.float64(gaze[U(b), U(0)]), -1e30), 1e30)
         y = min(max(np.float64(gaze[U(b), U(1)]), -1e30), 1e30)
         length = min(max(np.sqrt(x * x + y * y), 1.0), 1e31)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ram_envs.compiling import kernel
 from ram_envs.scenes.kernels import draw_integer, draw_uniform, episode_key
-from ram_envs.sensors.kernels import first_value, move, see_points
+from ram_envs.sensors.kernels import copy, first_value, move, see_points
 from ram_envs.sensors.sensor import NOWHERE
 from ram_envs.tasks.catch import PADDLE_WIDTH
 from ram_envs.tasks.compiled import NEXT_STEP
@@ -114,6 +114,8 @@ def step(
         reward[U(b)] = 0
         if ended:
             resets = True
+            for index in range(gaze_size):
+                seen[U(b), U(index)] = location[U(b), U(index)]
             continue
         game[STEP, U(b)] += 1
         paddle = min(max(game[PADDLE, U(b)] + (answer[U(b)] - 1), 0), settings[SCREEN_SIZE] - PADDLE_WIDTH)
@@ -128,13 +130,11 @@ def step(
         if game[STEP, U(b)] == last and paddle <= ball < paddle + PADDLE_WIDTH:
             game[CAUGHT, U(b)] = 1
             reward[U(b)] = 1
-        for index in range(gaze_size):
-            location[U(b), U(index)] = seen[U(b), U(index)]
+    copy(seen, location)
     if resets and settings[MODE] == NEXT_STEP:
         begin(flags[TRUNCATED], game[SEED], game[EPISODE] + 1, settings, first, game, motion, location)
+        copy(location, seen)
     for b in range(batch):
-        for index in range(gaze_size):
-            seen[U(b), U(index)] = location[U(b), U(index)]
         flags[TERMINATED, U(b)] = game[STEP, U(b)] == last
         flags[TRUNCATED, U(b)] = game[STEP, U(b)] >= settings[LIMIT]
         flags[SUCCESS, U(b)] = game[CAUGHT, U(b)] == 1

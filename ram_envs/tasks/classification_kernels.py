@@ -9,7 +9,7 @@ import numpy as np
 from ram_envs.compiling import helper, kernel
 from ram_envs.scenes.composition import DRAWS_PER_PICTURE, DRAWS_PER_PIECE
 from ram_envs.scenes.kernels import compose, draw_integer, episode_key, erase
-from ram_envs.sensors.kernels import first_value, move
+from ram_envs.sensors.kernels import copy, first_value, move
 from ram_envs.tasks.classification import UNDECIDED
 from ram_envs.tasks.compiled import NEXT_STEP
 
@@ -90,10 +90,8 @@ def is_terminal(step: int, prediction: int, settings: Array) -> bool:
 @kernel
 def report(settings: Array, state: Array, location: Array, seen: Array, flags: Array, info: Array) -> None:
     """Write the location, which episodes have ended, and the info."""
-    batch, gaze_size = location.shape
-    for b in range(batch):
-        for index in range(gaze_size):
-            seen[U(b), U(index)] = location[U(b), U(index)]
+    copy(location, seen)
+    for b in range(location.shape[0]):
         flags[TERMINATED, U(b)] = is_terminal(state[STEP, U(b)], state[PREDICTION, U(b)], settings)
         flags[TRUNCATED, U(b)] = state[STEP, U(b)] >= settings[LIMIT]
         flags[SUCCESS, U(b)] = state[PREDICTION, U(b)] == state[LABEL, U(b)]

@@ -36,7 +36,7 @@ def by_the_rules(monkeypatch, play):
     """Play without kernels."""
     with monkeypatch.context() as context:
         for module in (patches, episodes):
-            context.setattr(module, "compiled_kernels", lambda array: None)
+            context.setattr(module, "compiled_kernels", lambda *_: None)
         return play()
 
 

@@ -58,7 +58,7 @@ def locations_for(sensor, generator, random):
 def kernels(request, monkeypatch):
     """Run every test with the compiled kernels and without them."""
     if request.param == "plain":
-        monkeypatch.setattr(patches, "compiled_kernels", lambda array: None)
+        monkeypatch.setattr(patches, "compiled_kernels", lambda *_: None)
 
 
 @pytest.mark.parametrize("name", FINEST_SIDE)
@@ -142,7 +142,7 @@ def test_torch_and_compiled_kernels_give_the_bits_of_numpy(name, monkeypatch):
         return [np.asarray(picture), np.asarray(points.read_points(convert(columns), convert(rows), at))]
 
     results = [read(np.asarray), read(torch.from_numpy)]
-    monkeypatch.setattr(patches, "compiled_kernels", lambda array: None)
+    monkeypatch.setattr(patches, "compiled_kernels", lambda *_: None)
     for result in [*results, read(torch.from_numpy)]:
         for array, expected in zip(result, read(np.asarray), strict=True):
             np.testing.assert_array_equal(array, expected)
