@@ -83,6 +83,31 @@ def scenes(image_size: int, num_envs: int) -> Contestant:
     return contestant
 
 
+def training(id: str, rows: int, iterations: int, image_size: int | None = None) -> Contestant:
+    """Train the agent with its preset on one thread, of this or of an earlier version; units are images."""
+    from dataclasses import is_dataclass, replace
+    from tempfile import TemporaryDirectory
+
+    from agents.training.presets import settings_for
+    from agents.training.trainer import train
+
+    load_kernels()
+    settings: Any = settings_for(id)
+    environment: Any = {"split": f"train[:{rows * iterations}]"} | ({"image_size": image_size} if image_size else {})
+    if is_dataclass(settings.environment):  # as in version 0.1
+        environment = replace(settings.environment, **environment)
+    else:
+        environment = {**settings.environment, **environment}
+    settings = replace(settings, environment=environment, num_envs=rows, epochs=1, checkpoint_every=iterations)
+
+    def contestant() -> int:
+        with TemporaryDirectory() as folder:
+            train(id, settings, folder, device="cpu", progress_bar=False)
+        return rows * iterations
+
+    return contestant
+
+
 def command(*arguments: str) -> Contestant:
     """Run Python with these arguments to the end, with the packages of PYTHONPATH; units are runs."""
     import os

@@ -6,7 +6,7 @@ python examples/minigrid_memory.py --out runs/memory --resume
 
 A room at one end of a corridor holds a key or a ball. At the other end there are both, and the episode succeeds if the
 agent goes to the one that is in the room. The environment draws the 7x7 cells before the agent, 56x56 pixels. Of this
-picture the agent receives three patches of 12x12 numbers, which cover 12, 24 and 48 pixels, wherever it looks.
+picture the agent receives three patches of 14x14 numbers, which cover 14, 28 and 56 pixels, wherever it looks.
 To see the room it has to turn around, and when it sees the two objects again it no longer sees the room: without memory
 the ceiling is a success rate of 0.5. The reward is 1 for a success, so the mean return is the success rate.
 """
@@ -59,7 +59,7 @@ def make_env() -> gym.Env:
     return Glimpse(
         env,
         pixels="render",
-        patch_size=12,
+        patch_size=14,
         num_scales=3,
         senses=["direction"],
         first_location="center",
@@ -71,7 +71,9 @@ settings = SegmentSettings(
     network=NetworkSettings(core="lstm", squash_location=True, location_std=0.1, normalise_inputs=True),
     frames=arguments.steps,
     num_envs=32,
-    entropy_weight=0.03,  # with 0.01 the agent soon goes straight to one of the objects
+    entropy_weight=0.02,  # with 0.01 the agent soon goes straight to one of the objects
+    location_weight=0.001,
+    location_learning_rate=7e-5,
 )
 result = None
 if arguments.resume:

@@ -58,7 +58,7 @@ class GlimpseNetwork(nn.Module):
         gaze_size: Numbers in a location; 0 for none, and then there is no branch for it.
         sense_size: Numbers in the further senses; 0 for none.
         input_shift: Subtracted from every pixel before ``input_gain``.
-        normalise: Whether glimpses and senses are normalised by their running mean and variance.
+        normalise: Whether glimpses, locations and senses are normalised by their running mean and variance.
     """
 
     def __init__(
@@ -91,6 +91,7 @@ class GlimpseNetwork(nn.Module):
             self.from_senses = start_orthogonal(nn.Linear(sense_size, location_hidden), relu)
             self.sensed = start_orthogonal(nn.Linear(location_hidden, glimpse_features), relu)
         self.glimpse_norm = RunningNorm(levels * pixels) if normalise else None
+        self.location_norm = RunningNorm(gaze_size) if normalise and gaze_size else None
         self.sense_norm = RunningNorm(sense_size) if normalise and sense_size else None
 
     def forward(self, glimpse: Tensor, location: Tensor | None, senses: Tensor | None = None) -> Tensor:
@@ -111,6 +112,8 @@ class GlimpseNetwork(nn.Module):
         h_g = F.relu(self.from_glimpse(glimpse * self.input_gains))
         features = self.what(h_g)
         if location is not None:
+            if self.location_norm is not None:
+                location = self.location_norm(location)
             features = features + self.where(F.relu(self.from_location(location)))
         if senses is not None:
             if self.sense_norm is not None:

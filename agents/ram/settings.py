@@ -54,8 +54,9 @@ class NetworkSettings:
     scale_gain: float = 1.0
     """Further factor of scale i, scale_gain**i; with 4 a lit pixel has the same weight at every scale."""
     normalise_inputs: bool = False
-    """Whether every number of glimpses and further senses is shifted and scaled by its running mean and variance, which
-    are saved with the weights and stay as they are in evaluation."""
+    """Whether every number of glimpses, locations and further senses is shifted and scaled by its running mean and
+    variance, which are saved with the weights and stay as they are in evaluation. Where the gaze moves little, the
+    network otherwise hardly perceives by how much."""
     action_std: float = 0.6
     """Initial standard deviation of a task action that consists of numbers, which are scaled to [-1, 1]."""
 

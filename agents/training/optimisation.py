@@ -120,8 +120,8 @@ def observe(policy: RAMPolicy, observation: Mapping[str, Tensor]) -> None:
     Call it after learning: decisions are evaluated with the statistics with which they were made.
     """
     network = policy.glimpse_network
-    glimpse, _, *senses = policy.inputs(observation)
-    for norm, values in ((network.glimpse_norm, glimpse), (network.sense_norm, senses[0] if senses else None)):
+    norms = network.glimpse_norm, network.location_norm, network.sense_norm
+    for norm, values in zip(norms, policy.inputs(observation), strict=False):  # there may be no further senses
         if norm is not None and values is not None:
             rows = values.flatten(0, -2).float()  # (T, B, n) -> (T * B, n)
             mean = distributed.average(rows.mean(0))

@@ -39,13 +39,15 @@ def test_statistics_change_in_training_only_and_are_saved(tmp_path):
     generator = torch.Generator().manual_seed(0)
     observation = {
         "glimpse": 200 + 30 * torch.randn(5, 8, 3, generator=generator),
-        "location": torch.zeros(5, 8, 2),
+        "location": torch.randn(5, 8, 2, generator=generator) / 50,
         "sound": torch.randn(5, 8, 2, generator=generator) / 1000,
     }
     observe(policy, observation)
     h, _ = policy.encode(observation, policy.initial_state(8))
-    assert policy.glimpse_network.glimpse_norm.count == policy.glimpse_network.sense_norm.count == 40
-    torch.testing.assert_close(policy.glimpse_network.sense_norm.mean, observation["sound"].mean((0, 1)))
+    network = policy.glimpse_network
+    assert network.glimpse_norm.count == network.location_norm.count == network.sense_norm.count == 40
+    torch.testing.assert_close(network.location_norm.mean, observation["location"].mean((0, 1)))
+    torch.testing.assert_close(network.sense_norm.mean, observation["sound"].mean((0, 1)))
     save_checkpoint(tmp_path, policy, "RAM-CatchGame-v0", {})
     loaded = load_checkpoint(tmp_path).policy
     torch.testing.assert_close(loaded.encode(observation, loaded.initial_state(8))[0], h)
