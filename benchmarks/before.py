@@ -38,7 +38,7 @@ RATES: dict[str, tuple[str, list[Any]]] = {
     "MNIST, training: images/s": ("training", [MNIST, 1024, 40]),
     "Cluttered 60x60, training: images/s": ("training", ["RAM-ClutteredMNIST-v0", 1024, 20]),
     "scenes of 800x800, training: images/s": ("training", ["RAM-TranslatedMNIST-v0", 64, 40, 800]),
-    "scenes of 1600x1600, training: images/s": ("training", ["RAM-TranslatedMNIST-v0", 64, 20, 1600]),
+    "scenes of 1600x1600, training: images/s": ("training", ["RAM-TranslatedMNIST-v0", 64, 240, 1600]),
 }
 """Contestants of both versions: function and arguments."""
 COMMANDS: dict[str, list[str]] = {

@@ -25,6 +25,7 @@ import gymnasium as gym
 import numpy as np
 
 from agents.evaluation.worlds import evaluate_world
+from agents.pictures.worlds import animate_world
 from agents.ram.checkpoint import load_checkpoint
 from agents.ram.settings import NetworkSettings
 from agents.training.trainer import resume, train
@@ -71,6 +72,7 @@ parser.add_argument("--episodes", type=int, default=30, help="episodes of the ev
 parser.add_argument("--out", default="runs/pong")
 parser.add_argument("--resume", action="store_true", help="continue the run in this folder")
 parser.add_argument("--evaluate", action="store_true", help="only evaluate the run in this folder")
+parser.add_argument("--video", type=Path, help="file for an animation of a learned gaze, .gif or .mp4")
 parser.add_argument("--json", type=Path, help="file for the evaluation")
 arguments = parser.parse_args()
 
@@ -105,6 +107,8 @@ if result is not None and result.stopped_by:
 checkpoint = load_checkpoint(arguments.out)
 evaluation = evaluate_world(checkpoint.policy, make_envs(arguments.episodes), episodes=arguments.episodes, seed=2**29)
 print(f"{arguments.env_id}, gaze {arguments.gaze}, seed {arguments.seed}: {evaluation}")
+if arguments.video:
+    animate_world(checkpoint.policy, "ram_envs:RAM-Glimpse-v0", environment, arguments.video, episodes=1)
 if arguments.json:
     values = {"steps": checkpoint.progress["frames"], "seed": arguments.seed, "evaluation": evaluation.to_dict()}
     arguments.json.write_text(json.dumps(values, indent=1) + "\n")
