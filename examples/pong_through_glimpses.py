@@ -4,6 +4,7 @@ pip install "ram-active-vision[agents,atari]"
 python examples/pong_through_glimpses.py --out runs/pong                    10 M steps: one to two hours on one core
 python examples/pong_through_glimpses.py --out runs/pong-center --gaze center
 python examples/pong_through_glimpses.py --out runs/pong --resume           continue a stopped run
+python examples/pong_through_glimpses.py --init-from runs/pong --out runs/pong-further
 
 The frames have 84x84 pixels. The agent receives three patches of 12x12 numbers, which cover 12, 24 and 48 pixels, and
 with every move of the paddle it chooses where to look next. It trains with recurrent PPO, from the rewards of the game.
@@ -63,13 +64,14 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("--env-id", default="ALE/Pong-v5", help="any game of ale-py")
 parser.add_argument("--gaze", choices=("learned", "center", "random", "frame"), default="learned")
 parser.add_argument("--patch-size", type=int, default=12)
-parser.add_argument("--location-std", type=float, default=0.06)
+parser.add_argument("--location-std", type=float, default=0.03)
 parser.add_argument("--location-weight", type=float, default=0.001)
 parser.add_argument("--location-learning-rate", type=float, default=7e-5)
 parser.add_argument("--steps", type=int, default=10_000_000)
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--episodes", type=int, default=30, help="episodes of the evaluation")
 parser.add_argument("--out", default="runs/pong")
+parser.add_argument("--init-from", help="run folder of an agent to train further")
 parser.add_argument("--resume", action="store_true", help="continue the run in this folder")
 parser.add_argument("--evaluate", action="store_true", help="only evaluate the run in this folder")
 parser.add_argument("--video", type=Path, help="file for an animation of a learned gaze, .gif or .mp4")
@@ -101,14 +103,15 @@ result = None
 if arguments.resume:
     result = resume(arguments.out, env=make_envs(ROWS))
 elif not arguments.evaluate:
-    result = train(make_envs(ROWS), settings, arguments.out, seed=arguments.seed)
+    result = train(make_envs(ROWS), settings, arguments.out, seed=arguments.seed, init_from=arguments.init_from)
 if result is not None and result.stopped_by:
     raise SystemExit(f"stopped by {result.stopped_by}: --resume continues")
 checkpoint = load_checkpoint(arguments.out)
 evaluation = evaluate_world(checkpoint.policy, make_envs(arguments.episodes), episodes=arguments.episodes, seed=2**29)
 print(f"{arguments.env_id}, gaze {arguments.gaze}, seed {arguments.seed}: {evaluation}")
 if arguments.video:
-    animate_world(checkpoint.policy, "ram_envs:RAM-Glimpse-v0", environment, arguments.video, episodes=1)
+    short = {**environment, "env_kwargs": {"max_num_frames_per_episode": 4 * 240}}  # 240 decisions
+    animate_world(checkpoint.policy, "ram_envs:RAM-Glimpse-v0", short, arguments.video, episodes=1)
 if arguments.json:
     values = {"steps": checkpoint.progress["frames"], "seed": arguments.seed, "evaluation": evaluation.to_dict()}
     arguments.json.write_text(json.dumps(values, indent=1) + "\n")

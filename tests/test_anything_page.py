@@ -32,3 +32,25 @@ def test_the_table_of_circle_square_is_that_of_the_results_file():
         value, low, high = (f"{100 * found[key]:.2f}" for key in ("value", "interval_low", "interval_high"))
         assert f"| `{name}` | {seed} | {value} [{low}, {high}] |" in text
     assert all(found["value"] >= 0.995 for found in content["seeds"].values())
+
+
+def test_the_tables_of_pong_are_those_of_the_results_file():
+    text = (DOCS / "anything.md").read_text(encoding="utf-8")
+    content = json.loads((DOCS / "results/pong.json").read_text(encoding="utf-8"))
+    sides = {12: "12, 24, 48", 6: "6, 12, 24", 84: "84"}
+    for run in content["runs"].values():
+        evaluation, reached = run["evaluation"], f"{at(run['curve'], 1_000_000):.1f}"
+        score = "stopped before its end"
+        if evaluation is not None:
+            assert evaluation["episodes"] == 30 and evaluation["greedy"]
+            value, low, high = (evaluation[key] for key in ("value", "interval_low", "interval_high"))
+            score = f"{value:.1f} [{low:.1f}, {high:.1f}]"
+        row = [run["gaze"], sides[run["patch_size"]], f"{run['steps'] / 1e6:.1f} M", reached, score]
+        assert f"| {' | '.join(row)} |" in text.replace("−", "-")
+    for attempt in content["attempts"]:
+        assert f"| {attempt['settings']} | {at(attempt['curve'], 1_000_000):.1f} |" in text.replace("−", "-")
+
+
+def at(curve, steps):
+    """The mean return at the first point of a curve from this number of steps on."""
+    return next(value for reached, value in curve if reached >= steps)

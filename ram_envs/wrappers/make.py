@@ -100,9 +100,17 @@ def make_vector(
         (inner if env_vectorization == native else vector_kwargs)["autoreset_mode"] = parse_autoreset_mode(
             autoreset_mode
         )
-    envs = gymnasium.make_vec(
-        name, num_envs, vectorization_mode=env_vectorization, vector_kwargs=vector_kwargs, **inner
-    )
+    try:
+        envs = gymnasium.make_vec(
+            name, num_envs, vectorization_mode=env_vectorization, vector_kwargs=vector_kwargs, **inner
+        )
+    except TypeError as error:
+        if max_episode_steps is None or "'max_episode_steps'" not in str(error):
+            raise
+        raise InvalidArgument(
+            f"max_episode_steps={max_episode_steps} cannot be passed on to the vector environment of {name}: use "
+            "env_vectorization='sync', or its own argument in env_kwargs (Atari: max_num_frames_per_episode)"
+        ) from error
     return VectorGlimpse(envs, **asdict(checked), render_mode=render_mode)
 
 

@@ -4,7 +4,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
+from PIL import Image
 
+from ram_envs.errors import InvalidArgument
 from ram_envs.testing import assert_same
 from ram_envs.wrappers import Glimpse, VectorGlimpse
 from tests.integrations.programs import ROOT, run_program
@@ -104,6 +106,13 @@ def test_continuous_actions_are_scaled():
         env.step(env.action_space.sample())
 
 
+def test_a_limit_that_the_native_environment_does_not_take_is_refused():
+    with pytest.raises(InvalidArgument, match="max_episode_steps=9 .*max_num_frames_per_episode"):
+        gym.make_vec(ID, 2, env_id=PONG, max_episode_steps=9)
+    envs = gym.make_vec(ID, 2, env_id=PONG, max_episode_steps=9, env_vectorization="sync")
+    assert play(envs, steps=9)[9][3].all()
+
+
 def test_keys_are_those_of_the_game():
     keys = Glimpse(gym.make(PONG), action_format="dict").get_keys_to_action()
     assert keys["d", " "]["action"] == 4
@@ -116,3 +125,14 @@ def test_the_example_trains(gaze, tmp_path):
     result = run_program(example, *short, folder=tmp_path)
     assert result.status == 0, result.stderr
     assert f"ALE/Pong-v5, gaze {gaze}, seed 0: episode_return -2" in result.stdout
+
+
+def test_the_example_trains_an_agent_further_and_films_it(tmp_path):
+    example = ROOT / "examples" / "pong_through_glimpses.py"
+    short = ("--steps", "4096", "--episodes", "1")
+    assert run_program(example, *short, "--out", "run", folder=tmp_path).status == 0
+    further = (*short, "--init-from", "run", "--out", "further", "--video", "pong.gif", "--json", "pong.json")
+    result = run_program(example, *further, folder=tmp_path)
+    assert result.status == 0, result.stderr
+    with Image.open(tmp_path / "pong.gif") as film:
+        assert 200 <= film.n_frames <= 241
