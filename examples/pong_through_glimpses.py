@@ -26,7 +26,7 @@ import gymnasium as gym
 import numpy as np
 
 from agents.evaluation.worlds import evaluate_world
-from agents.pictures.worlds import animate_world
+from agents.pictures.animation import animate
 from agents.ram.checkpoint import load_checkpoint
 from agents.ram.settings import NetworkSettings
 from agents.training.trainer import resume, train
@@ -110,8 +110,8 @@ checkpoint = load_checkpoint(arguments.out)
 evaluation = evaluate_world(checkpoint.policy, make_envs(arguments.episodes), episodes=arguments.episodes, seed=2**29)
 print(f"{arguments.env_id}, gaze {arguments.gaze}, seed {arguments.seed}: {evaluation}")
 if arguments.video:
-    short = {**environment, "env_kwargs": {"max_num_frames_per_episode": 4 * 240}}  # 240 decisions
-    animate_world(checkpoint.policy, "ram_envs:RAM-Glimpse-v0", short, arguments.video, episodes=1)
+    short = {**environment, "env_kwargs": {"max_num_frames_per_episode": 4 * 160}}  # 160 decisions
+    animate(checkpoint.policy, "ram_envs:RAM-Glimpse-v0", short, arguments.video, episodes=1)
 if arguments.json:
     values = {"steps": checkpoint.progress["frames"], "seed": arguments.seed, "evaluation": evaluation.to_dict()}
     arguments.json.write_text(json.dumps(values, indent=1) + "\n")
