@@ -22,7 +22,8 @@ def make_optimizer(policy: RAMPolicy, settings: TrainingSettings) -> torch.optim
     groups = [list(policy.parameters())]
     if settings.location_learning_rate is not None:
         slow = list(policy.location_network.parameters())
-        groups = [[parameter for parameter in groups[0] if all(parameter is not other for other in slow)], slow]
+        known = set(map(id, slow))
+        groups = [[parameter for parameter in policy.parameters() if id(parameter) not in known], slow]
     rates = [torch.tensor(rate, device=device) if device.type == "cuda" else rate for rate in initial_rates(settings)]
     return torch.optim.AdamW(
         [{"params": group, "lr": rate} for group, rate in zip(groups, rates, strict=True)],
