@@ -383,7 +383,11 @@ def departures(training: dict[str, Any]) -> list[str]:
         found.append(f"glimpse branches of {' and '.join(map(str, dict.fromkeys(branches)))}")
     if network["glimpse_features"] != 256:
         found.append(f"{network['glimpse_features']} glimpse features")
-    if network.get("answer_heads") == "objects":  # results from before it existed lack it
+    if training.get("init_from"):  # results from before it existed lack it
+        found.append("starts from the agent for one digit")
+    if training.get("location_exploration"):
+        found.append("explores random locations in training")
+    if network.get("answer_heads") == "objects":
         found.append("a softmax for each digit")
     if network["squash_location"]:
         found.append("tanh-squashed location mean")

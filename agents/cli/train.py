@@ -56,7 +56,8 @@ class RunOptions:
     """The run folder; by default a new one in "runs"."""
     init_from: Annotated[Path | None, Argument(metavar="CHECKPOINT")] = None
     """Fine-tune: start from the weights of this run folder, checkpoint file or pretrained:ENV_ID. Tensors of another
-    shape (other classes, another sensor) are named and initialized at random."""
+    shape (other classes, another sensor) are named and initialized at random. The presets of tasks with several objects
+    start from an agent for one; "none" starts from random weights."""
     resume: Folder | None = None
     """Continue the run in this folder with its own settings; only --device goes with it, and --dataset if its images
     have moved."""
@@ -137,10 +138,15 @@ def full_parser(environment: Environment | VectorEnvironment, settings: Training
     parser.add_options(RUN, options_of(TrainingSettings, settings, RUN_SETTINGS))
     parser.add_options(ENVIRONMENT, environment.options(settings.environment))
     parser.add_options(NETWORK, options_of(NetworkSettings, settings.network))
-    shared = [name for name in own_fields(TrainingSettings) if name not in (*RUN_SETTINGS, "environment", "network")]
-    parser.add_options(OPTIMISATION, options_of(TrainingSettings, settings, shared))
+    parser.add_options(OPTIMISATION, options_of(TrainingSettings, settings, _optimisation_fields()))
     parser.add_options(ALGORITHM, options_of(type(settings), settings, _algorithm_fields(type(settings))))
     return parser
+
+
+def _optimisation_fields() -> list[str]:
+    """Return the names of the settings that all training methods have and that stand under "optimisation"."""
+    elsewhere = (*RUN_SETTINGS, "environment", "network", "init_from")
+    return [name for name in own_fields(TrainingSettings) if name not in elsewhere]
 
 
 def _algorithm_fields(cls: type[TrainingSettings]) -> list[str]:
@@ -179,10 +185,7 @@ def _overview() -> str:
     groups = {
         "environment": "the arguments of the task, such as --patch-size",
         "network": _flags(NetworkSettings, own_fields(NetworkSettings)),
-        "optimisation": _flags(
-            TrainingSettings,
-            [name for name in own_fields(TrainingSettings) if name not in ("environment", "network", *RUN_SETTINGS)],
-        ),
+        "optimisation": _flags(TrainingSettings, _optimisation_fields()),
         "algorithm, classification (hybrid loss)": _flags(HybridSettings, _algorithm_fields(HybridSettings)),
         "algorithm, games (PPO, REINFORCE)": _flags(GameSettings, _algorithm_fields(GameSettings)),
         "algorithm, other environments (segments)": _flags(SegmentSettings, _algorithm_fields(SegmentSettings)),

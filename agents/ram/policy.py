@@ -40,12 +40,15 @@ class RAMPolicy(nn.Module):
     Attributes:
         location_std: float32 (), standard deviation of the location; a buffer, so that training can anneal it.
         answer_names: What the task actions are called, such as the names of classes; empty if that is not known.
+        exploration: float32 (), share of the locations that :meth:`noise` draws uniformly from the scene, set by a
+            training that explores; None otherwise.
     """
 
     def __init__(self, settings: RAMSettings) -> None:
         super().__init__()
         self.settings = settings
         self.answer_names: tuple[str, ...] = ()
+        self.exploration: Tensor | None = None
         self.glimpse_network = GlimpseNetwork(
             settings.glimpse_shape,
             settings.glimpse_hidden,
@@ -214,7 +217,8 @@ class RAMPolicy(nn.Module):
         """
         location = action = numbers = None
         if not greedy_location or self.settings.random_locations:
-            location = self.location_std.new_empty(num_rows, self.settings.gaze_size).normal_(generator=generator)
+            columns = self.settings.gaze_size + (self.exploration is not None)
+            location = self.location_std.new_empty(num_rows, columns).normal_(generator=generator)
         if not greedy_action:
             action = self.location_std.new_empty(num_rows, self.settings.num_actions).exponential_(generator=generator)
             if self.settings.numbers:
@@ -269,12 +273,30 @@ class RAMPolicy(nn.Module):
         Args:
             mean: float32 (..., gaze_size), output of the location network.
             noise: float32 (..., gaze_size), standard normal; None takes the mean. With ``random_locations`` the mean
-                has no meaning, so there must be noise.
+                has no meaning, so there must be noise. One more number, with ``exploration``, says whether to explore.
         """
+        if noise is None:
+            assert not self.settings.random_locations, "random locations need noise"
+            return mean
+        normal = noise[..., : self.settings.gaze_size]
+        uniform = 2 * torch.special.ndtr(normal) - 1  # by the normal distribution function, in [-1, 1]
         if self.settings.random_locations:
-            assert noise is not None, "random locations need noise"
-            return 2 * torch.special.ndtr(noise) - 1  # the normal distribution function makes them uniform in [-1, 1]
-        return mean if noise is None else mean + self.location_std * noise
+            return uniform
+        sampled = mean + self.location_std * normal
+        if self.exploration is None or noise.shape[-1] == normal.shape[-1]:
+            return sampled
+        return torch.where(torch.special.ndtr(noise[..., -1:]) < self.exploration, uniform, sampled)
+
+    def explored(self, mean: Tensor, fixation: Tensor) -> Tensor:
+        """Return whether locations are too far from ``mean`` to come from its Gaussian, bool (...).
+
+        That is farther than three standard deviations. Of the samples of the Gaussian itself, 1 % are in two dimensions.
+
+        Args:
+            mean: float32 (..., gaze_size).
+            fixation: float32 (..., gaze_size).
+        """
+        return (fixation - mean).square().sum(-1) > (3 * self.location_std).square()
 
     def location_log_prob(self, mean: Tensor, fixation: Tensor) -> Tensor:
         """Return the log-density of locations, float32 (...), under the Gaussian around ``mean``.

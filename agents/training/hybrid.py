@@ -15,7 +15,7 @@ from agents.training.fast import distributed
 from agents.training.fast.graph import Graph
 from agents.training.fast.recording import Recording
 from agents.training.losses import Answers, hybrid_loss
-from agents.training.optimisation import autocast, counted, follow_schedule, observe, update
+from agents.training.optimisation import annealed, autocast, counted, follow_schedule, observe, update
 from agents.training.returns import confidence_gains, of_right_answer
 from agents.training.rollout import Episodes, ImageOrder, collect_episodes, episode_seed, seed_generator
 from agents.training.run import Run
@@ -59,11 +59,13 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
                 episodes.h, location_gradient=settings.location_gradient, value_gradient=settings.baseline_gradient
             )
         evaluation = policy.evaluate_heads(heads, episodes.fixation, episodes.task_action)
+        explores = policy.exploration is not None
         loss = hybrid_loss(
             evaluation,
             _answers(episodes, evaluation, settings, overlap),
             location_weight=settings.location_weight,
             baseline_weight=settings.baseline_weight,
+            explored=policy.explored(heads.location_mean.detach(), episodes.fixation) if explores else None,
         )
         gradient_norm = update(policy, optimizer, loss.total, settings.max_grad_norm)
         observe(policy, episodes.observation)
@@ -78,14 +80,19 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
     row_number, iterate = torch.arange(rows.start, rows.stop, device=env.device), Graph(learn, generator)
     copies, num_images = settings.rollouts_per_image, env.task.num_images
     order = None if num_images is None else ImageOrder(num_images, seed, env.device)
+    if settings.location_exploration:
+        policy.exploration = torch.zeros((), device=env.device)
     for iteration in run.iterations():
         follow_schedule(run, settings, iteration)
+        if policy.exploration is not None:
+            policy.exploration.fill_(annealed(settings.location_exploration, 0.0, iteration, run.plan.iterations))
         seed_generator(generator, seed, iteration)
         arguments = [episode_seed(seed, iteration, settings.num_envs) + row_number]
         if order is not None:
             size = settings.num_envs // copies
             arguments.append(order.batch(iteration * size, size).repeat_interleave(copies)[rows])
         run.log(iterate(*arguments))
+    policy.exploration = None
 
 
 def _overlap(env: TensorEnv) -> Tensor:

@@ -53,8 +53,8 @@ def rate_factor(schedule: str, warmup: float, iteration: int, iterations: int) -
     return factor * (iteration + 1) / math.ceil(warmup * iterations) if done < warmup else factor
 
 
-def annealed_std(start: float, final: float, iteration: int, iterations: int) -> float:
-    """Return the standard deviation of the location in an iteration: a straight line from start to final.
+def annealed(start: float, final: float, iteration: int, iterations: int) -> float:
+    """Return a value that changes during training, such as the standard deviation of the location: a straight line.
 
     The first iteration has ``start``, the last one exactly ``final``, also if it is the only one. Version 0.1 stopped
     one step before ``final``: the published agents were trained with a deviation that differs by less than 1 % of the
@@ -74,7 +74,7 @@ def follow_schedule(run: Run, settings: TrainingSettings, iteration: int) -> Non
             group["lr"] = rate * factor
     if settings.location_std_final is not None:
         std = settings.network.location_std, settings.location_std_final
-        run.policy.location_std.fill_(annealed_std(*std, iteration, run.plan.iterations))
+        run.policy.location_std.fill_(annealed(*std, iteration, run.plan.iterations))
 
 
 def autocast(settings: TrainingSettings, device: torch.device) -> torch.autocast:

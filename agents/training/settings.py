@@ -56,6 +56,9 @@ class TrainingSettings(ABC):
     on location_weight: this is what keeps the gaze from changing faster than its reward can tell."""
     baseline_weight: float = 0.5
     """Weight of the baseline's squared error in the loss."""
+    init_from: str | None = None
+    """Checkpoint whose weights the training starts from, a file or "pretrained:ENV_ID"; None for random weights. See
+    :func:`agents.training.trainer.train`, whose argument of this name goes before."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of glimpse and core network; "auto" is bfloat16 on hardware known to be faster in it."""
     threads: int = 1
@@ -168,6 +171,9 @@ class HybridSettings(TaskSettings):
     next glimpse only."""
     location_gradient: float = 0.0
     """Fraction of the locations' gradient that flows into core and glimpse network; 0 for none (the paper)."""
+    location_exploration: float = 0.0
+    """Share of the locations that are drawn uniformly from the scene at the start of the training; it falls to 0 in a
+    straight line. Of these, the policy imitates the ones that were better than expected (self-imitation)."""
     baseline_gradient: bool = False
     """Whether the baseline's error also trains the core."""
     rollouts_per_image: int = 1
@@ -186,6 +192,7 @@ class HybridSettings(TaskSettings):
             check_choice("location_reward", self.location_reward, LOCATION_REWARDS)
             check_number("confidence_discount", self.confidence_discount, 0, 1)
             check_number("location_gradient", self.location_gradient, 0, 1)
+            check_number("location_exploration", self.location_exploration, 0, 1)
             check_integer("rollouts_per_image", self.rollouts_per_image, 1)
         if self.num_envs % self.rollouts_per_image:
             raise SettingsError(

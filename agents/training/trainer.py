@@ -41,6 +41,9 @@ from agents.training.training_env import Source, TrainingEnv
 from agents.untrusted import one_line
 from ram_envs.scenes.datasets import DatasetSource
 
+RANDOM_WEIGHTS = "none"
+"""The ``init_from`` of :func:`train` for random weights."""
+
 
 class TrainingResult(NamedTuple):
     """The result of :func:`train` or :func:`resume`.
@@ -91,7 +94,8 @@ def train(
             that it raises ends the run.
         init_from: Fine-tune: start from the weights of this checkpoint, a run folder, a file or "pretrained:ENV_ID".
             Tensors whose shape differs there (other classes, another sensor) are initialised at random, as without
-            it, and named in a :class:`agents.training.fine_tuning.FineTuningWarning`.
+            it, and named in a :class:`agents.training.fine_tuning.FineTuningWarning`. "none" starts from random weights
+            even if ``settings.init_from`` names a checkpoint; None does as the settings say.
 
     Raises:
         SettingsError: If an argument or a setting is not valid.
@@ -108,6 +112,9 @@ def train(
     precision = distributed.once(lambda: resolve_precision(settings.precision, torch_device))
     environment = with_dataset(env_id, settings.environment, dataset)
     settings = replace(settings, precision=precision, environment=environment)
+    if init_from is not None:
+        name = os.fspath(init_from)
+        settings = replace(settings, init_from=None if name == RANDOM_WEIGHTS else name)
     folder = distributed.once(lambda: check_new(folder))
     place = settings.open(env_id if isinstance(env, str) else env, torch_device)
     # The orthogonal initialisation rounds differently with other numbers of threads, but a seed must always mean the
@@ -115,7 +122,10 @@ def train(
     with torch.random.fork_rng(devices=[]), _threads(settings.threads):
         torch.manual_seed(seed)
         policy = RAMPolicy(place.policy).to(torch_device)
-    initial = None if init_from is None else initialise_from(policy, init_from, distributed.first())
+    initial = None
+    if settings.init_from is not None:
+        # What a preset leaves random is no surprise.
+        initial = initialise_from(policy, settings.init_from, warn=init_from is not None and distributed.first())
     policy.answer_names = place.answer_names
     return _train(folder, env_id, settings, place, policy, {}, Progress(seed), progress_bar, callback, initial)
 

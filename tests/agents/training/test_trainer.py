@@ -18,7 +18,7 @@ from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint, s
 from agents.ram.settings import NetworkSettings
 from agents.training import games, hybrid, run, trainer
 from agents.training import metrics as metrics_module
-from agents.training.optimisation import annealed_std
+from agents.training.optimisation import annealed
 from agents.training.run import TrainingError
 from agents.training.settings import GameSettings, HybridSettings
 from agents.training.trainer import resume, train
@@ -438,5 +438,5 @@ def test_the_location_network_has_its_own_learning_rate(tmp_path, monkeypatch):
 
 def test_the_last_iteration_has_the_final_standard_deviation_exactly():
     """In version 0.1 it was never reached."""
-    assert [annealed_std(0.25, 0.05, iteration, 5) for iteration in (0, 2, 4)] == [0.25, pytest.approx(0.15), 0.05]
-    assert annealed_std(0.25, 0.05, 0, 1) == 0.05
+    assert [annealed(0.25, 0.05, iteration, 5) for iteration in (0, 2, 4)] == [0.25, pytest.approx(0.15), 0.05]
+    assert annealed(0.25, 0.05, 0, 1) == 0.05
