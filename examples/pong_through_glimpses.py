@@ -1,7 +1,7 @@
 """What is a gaze worth? Atari's Pong, of which the agent only sees glimpses.
 
 pip install "ram-active-vision[agents,atari]"
-python examples/pong_through_glimpses.py --out runs/pong                    10 M steps: one to two hours on one core
+python examples/pong_through_glimpses.py --out runs/pong                    6 M steps: an hour on one core
 python examples/pong_through_glimpses.py --out runs/pong-center --gaze center
 python examples/pong_through_glimpses.py --out runs/pong --resume           continue a stopped run
 python examples/pong_through_glimpses.py --init-from runs/pong --out runs/pong-further
@@ -64,10 +64,10 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("--env-id", default="ALE/Pong-v5", help="any game of ale-py")
 parser.add_argument("--gaze", choices=("learned", "center", "random", "frame"), default="learned")
 parser.add_argument("--patch-size", type=int, default=12)
-parser.add_argument("--location-std", type=float, default=0.03)
+parser.add_argument("--location-std", type=float, default=0.01)
 parser.add_argument("--location-weight", type=float, default=0.001)
-parser.add_argument("--location-learning-rate", type=float, default=7e-5)
-parser.add_argument("--steps", type=int, default=10_000_000)
+parser.add_argument("--location-learning-rate", type=float, default=2e-5)
+parser.add_argument("--steps", type=int, default=6_000_000)
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--episodes", type=int, default=30, help="episodes of the evaluation")
 parser.add_argument("--out", default="runs/pong")
