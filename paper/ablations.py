@@ -22,7 +22,7 @@ ABLATION_SEEDS = 3
 LENGTHS: dict[str, dict[str, Any]] = {
     "catch": {"frames": 2_000_000},
     "cluttered-8": {"epochs": 6, "num_envs": 256},
-    "pairs-8": {"epochs": 10, "num_envs": 256},
+    "pairs-8": {"epochs": 10},
 }
 """Length of the ablations of each headline row, with smaller batches where the full ones would be too few steps."""
 REFERENCE = "reference"
@@ -106,17 +106,13 @@ ABLATIONS = (
     ),
     Ablation("cluttered-8", "squash-location", "tanh-squashed location mean", {"network.squash_location": False}),
     Ablation("pairs-8", REFERENCE, "unchanged preset", {}),
+    Ablation("pairs-8", "init-from", "initial weights", {"init_from": None}),
+    Ablation("pairs-8", "exploration", "share of random locations", {"location_exploration": 0.0}),
     Ablation("pairs-8", "answer-heads", "softmaxes of the answer", {"network.answer_heads": "joint"}),
-    Ablation("pairs-8", "discount", "discount of later gains", {"confidence_discount": 0.5}),
-    Ablation("pairs-8", "location-reward", "reward of the location policy", {"location_reward": "overlap"}),
-    Ablation(
-        "pairs-8",
-        "overlap-discount",
-        "reward of the location policy, and discount",
-        {"location_reward": "overlap", "confidence_discount": 0.5},
-    ),
-    Ablation("pairs-8", "core", "core network", {"network.core": "relu"}),
-    Ablation("pairs-8", "learning-rate", "learning rate", {"learning_rate": 2.5e-3}),
+    Ablation("pairs-8", "location-reward", "reward of the location policy", {"location_reward": "confidence"}),
+    Ablation("pairs-8", "discount", "discount of later gains", {"confidence_discount": 1.0}),
+    Ablation("pairs-8", "location-weight", "weight of the location loss", {"location_weight": 1.0}),
+    Ablation("pairs-8", "core", "core network", {"network.core": "lstm"}),
     Ablation("pairs-8", "context", "first glimpse", {"environment.first_location": "center"}),
 )
 """All ablations; the reference of a headline row comes first."""

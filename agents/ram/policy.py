@@ -290,7 +290,7 @@ class RAMPolicy(nn.Module):
     def explored(self, mean: Tensor, fixation: Tensor) -> Tensor:
         """Return whether locations are too far from ``mean`` to come from its Gaussian, bool (...).
 
-        That is farther than three standard deviations. Of the samples of the Gaussian itself, 1 % are in two dimensions.
+        That is farther than three standard deviations, as 1 % of its samples are in two dimensions.
 
         Args:
             mean: float32 (..., gaze_size).

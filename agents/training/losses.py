@@ -15,10 +15,9 @@ from torch import Tensor
 from agents.ram.decisions import SequenceEvaluation
 from agents.training.returns import Steps, normalised
 
-
 SELF_IMITATION = 0.2
-"""Weight of explored locations in the hybrid loss. They are far away, where the density of the Gaussian is steep; with 1
-the error on pairs of digits was 6 points higher after 5 epochs."""
+"""Weight of explored locations in the hybrid loss. They are far from the mean, where the gradient of the Gaussian's
+log-density is large; with 1, pairs of digits were learned more slowly."""
 
 
 class HybridLoss(NamedTuple):

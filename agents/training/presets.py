@@ -92,11 +92,11 @@ _SCENES = HybridSettings(
 )
 # Without clutter the agent overfits to the digits: 0.84 % error in validation, 1.0 % with the settings above.
 _TRANSLATED = replace(_SCENES, learning_rate=1.5e-3, weight_decay=0.2)
-# From random weights the gaze learns to stay on one digit: to see the other one it would have to leave what it knows, and
-# no sample of its Gaussian reaches that far. So the agent starts as one that knows single digits, and looks at random
-# locations now and then. On pairs with eight glimpses, seed 0, error in training: 84 % after 2.9 M frames without both, 66 %
-# after 11.5 M with a location_std of 0.5 instead, 28 % after 29 M with them. With both digits shown, the networks learn
-# pairs to 7 % in 1.4 M frames: it is the gaze that takes long.
+# From random weights the gaze learns to stay on one digit: to see the other one it would have to leave what it knows,
+# and no sample of its Gaussian reaches that far. So the agent starts as one that knows single digits, and looks at
+# random locations now and then. Error in training on pairs with eight glimpses, seed 0: 84 % after 2.9 M frames without
+# both, 66 % after 11.5 M with a location_std of 0.5 instead, 28 % after 29 M with them. If a script looks at the two
+# digits by turns, the networks learn pairs to 7 % in 1.4 M frames: it is the gaze that takes long.
 _OBJECTS = replace(
     _SCENES,
     network=replace(_SCENES.network, answer_heads="objects", location_std=0.2),

@@ -57,6 +57,28 @@ def test_a_run_starts_from_the_weights_of_the_checkpoint(checkpoint, tmp_path):
     assert not torch.allclose(before["core_network.from_core.weight"], fresh["core_network.from_core.weight"], atol=0.1)
 
 
+def test_settings_name_the_initial_weights_and_the_argument_goes_before(checkpoint, tmp_path):
+    settings = replace(SETTINGS, init_from=str(checkpoint))
+    other = save_checkpoint(tmp_path / "other.safetensors", make_policy(8), DIGITS, {})
+    for init_from, expected in ((None, make_policy(7)), (other, make_policy(8)), ("none", make_policy(0))):
+        folder = tmp_path / f"from {init_from and init_from!s:.4}"
+        train(DIGITS, settings, folder, init_from=init_from, progress_bar=False, device="cpu")
+        kept, name = load_checkpoint(folder), "core_network.from_core.weight"
+        torch.testing.assert_close(kept.policy.state_dict()[name], expected.state_dict()[name], atol=1e-6, rtol=0)
+        assert kept.training["init_from"] == (
+            str(init_from) if init_from == other else None if init_from else str(checkpoint)
+        )
+
+
+def test_what_a_preset_leaves_random_is_no_warning(checkpoint, tmp_path):
+    settings = replace(SETTINGS, network=replace(SMALL, core_size=16))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FineTuningWarning)
+        train(DIGITS, replace(settings, init_from=str(checkpoint)), tmp_path / "quiet", progress_bar=False)
+    with pytest.warns(FineTuningWarning, match="core_network"):
+        train(DIGITS, settings, tmp_path / "loud", init_from=checkpoint, progress_bar=False)
+
+
 def test_a_fine_tuned_run_is_stopped_and_resumed_exactly(checkpoint, tmp_path):
     settings = replace(SETTINGS, epochs=4, learning_rate=1e-2, log_every=1)
     options = {"init_from": checkpoint, "progress_bar": False, "device": "cpu"}

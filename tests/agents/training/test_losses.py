@@ -10,6 +10,7 @@ from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
 from agents.training.hybrid import mean_of_the_others
 from agents.training.losses import (
+    SELF_IMITATION,
     Answers,
     Targets,
     hybrid_loss,
@@ -116,6 +117,20 @@ def test_hybrid_loss_with_a_baseline_of_ones_own():
     seen = evaluation((-1.5, -2.5), (0.0, 0.0), (0.0, 0.0), LOG_PROBS, (0.25, 0.75))
     loss = hybrid_loss(seen, answers(torch.tensor([1]), torch.tensor([1.0]), baseline=torch.tensor([0.4])))
     torch.testing.assert_close(loss.location, torch.tensor(0.6 * 1.5))
+
+
+def test_explored_locations_are_learned_from_only_if_they_were_better_than_expected():
+    seen = evaluation((-1.5, -2.0, -2.5), (0.0,) * 3, (0.0,) * 3, [*LOG_PROBS, LOG_PROBS[1]], (0.25, 0.5, 0.75))
+    right = answers(torch.tensor([1]), column(0.6, 0.1, 0.0), length=3)
+    for explored, expected in (
+        ((False, False, False), (0.35 * 1.5 - 0.4 * 2.0) / 2),
+        ((True, False, False), (SELF_IMITATION * 0.35 * 1.5 - 0.4 * 2.0) / 2),
+        ((False, True, False), 0.35 * 1.5 / 2),
+    ):
+        loss = hybrid_loss(seen, right, explored=column(*explored))
+        torch.testing.assert_close(loss.location, torch.tensor(expected))
+    unchanged = hybrid_loss(seen, right).baseline  # which predicts what follows from every location
+    torch.testing.assert_close(loss.baseline, unchanged)
 
 
 def test_hybrid_loss_of_a_single_glimpse_has_no_location_to_learn():

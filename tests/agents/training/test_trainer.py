@@ -65,6 +65,7 @@ RUNS = {
     "shared baseline": (DIGITS, replace(HYBRID, rollouts_per_image=2, class_loss="every")),
     "likelihood": (DIGITS, replace(HYBRID, location_reward="likelihood")),
     "confidence": (DIGITS, replace(HYBRID, location_reward="confidence", class_loss="every", location_gradient=0.1)),
+    "exploration": (DIGITS, replace(HYBRID, location_exploration=0.5)),
     "learned stop": (DIGITS, STOPPING),
     "bfloat16": (CATCH, replace(GAME, precision="bfloat16")),
     "slow locations": (CATCH, replace(GAME, location_learning_rate=1e-4)),
@@ -434,6 +435,18 @@ def test_the_location_network_has_its_own_learning_rate(tmp_path, monkeypatch):
         after_iteration(patch, 3, lambda self: rates.extend(group["lr"] for group in self.optimizer.param_groups))
         train(CATCH, replace(GAME, location_learning_rate=1e-4), tmp_path / "rates", progress_bar=False)
     assert rates == pytest.approx([GAME.learning_rate / 2, 1e-4 / 2])  # both follow the schedule
+
+
+def test_exploration_falls_to_nothing_and_ends_with_the_training(tmp_path, monkeypatch):
+    shares, policies = [], []
+    with monkeypatch.context() as patch:
+        for iteration in range(6):
+            after_iteration(patch, iteration, lambda self: shares.append(self.policy.exploration.item()))
+        after_iteration(patch, 5, lambda self: policies.append(self.policy))
+        train(DIGITS, replace(HYBRID, location_exploration=0.3), tmp_path, progress_bar=False)
+    assert load_checkpoint(tmp_path).progress["iteration"] == 6
+    assert shares == pytest.approx([0.3, 0.24, 0.18, 0.12, 0.06, 0.0])
+    assert policies[0].exploration is None
 
 
 def test_the_last_iteration_has_the_final_standard_deviation_exactly():
