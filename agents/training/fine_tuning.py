@@ -73,7 +73,7 @@ def initialise_from(policy: RAMPolicy, checkpoint: str | os.PathLike[str], warn:
     if not any(part.endswith("weight") for part in copied):  # biases of the same size say nothing
         raise SettingsError(
             f"init_from={name!r}: none of its weights fits the new policy ({_differences(source, policy)}): train with "
-            "the network settings of the checkpoint"
+            "the network settings of the checkpoint, or from random weights, init_from='none'"
         )
     if anew and warn:
         shapes = ", ".join(_change(part, weights, policy.get_parameter(part)) for part in anew)

@@ -68,10 +68,9 @@ def test_the_overlap_of_answers_by_hand():
 @pytest.mark.parametrize("env_id", [PAIRS, ADDITION])
 def test_a_run_with_a_softmax_for_each_object_is_saved_and_evaluated(env_id, tmp_path):
     preset = settings_for(env_id)
-    assert preset.network.answer_heads == "objects" and preset.network.core == "lstm"
-    settings = replace(
-        preset, environment=SCENES, network=replace(preset.network, **SMALL), num_envs=10, epochs=2, precision="float32"
-    )
+    assert preset.network.answer_heads == "objects" and preset.init_from == "pretrained:RAM-ClutteredMNIST100-v0"
+    small = replace(preset.network, **SMALL)
+    settings = replace(preset, environment=SCENES, network=small, num_envs=10, epochs=2, precision="float32")
     trainer.train(env_id, settings, tmp_path / "run", device="cpu", progress_bar=False)
     checkpoint = load_checkpoint(tmp_path / "run")
     assert checkpoint.policy.action_network.sizes == (2, 5)
