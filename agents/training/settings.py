@@ -173,7 +173,7 @@ class HybridSettings(TaskSettings):
     """Fraction of the locations' gradient that flows into core and glimpse network; 0 for none (the paper)."""
     location_exploration: float = 0.0
     """Share of the locations that are drawn uniformly from the scene at the start of the training; it falls to 0 in a
-    straight line. Of these, the policy imitates the ones that were better than expected (self-imitation)."""
+    straight line. The policy imitates a random location that turned out better than expected (self-imitation)."""
     baseline_gradient: bool = False
     """Whether the baseline's error also trains the core."""
     rollouts_per_image: int = 1
