@@ -114,6 +114,8 @@ def read(arguments: Sequence[str]) -> Request:
 
     environment, values = read_for_environment("train", arguments, RUN, run_parser, parser_for, find_any_environment)
     settings, options = _preset(environment, arguments), group_of(values, RUN)
+    if "init_from" in options and options["init_from"] is None:  # as "none" is read
+        options["init_from"] = Path("none")
     changes = {name: options.pop(name) for name in RUN_SETTINGS if name in options}
     changes |= {**group_of(values, OPTIMISATION), **group_of(values, ALGORITHM)}
     settings = replace(

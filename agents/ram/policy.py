@@ -278,14 +278,14 @@ class RAMPolicy(nn.Module):
         if noise is None:
             assert not self.settings.random_locations, "random locations need noise"
             return mean
-        normal = noise[..., : self.settings.gaze_size]
-        uniform = 2 * torch.special.ndtr(normal) - 1  # by the normal distribution function, in [-1, 1]
+        size = self.settings.gaze_size
+        share = torch.special.ndtr  # the normal distribution function, which makes the noise uniform in [0, 1]
         if self.settings.random_locations:
-            return uniform
-        sampled = mean + self.location_std * normal
-        if self.exploration is None or noise.shape[-1] == normal.shape[-1]:
-            return sampled
-        return torch.where(torch.special.ndtr(noise[..., -1:]) < self.exploration, uniform, sampled)
+            return 2 * share(noise[..., :size]) - 1
+        if noise.shape[-1] == size:
+            return mean + self.location_std * noise
+        noise, explore = noise[..., :size], share(noise[..., size:]) < self.exploration
+        return torch.where(explore, 2 * share(noise) - 1, mean + self.location_std * noise)
 
     def explored(self, mean: Tensor, fixation: Tensor) -> Tensor:
         """Return whether locations are too far from ``mean`` to come from its Gaussian, bool (...).

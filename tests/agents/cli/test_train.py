@@ -14,6 +14,7 @@ from agents.cli.runs import new_folder
 from agents.ram.checkpoint import FILE_NAME
 from agents.training.presets import NOTES, PRESETS, settings_for
 from agents.training.settings import GameSettings, HybridSettings
+from agents.training.trainer import RANDOM_WEIGHTS
 from tests.limits import HANG_S
 
 
@@ -162,6 +163,12 @@ def test_a_run_starts_from_the_weights_of_another(tmp_path, ram, digits, digits_
     status, _, stderr = ram(*digits_options, *start, "--patch-size=2", "--out=other", folder=tmp_path)
     lines = [line for line in stderr.splitlines() if "warning" in line]
     assert status == 0 and len(lines) == 1 and lines[0].startswith("ram train: warning: init_from="), stderr
+
+
+def test_none_starts_from_random_weights_where_the_preset_names_a_checkpoint():
+    preset, chosen = (train.read(["RAM-MNISTPairs-v0", *more]) for more in ([], ["--init-from=none"]))
+    assert preset.settings.init_from == "pretrained:RAM-ClutteredMNIST100-v0" and preset.options.init_from is None
+    assert str(chosen.options.init_from) == RANDOM_WEIGHTS
 
 
 def interrupt(process, folder, lines, number=signal.SIGINT):
