@@ -107,7 +107,7 @@ ABLATIONS = (
     Ablation("cluttered-8", "squash-location", "tanh-squashed location mean", {"network.squash_location": False}),
     Ablation("pairs-8", REFERENCE, "unchanged preset", {}),
     Ablation("pairs-8", "init-from", "initial weights", {"init_from": None}),
-    Ablation("pairs-8", "exploration", "share of random locations", {"location_exploration": 0.0}),
+    Ablation("pairs-8", "exploration", "share of locations at bright spots", {"location_exploration": 0.0}),
     Ablation("pairs-8", "answer-heads", "softmaxes of the answer", {"network.answer_heads": "joint"}),
     Ablation("pairs-8", "location-reward", "reward of the location policy", {"location_reward": "confidence"}),
     Ablation("pairs-8", "discount", "discount of later gains", {"confidence_discount": 1.0}),

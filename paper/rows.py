@@ -386,7 +386,7 @@ def departures(training: dict[str, Any]) -> list[str]:
     if training.get("init_from"):  # results from before it existed lack it
         found.append("starts from the agent for one digit")
     if training.get("location_exploration"):
-        found.append("explores random locations in training")
+        found.append("explores bright spots in training")
     if network.get("answer_heads") == "objects":
         found.append("a softmax for each digit")
     if network["squash_location"]:

@@ -40,8 +40,10 @@ class RAMPolicy(nn.Module):
     Attributes:
         location_std: float32 (), standard deviation of the location; a buffer, so that training can anneal it.
         answer_names: What the task actions are called, such as the names of classes; empty if that is not known.
-        exploration: float32 (), share of the locations that :meth:`noise` draws uniformly from the scene, set by a
-            training that explores; None otherwise.
+        exploration: float32 (), share of the locations that are moved to the closest spot, set by a training that
+            explores; None otherwise.
+        spots: float32 (B, n, gaze_size), locations that may be worth a look in the scene of each row, set with
+            ``exploration``.
     """
 
     def __init__(self, settings: RAMSettings) -> None:
@@ -49,6 +51,7 @@ class RAMPolicy(nn.Module):
         self.settings = settings
         self.answer_names: tuple[str, ...] = ()
         self.exploration: Tensor | None = None
+        self.spots: Tensor | None = None
         self.glimpse_network = GlimpseNetwork(
             settings.glimpse_shape,
             settings.glimpse_hidden,
@@ -284,8 +287,11 @@ class RAMPolicy(nn.Module):
             return 2 * share(noise[..., :size]) - 1
         if noise.shape[-1] == size:
             return mean + self.location_std * noise
-        noise, explore = noise[..., :size], share(noise[..., size:]) < self.exploration
-        return torch.where(explore, 2 * share(noise) - 1, mean + self.location_std * noise)
+        sampled, explore = mean + self.location_std * noise[..., :size], share(noise[..., size:]) < self.exploration
+        assert self.spots is not None, "set with exploration"
+        closest = (self.spots - sampled[:, None]).square().sum(-1).argmin(-1)
+        spot = self.spots.gather(1, closest[:, None, None].expand(-1, 1, size)).squeeze(1)
+        return torch.where(explore, spot, sampled)
 
     def explored(self, mean: Tensor, fixation: Tensor) -> Tensor:
         """Return whether locations are too far from ``mean`` to come from its Gaussian, bool (...).

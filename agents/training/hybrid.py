@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from agents.ram.decisions import SequenceEvaluation
+from agents.training.exploration import NUM_SPOTS, bright_spots
 from agents.training.fast import distributed
 from agents.training.fast.graph import Graph
 from agents.training.fast.recording import Recording
@@ -43,6 +44,9 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
             image_index: int64 (B,), the image of each row; None if the task draws its own scenes.
         """
         observation, _ = env.reset(seed=row_seed, options={"image_index": image_index})
+        if policy.exploration is not None:
+            draws = torch.rand((settings.num_envs, NUM_SPOTS, 3), generator=generator, device=env.device)[rows]
+            policy.spots = bright_spots(env.task.scene(env.state), draws)
         with autocast(settings, env.device):
             episodes = collect_episodes(
                 env,
@@ -92,7 +96,7 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
             size = settings.num_envs // copies
             arguments.append(order.batch(iteration * size, size).repeat_interleave(copies)[rows])
         run.log(iterate(*arguments))
-    policy.exploration = None
+    policy.exploration = policy.spots = None
 
 
 def _overlap(env: TensorEnv) -> Tensor:
