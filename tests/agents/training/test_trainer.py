@@ -446,7 +446,7 @@ def test_exploration_falls_to_nothing_and_ends_with_the_training(tmp_path, monke
         train(DIGITS, replace(HYBRID, location_exploration=0.3), tmp_path, progress_bar=False)
     assert load_checkpoint(tmp_path).progress["iteration"] == 6
     assert shares == pytest.approx([0.3, 0.24, 0.18, 0.12, 0.06, 0.0])
-    assert policies[0].exploration is None
+    assert policies[0].exploration is policies[0].spots is None
 
 
 def test_the_last_iteration_has_the_final_standard_deviation_exactly():

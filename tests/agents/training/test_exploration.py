@@ -1,0 +1,57 @@
+"""Bright spots are found where the objects are, and drawn with chances that follow from their brightness."""
+
+import numpy as np
+import torch
+
+from agents.training.exploration import BRIGHT, NUM_SPOTS, SHARPNESS, bright_spots
+
+
+def draws(rows, spots=NUM_SPOTS, seed=0):
+    return torch.rand((rows, spots, 3), generator=torch.Generator().manual_seed(seed))
+
+
+def scene(*objects, side=60, channels=1):
+    """Black, with squares of 20 pixels: (left, top, gray)."""
+    pixels = torch.zeros(1, channels, side, side, dtype=torch.uint8)
+    for left, top, gray in objects:
+        pixels[..., top : top + 20, left : left + 20] = gray
+    return pixels
+
+
+def center(left, top, side=60):
+    return torch.tensor([2 * (left + 10) / side - 1, 2 * (top + 10) / side - 1])
+
+
+def pixels_from(spots, location, side=60):
+    return (spots - location).norm(dim=-1) * side / 2
+
+
+def test_every_spot_is_at_the_only_object():
+    for left, top, channels in ((8, 36, 1), (36, 4, 3), (0, 0, 1), (40, 40, 1)):
+        spots = bright_spots(scene((left, top, 200), channels=channels), draws(1, 500))
+        assert spots.shape == (1, 500, 2) and spots.dtype == torch.float32
+        assert pixels_from(spots, center(left, top)).max() < 3  # within a stride
+
+
+def test_a_bright_object_is_drawn_as_often_as_a_very_bright_one_and_a_dark_one_rarely():
+    places = (4, 4), (36, 36)
+    for grays in ((60, 255), (30, 40), (25, 200)):
+        objects = [(*place, gray) for place, gray in zip(places, grays, strict=True)]
+        spots = bright_spots(scene(*objects), draws(1, 100_000))
+        shares = [(pixels_from(spots, center(*place)) < 3).float().mean().item() for place in places]
+        chances = np.array([min(gray / 255, BRIGHT) ** SHARPNESS for gray in grays])
+        np.testing.assert_allclose(shares, chances / chances.sum(), atol=0.01)
+
+
+def test_without_any_spot_locations_are_anywhere():
+    spots = bright_spots(scene(), draws(1, 20_000))[0].double()
+    assert spots.min() < -0.95 and spots.max() > 0.95
+    assert spots.mean(0).abs().max() < 0.05
+
+
+def test_a_row_has_its_own_draws():
+    scenes = torch.cat([scene((8, 8, 200), (40, 40, 200)), scene((30, 8, 200), (8, 40, 200)), scene()])
+    together, numbers = bright_spots(scenes, draws(3)), draws(3)
+    for row in range(3):
+        one = bright_spots(scenes[row : row + 1], numbers[row : row + 1])
+        torch.testing.assert_close(one[0], together[row], rtol=0, atol=1e-6)
