@@ -107,12 +107,13 @@ ABLATIONS = (
     Ablation("cluttered-8", "squash-location", "tanh-squashed location mean", {"network.squash_location": False}),
     Ablation("pairs-8", REFERENCE, "unchanged preset", {}),
     Ablation("pairs-8", "init-from", "initial weights", {"init_from": None}),
-    Ablation("pairs-8", "exploration", "share of locations at bright spots", {"location_exploration": 0.0}),
+    Ablation("pairs-8", "exploration", "share of the episodes that scan bright spots", {"location_exploration": 0.0}),
+    Ablation("pairs-8", "gaze", "gaze control", {"environment.gaze": "absolute", "environment.max_step": None}),
     Ablation("pairs-8", "answer-heads", "softmaxes of the answer", {"network.answer_heads": "joint"}),
     Ablation("pairs-8", "location-reward", "reward of the location policy", {"location_reward": "confidence"}),
     Ablation("pairs-8", "discount", "discount of later gains", {"confidence_discount": 1.0}),
     Ablation("pairs-8", "location-weight", "weight of the location loss", {"location_weight": 1.0}),
-    Ablation("pairs-8", "core", "core network", {"network.core": "lstm"}),
+    Ablation("pairs-8", "core", "core network", {"network.core": "relu"}),
     Ablation("pairs-8", "context", "first glimpse", {"environment.first_location": "center"}),
 )
 """All ablations; the reference of a headline row comes first."""

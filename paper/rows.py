@@ -386,11 +386,13 @@ def departures(training: dict[str, Any]) -> list[str]:
     if training.get("init_from"):  # results from before it existed lack it
         found.append("starts from the agent for one digit")
     if training.get("location_exploration"):
-        found.append("explores bright spots in training")
+        found.append("scans bright spots in a share of the training episodes")
     if network.get("answer_heads") == "objects":
         found.append("a softmax for each digit")
     if network["squash_location"]:
         found.append("tanh-squashed location mean")
+    if training["environment"].get("gaze") == "relative":
+        found.append("actions move the gaze (relative gaze)")
     if training["environment"].get("first_location") == "inside":
         found.append("first glimpse completely inside the scene")
     if not game:

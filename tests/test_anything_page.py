@@ -37,7 +37,7 @@ def test_the_table_of_circle_square_is_that_of_the_results_file():
 def test_the_tables_of_pong_are_those_of_the_results_file():
     text = (DOCS / "anything.md").read_text(encoding="utf-8")
     content = json.loads((DOCS / "results/pong.json").read_text(encoding="utf-8"))
-    sides = {12: "12, 24, 48", 6: "6, 12, 24", 84: "84"}
+    sides = {12: "12, 24, 48", 6: "6, 12, 24", 4: "4, 8, 16", 84: "84"}
     for run in content["runs"].values():
         evaluation, reached = run["evaluation"], f"{at(run['curve'], 1_000_000):.1f}"
         score = "stopped before its end"
@@ -49,6 +49,19 @@ def test_the_tables_of_pong_are_those_of_the_results_file():
         assert f"| {' | '.join(row)} |" in text.replace("−", "-")
     for attempt in content["attempts"]:
         assert f"| {attempt['settings']} | {at(attempt['curve'], 1_000_000):.1f} |" in text.replace("−", "-")
+
+
+def test_the_table_of_the_memory_task_is_that_of_the_results_file():
+    text = (DOCS / "anything.md").read_text(encoding="utf-8")
+    content = json.loads((DOCS / "results/minigrid-memory.json").read_text(encoding="utf-8"))
+    assert len(content["runs"]) == 3
+    for run in content["runs"]:
+        evaluation = run["evaluation"]
+        assert evaluation["episodes"] == 1_000 and evaluation["greedy"]
+        value, low, high = (f"{evaluation[key]:.3f}" for key in ("value", "interval_low", "interval_high"))
+        cells = run["environment"], run["agent"], f"{run['steps'] / 1e6:.1f} M", f"{value} [{low}, {high}]"
+        assert f"| {' | '.join(cells)} |" in text
+    assert content["runs"][0]["evaluation"]["interval_low"] > 0.5  # the ceiling without memory
 
 
 def at(curve, steps):

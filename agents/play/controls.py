@@ -231,11 +231,8 @@ class Gaze:
             wanted[:2] = self._point
         if self._zoom is not None:
             wanted[2] = self._zoom
-        if not self._control.relative:
-            return wanted
-        move = (wanted - location) / np.float32(self._control.max_step)
-        move[:2] /= max(1.0, float(np.hypot(*move[:2])))
-        return np.clip(move, -1, 1)
+        action: NDArray[np.float32] = self._control.towards(location[None], wanted[None])[0]
+        return action
 
     def next_location(self, location: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the location after the action, float32 (gaze_size,)."""

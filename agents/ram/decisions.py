@@ -25,7 +25,7 @@ class Noise(NamedTuple):
     """The random numbers of one step of B rows; None chooses greedily.
 
     Attributes:
-        location: float32 (B, gaze_size), standard normal; None takes the mean. One more number with exploration.
+        location: float32 (B, gaze_size), standard normal; None takes the mean.
         action: float32 (B, num_actions), exponential with rate 1; None takes the most likely action.
         numbers: float32 (B, numbers), standard normal, for the numbers of the task action; None takes the means.
     """

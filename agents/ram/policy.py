@@ -40,18 +40,12 @@ class RAMPolicy(nn.Module):
     Attributes:
         location_std: float32 (), standard deviation of the location; a buffer, so that training can anneal it.
         answer_names: What the task actions are called, such as the names of classes; empty if that is not known.
-        exploration: float32 (), share of the locations that are moved to the closest spot, set by a training that
-            explores; None otherwise.
-        spots: float32 (B, n, gaze_size), locations that may be worth a look in the scene of each row, set with
-            ``exploration``.
     """
 
     def __init__(self, settings: RAMSettings) -> None:
         super().__init__()
         self.settings = settings
         self.answer_names: tuple[str, ...] = ()
-        self.exploration: Tensor | None = None
-        self.spots: Tensor | None = None
         self.glimpse_network = GlimpseNetwork(
             settings.glimpse_shape,
             settings.glimpse_hidden,
@@ -220,8 +214,7 @@ class RAMPolicy(nn.Module):
         """
         location = action = numbers = None
         if not greedy_location or self.settings.random_locations:
-            columns = self.settings.gaze_size + (self.exploration is not None)
-            location = self.location_std.new_empty(num_rows, columns).normal_(generator=generator)
+            location = self.location_std.new_empty(num_rows, self.settings.gaze_size).normal_(generator=generator)
         if not greedy_action:
             action = self.location_std.new_empty(num_rows, self.settings.num_actions).exponential_(generator=generator)
             if self.settings.numbers:
@@ -276,33 +269,14 @@ class RAMPolicy(nn.Module):
         Args:
             mean: float32 (..., gaze_size), output of the location network.
             noise: float32 (..., gaze_size), standard normal; None takes the mean. With ``random_locations`` the mean
-                has no meaning, so there must be noise. One more number, with ``exploration``, says whether to explore.
+                has no meaning, so there must be noise.
         """
         if noise is None:
             assert not self.settings.random_locations, "random locations need noise"
             return mean
-        size = self.settings.gaze_size
-        share = torch.special.ndtr  # the normal distribution function, which makes the noise uniform in [0, 1]
         if self.settings.random_locations:
-            return 2 * share(noise[..., :size]) - 1
-        if noise.shape[-1] == size:
-            return mean + self.location_std * noise
-        sampled, explore = mean + self.location_std * noise[..., :size], share(noise[..., size:]) < self.exploration
-        assert self.spots is not None, "set with exploration"
-        closest = (self.spots - sampled[:, None]).square().sum(-1).argmin(-1)
-        spot = self.spots.gather(1, closest[:, None, None].expand(-1, 1, size)).squeeze(1)
-        return torch.where(explore, spot, sampled)
-
-    def explored(self, mean: Tensor, fixation: Tensor) -> Tensor:
-        """Return whether locations are too far from ``mean`` to come from its Gaussian, bool (...).
-
-        That is farther than three standard deviations, as 1 % of its samples are in two dimensions.
-
-        Args:
-            mean: float32 (..., gaze_size).
-            fixation: float32 (..., gaze_size).
-        """
-        return (fixation - mean).square().sum(-1) > (3 * self.location_std).square()
+            return 2 * torch.special.ndtr(noise) - 1  # the normal distribution function: uniform in [-1, 1]
+        return mean + self.location_std * noise
 
     def location_log_prob(self, mean: Tensor, fixation: Tensor) -> Tensor:
         """Return the log-density of locations, float32 (...), under the Gaussian around ``mean``.

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from agents.ram.decisions import SequenceEvaluation
-from agents.training.exploration import NUM_SPOTS, bright_spots
+from agents.training.exploration import NUM_SPOTS, draw_scan
 from agents.training.fast import distributed
 from agents.training.fast.graph import Graph
 from agents.training.fast.recording import Recording
@@ -44,9 +44,11 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
             image_index: int64 (B,), the image of each row; None if the task draws its own scenes.
         """
         observation, _ = env.reset(seed=row_seed, options={"image_index": image_index})
-        if policy.exploration is not None:
-            draws = torch.rand((settings.num_envs, NUM_SPOTS, 3), generator=generator, device=env.device)[rows]
-            policy.spots = bright_spots(env.task.scene(env.state), draws)
+        scan = None
+        if settings.location_exploration:
+            draws = torch.rand((settings.num_envs, 1 + NUM_SPOTS), generator=generator, device=env.device)[rows]
+            location, num_steps = observation["location"], env.task.max_episode_steps
+            scan = draw_scan(env.task.scene(env.state), location, num_steps, exploration, draws)
         with autocast(settings, env.device):
             episodes = collect_episodes(
                 env,
@@ -58,18 +60,18 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
                 supervised=True,
                 greedy_action=True,
                 recording=recording,
+                scan=scan,
             )
             heads = policy.heads(
                 episodes.h, location_gradient=settings.location_gradient, value_gradient=settings.baseline_gradient
             )
         evaluation = policy.evaluate_heads(heads, episodes.fixation, episodes.task_action)
-        explores = policy.exploration is not None
         loss = hybrid_loss(
             evaluation,
             _answers(episodes, evaluation, settings, overlap),
             location_weight=settings.location_weight,
             baseline_weight=settings.baseline_weight,
-            explored=policy.explored(heads.location_mean.detach(), episodes.fixation) if explores else None,
+            explored=None if scan is None else scan.explores,
         )
         gradient_norm = update(policy, optimizer, loss.total, settings.max_grad_norm)
         observe(policy, episodes.observation)
@@ -84,19 +86,16 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
     row_number, iterate = torch.arange(rows.start, rows.stop, device=env.device), Graph(learn, generator)
     copies, num_images = settings.rollouts_per_image, env.task.num_images
     order = None if num_images is None else ImageOrder(num_images, seed, env.device)
-    if settings.location_exploration:
-        policy.exploration = torch.zeros((), device=env.device)
+    exploration = torch.zeros((), device=env.device)
     for iteration in run.iterations():
         follow_schedule(run, settings, iteration)
-        if policy.exploration is not None:
-            policy.exploration.fill_(annealed(settings.location_exploration, 0.0, iteration, run.plan.iterations))
+        exploration.fill_(annealed(settings.location_exploration, 0.0, iteration, run.plan.iterations))
         seed_generator(generator, seed, iteration)
         arguments = [episode_seed(seed, iteration, settings.num_envs) + row_number]
         if order is not None:
             size = settings.num_envs // copies
             arguments.append(order.batch(iteration * size, size).repeat_interleave(copies)[rows])
         run.log(iterate(*arguments))
-    policy.exploration = policy.spots = None
 
 
 def _overlap(env: TensorEnv) -> Tensor:

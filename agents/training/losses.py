@@ -122,9 +122,9 @@ def hybrid_loss(
         location_weight: Weight of the locations' loss.
         baseline_weight: Weight of the baseline's loss.
         normalise_advantage: Whether the locations' advantages are normalised to mean 0 and standard deviation 1.
-        explored: bool (T, B), locations that the policy did not choose itself. It learns from one only if its return
-            was better than expected, with the weight ``SELF_IMITATION`` (Oh et al. 2018, arXiv:1806.05635, equation 2).
-            None if there are none.
+        explored: bool, broadcast over (T, B), locations that the policy did not choose itself. It learns from one only
+            if its return was better than expected, with the weight ``SELF_IMITATION`` (Oh et al. 2018,
+            arXiv:1806.05635, equation 2). None if there are none.
     """
     log_prob = evaluation.action_log_probs.gather(-1, answers.target[..., None]).squeeze(-1)  # (T, B, n) -> (T, B)
     classification = answers.answer_steps.mean(-log_prob)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from agents.errors import SettingsError
 from agents.ram.policy import RAMPolicy
+from agents.training.exploration import Scan
 from agents.training.fast.recording import Recording
 from ram_envs.envs.tensor import TensorEnv
 from ram_envs.scenes.randomness import random_word
@@ -84,6 +85,7 @@ def collect_episodes(
     supervised: bool = False,
     greedy_action: bool = False,
     recording: Recording | None = None,
+    scan: Scan | None = None,
 ) -> Episodes:
     """Play the episodes that a reset began, one in each row, to the end.
 
@@ -101,6 +103,7 @@ def collect_episodes(
         supervised: Whether to collect the right answers.
         greedy_action: Whether the most likely task action is taken; locations are sampled in any case.
         recording: A recording of this policy, for as many steps and rows.
+        scan: Rows whose locations the policy does not choose.
     """
     if recording is not None:
         recording.begin()
@@ -113,7 +116,7 @@ def collect_episodes(
         for name, value in values.items():
             steps.setdefault(name, []).append(value)
 
-    for _ in range(env.task.max_episode_steps):
+    for step in range(env.task.max_episode_steps):
         if recording is None:
             h, state = policy.encode_step(observation, state)
             store(h=h)
@@ -127,6 +130,9 @@ def collect_episodes(
             store(target=target, answer_counts=env.answer_counts())
         noise = policy.noise(batch or env.num_envs, generator, greedy_action=greedy_action)
         fixation, task_action = policy.choose(h, noise.of(rows))
+        if scan is not None:
+            given = env.task.gaze_control.towards(observation["location"], scan.path[step])
+            fixation = torch.where(scan.explores[:, None], given, fixation)
         action = {"fixation": fixation, env.task.answer.key: task_action}
         observation, reward, terminated, truncated, info = env.step(action)
         over = terminated | truncated

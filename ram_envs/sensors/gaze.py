@@ -70,6 +70,21 @@ class GazeControl:
         moved = namespace(action).astype(self.within(action) * self.max_step, location.dtype)
         return clip(location + moved, -1.0, 1.0)
 
+    def towards(self, location: Array, target: Array) -> Array:
+        """Return the actions that move to other locations, or as far towards them as one move goes.
+
+        Args:
+            location: float32 (B, gaze_size) in [-1, 1], the current locations.
+            target: float32 (B, gaze_size) in [-1, 1].
+
+        Returns:
+            Actions, float32 (B, gaze_size) in [-1, 1].
+        """
+        if not self.relative:
+            return target
+        moves = (target - location) / self.max_step
+        return namespace(target).astype(self.within(moves), location.dtype)
+
     def within(self, action: Array) -> Array:
         """Return equivalent actions within the action space: float (B, gaze_size) in [-1, 1]."""
         if not self.relative:

@@ -159,26 +159,6 @@ def test_random_locations_are_uniform_whatever_the_network_says():
     assert torch.equal(again[0][0].fixation, again[1][0].fixation)
 
 
-def test_exploration_moves_a_share_of_the_locations_to_the_closest_spot():
-    policy, rows = make_policy(location_std=0.05), 20_000
-    generator = torch.Generator().manual_seed(0)
-    mean = torch.tensor([0.9, 0.1]).expand(rows, 2)
-    left, right, far = torch.tensor([0.7, 0.1]), torch.tensor([1.1, 0.1]), torch.tensor([-0.5, 0.1])
-    policy.exploration, policy.spots = torch.tensor(0.25), torch.stack([far, left, right]).expand(rows, 3, 2)
-    noise = policy.noise(rows, generator).location
-    fixation = policy.fixation(mean, noise)
-    sampled = mean + 0.05 * noise[:, :2]
-    at_left, at_right, at_far = ((fixation == spot).all(1) for spot in (left, right, far))
-    assert (at_left | at_right).float().mean().item() == pytest.approx(0.25, abs=0.01) and not at_far.any()
-    assert (sampled[at_left, 0] < 0.9).all() and (sampled[at_right, 0] > 0.9).all()
-    assert torch.equal(fixation[~at_left & ~at_right], sampled[~at_left & ~at_right])
-    assert torch.equal(policy.explored(mean, fixation) | (fixation == sampled).all(1), torch.ones(rows).bool())
-    assert policy.explored(mean, mean + 0.151 / 2**0.5).all() and not policy.explored(mean, mean + 0.149 / 2**0.5).any()
-    policy.exploration = torch.tensor(0.0)
-    assert torch.equal(policy.fixation(mean, noise), sampled)
-    assert torch.equal(policy.fixation(mean, None), mean)  # the greedy location never explores
-
-
 def test_random_locations_teach_the_location_network_nothing():
     policy = make_policy(random_locations=True)
     fixation, action, *_ = act_through(policy, observations())

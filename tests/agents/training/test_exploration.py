@@ -1,13 +1,13 @@
-"""Bright spots are found where the objects are, and drawn with chances that follow from their brightness."""
+"""Bright spots are found where the objects are, and a scan visits one after the other."""
 
 import numpy as np
 import torch
 
-from agents.training.exploration import BRIGHT, NUM_SPOTS, SHARPNESS, bright_spots
+from agents.training.exploration import BRIGHT, NUM_SPOTS, SHARPNESS, bright_spots, draw_scan
 
 
 def draws(rows, spots=NUM_SPOTS, seed=0):
-    return torch.rand((rows, spots, 3), generator=torch.Generator().manual_seed(seed))
+    return torch.rand((rows, spots), generator=torch.Generator().manual_seed(seed))
 
 
 def scene(*objects, side=60, channels=1):
@@ -45,7 +45,7 @@ def test_a_bright_object_is_drawn_as_often_as_a_very_bright_one_and_a_dark_one_r
 
 def test_without_any_spot_locations_are_anywhere():
     spots = bright_spots(scene(), draws(1, 20_000))[0].double()
-    assert spots.min() < -0.95 and spots.max() > 0.95
+    assert spots.min() < -0.9 and spots.max() > 0.9
     assert spots.mean(0).abs().max() < 0.05
 
 
@@ -55,3 +55,23 @@ def test_a_row_has_its_own_draws():
     for row in range(3):
         one = bright_spots(scenes[row : row + 1], numbers[row : row + 1])
         torch.testing.assert_close(one[0], together[row], rtol=0, atol=1e-6)
+
+
+def test_a_scan_visits_the_closest_spot_first_and_all_before_any_again():
+    places = (0, 0), (40, 0), (0, 40)
+    scenes = scene(*((*place, 200) for place in places))
+    first = center(4, 4)[None]  # closest to the first object
+    scan = draw_scan(scenes, first, 6, torch.tensor(1.0), draws(1, 1 + NUM_SPOTS))
+    assert scan.explores.tolist() == [True] and scan.path.shape == (6, 1, 2)
+    visited = [
+        next(number for number, place in enumerate(places) if pixels_from(location, center(*place)) < 3)
+        for location in scan.path[:, 0]
+    ]
+    assert visited[0] == 0 and sorted(visited[:3]) == sorted(visited[3:]) == [0, 1, 2]
+
+
+def test_the_share_of_the_rows_that_explore():
+    rows = 4_000
+    for share in (0.0, 0.3, 1.0):
+        scan = draw_scan(scene().expand(rows, -1, -1, -1), torch.zeros(rows, 2), 2, torch.tensor(share), draws(rows, 3))
+        assert abs(scan.explores.float().mean().item() - share) < 0.03

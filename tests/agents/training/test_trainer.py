@@ -18,6 +18,7 @@ from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint, s
 from agents.ram.settings import NetworkSettings
 from agents.training import games, hybrid, run, trainer
 from agents.training import metrics as metrics_module
+from agents.training.exploration import draw_scan
 from agents.training.optimisation import annealed
 from agents.training.run import TrainingError
 from agents.training.settings import GameSettings, HybridSettings
@@ -437,16 +438,17 @@ def test_the_location_network_has_its_own_learning_rate(tmp_path, monkeypatch):
     assert rates == pytest.approx([GAME.learning_rate / 2, 1e-4 / 2])  # both follow the schedule
 
 
-def test_exploration_falls_to_nothing_and_ends_with_the_training(tmp_path, monkeypatch):
-    shares, policies = [], []
-    with monkeypatch.context() as patch:
-        for iteration in range(6):
-            after_iteration(patch, iteration, lambda self: shares.append(self.policy.exploration.item()))
-        after_iteration(patch, 5, lambda self: policies.append(self.policy))
-        train(DIGITS, replace(HYBRID, location_exploration=0.3), tmp_path, progress_bar=False)
+def test_exploration_falls_to_nothing(tmp_path, monkeypatch):
+    shares = []
+
+    def draw(scenes, first_location, num_steps, share, draws):
+        shares.append(share.item())
+        return draw_scan(scenes, first_location, num_steps, share, draws)
+
+    monkeypatch.setattr("agents.training.hybrid.draw_scan", draw)
+    train(DIGITS, replace(HYBRID, location_exploration=0.3), tmp_path, progress_bar=False)
     assert load_checkpoint(tmp_path).progress["iteration"] == 6
     assert shares == pytest.approx([0.3, 0.24, 0.18, 0.12, 0.06, 0.0])
-    assert policies[0].exploration is policies[0].spots is None
 
 
 def test_the_last_iteration_has_the_final_standard_deviation_exactly():
