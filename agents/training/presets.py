@@ -96,8 +96,8 @@ _TRANSLATED = replace(_SCENES, learning_rate=1.5e-3, weight_decay=0.2)
 # So the agent starts as one that knows single digits, and explores by scans over bright spots. Where the other digit is
 # can be seen relative to the gaze, so the actions are moves. Test error on pairs with eight glimpses after 3.8 M frames,
 # seed 0: 39 % with all three and a ReLU core; 45 % with absolute locations; 53 % with a quarter of them drawn uniformly
-# instead of the scans. An LSTM remembers better what it has seen: after 2.6 M frames its training error was 36 and not
-# 40 %, though its core starts from random weights.
+# instead of the scans. An LSTM remembers better what it has seen: its error in training was 35 and not 40 %, though its
+# core starts from random weights.
 _OBJECTS = replace(
     _SCENES,
     environment={"gaze": "relative", "max_step": 1.0},
