@@ -94,7 +94,7 @@ _SCENES = HybridSettings(
 _TRANSLATED = replace(_SCENES, learning_rate=1.5e-3, weight_decay=0.2)
 # From random weights the gaze learns to stay on one digit: to see the other one it would have to leave what it knows.
 # So the agent starts as one that knows single digits, and explores by scans over bright spots. Where the other digit is
-# can be seen relative to the gaze, so the actions are moves. Test error on pairs with eight glimpses after 3.8 M frames,
+# can be seen relative to the gaze, so the actions are moves. Test error on pairs with eight glimpses, 3.8 M frames,
 # seed 0: 39 % with all three and a ReLU core; 45 % with absolute locations; 53 % with a quarter of them drawn uniformly
 # instead of the scans. An LSTM remembers better what it has seen: its error in training was 35 and not 40 %, though its
 # core starts from random weights.
