@@ -48,7 +48,8 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
         if settings.location_exploration:
             draws = torch.rand((settings.num_envs, 1 + NUM_SPOTS), generator=generator, device=env.device)[rows]
             location, num_steps = observation["location"], env.task.max_episode_steps
-            scan = draw_scan(env.task.scene(env.state), location, num_steps, exploration, draws)
+            scenes = torch.as_tensor(env.task.scene(env.state))
+            scan = draw_scan(scenes, location, num_steps, exploration, draws)
         with autocast(settings, env.device):
             episodes = collect_episodes(
                 env,

@@ -131,7 +131,7 @@ def collect_episodes(
         noise = policy.noise(batch or env.num_envs, generator, greedy_action=greedy_action)
         fixation, task_action = policy.choose(h, noise.of(rows))
         if scan is not None:
-            given = env.task.gaze_control.towards(observation["location"], scan.path[step])
+            given = torch.as_tensor(env.task.gaze_control.towards(observation["location"], scan.path[step]))
             fixation = torch.where(scan.explores[:, None], given, fixation)
         action = {"fixation": fixation, env.task.answer.key: task_action}
         observation, reward, terminated, truncated, info = env.step(action)
