@@ -13,7 +13,7 @@ Four other agents are trained with the same networks and settings:
     --gaze center    the gaze stays in the center
     --gaze random    every glimpse is somewhere else
     --gaze frame     one patch of 84x84: the agent sees the whole frame
-    --patch-size 6   patches of 6, 12 and 24 pixels, too small to follow the game without moving the gaze
+    --patch-size 6   patches of 6, 12 and 24 pixels
 
 The figure is the mean score of 30 deterministic episodes, from -21 to 21.
 """

@@ -67,7 +67,7 @@ STATED = {
     "docs/anything.md": {
         "CrossQ 99.1, SAC 98.2; PPO 78.6": "published by ap_gym",
         "three pixels changes the location by 0.07": "3 of 42 pixels from the center to the edge",
-        "at 0.5 after 0.4 M steps": "an experiment, described there",
+        "was still at 0.5 after 0.4 M steps": "an experiment, described there",
         "in 14 % of its episodes": "42 of 300 episodes of an experiment, described there",
         "in about 1 % of the numbers of a glimpse": "36 of 3,600, in a view of 5 cells",
         "the success rate is at most 0.5": "chance between two ways",

@@ -109,6 +109,7 @@ _OBJECTS = replace(
     learning_rate=1.5e-3,
     num_envs=256,
     epochs=150,
+    threads=2,
 )
 _SUM = replace(_OBJECTS, location_reward="confidence")
 # An episode has up to 18 glimpses, of 40x160 pixels: fewer epochs, and narrower search.
