@@ -46,7 +46,7 @@ def test_an_ablation_changes_what_it_says_and_nothing_else(one):
     for name, value in one.changes.items():
         group, _, key = name.rpartition(".")
         if group == "environment":
-            assert reference.environment.get(key) != changed.environment[key] == value
+            assert reference.environment.get(key) != changed.environment.get(key) == value
             others = {name: argument for name, argument in changed.environment.items() if name != key}
             back = {key: reference.environment[key]} if key in reference.environment else {}
             changed = replace(changed, environment={**others, **back})
