@@ -1,9 +1,9 @@
 """Train on MiniGrid's memory task from rendered pixels, of which the agent only sees glimpses.
 
 pip install "ram-active-vision[agents,minigrid]"
-python examples/minigrid_memory.py --out runs/memory          0.8 M steps: 10 minutes on one core
+python examples/minigrid_memory.py --out runs/memory          0.8 M steps: 15 minutes on one core
 python examples/minigrid_memory.py --out runs/memory --resume
-python examples/minigrid_memory.py --as-it-is --init-from runs/memory --out runs/memory-as-it-is
+python examples/minigrid_memory.py --as-it-is --init-from runs/memory --steps 1000000 --out runs/memory-as-it-is
 
 A room at one end of a corridor holds a key or a ball. At the other end there are both, and the episode succeeds if the
 agent goes to the one that is in the room. The environment draws the 5x5 cells before the agent, 40x40 pixels. Of this
@@ -14,8 +14,8 @@ success, so the mean return is the success rate.
 Two things make it learnable. The agent starts beside the object of the room. And in training three quarters of the
 rooms hold a key, and three quarters of the ends have the key on the left: with even chances, neither object by itself
 says anything about the right way, and an agent that knows neither object has nothing to learn from. In evaluation the
-chances are even. With --as-it-is nothing is changed: the agent starts anywhere in the room or the corridor and has to
-look for the object first.
+chances are even. With --as-it-is both are as in MiniGrid: the agent starts anywhere in the room or the corridor and has
+to look for the object first.
 """
 
 import argparse

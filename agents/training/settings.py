@@ -220,6 +220,11 @@ class HybridSettings(TaskSettings):
                 f"location_reward='overlap' is for answers that say which objects there are, not for {env_id}: "
                 "expected 'confidence'"
             )
+        if self.location_exploration and task.glimpse_sensor.gaze_size != 2:
+            raise SettingsError(
+                f"location_exploration={self.location_exploration} is for locations (x, y), not for the "
+                f"{task.glimpse_sensor.gaze_size} numbers of this sensor: expected 0"
+            )
         if task.num_images is not None:
             return
         if self.frames is None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from agents.errors import RAMError
+from agents.errors import RAMError, SettingsError
 from agents.evaluation.evaluate import evaluate
 from agents.pictures.results import draw_results
 from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint, save_checkpoint
@@ -449,6 +449,13 @@ def test_exploration_falls_to_nothing(tmp_path, monkeypatch):
     train(DIGITS, replace(HYBRID, location_exploration=0.3), tmp_path, progress_bar=False)
     assert load_checkpoint(tmp_path).progress["iteration"] == 6
     assert shares == pytest.approx([0.3, 0.24, 0.18, 0.12, 0.06, 0.0])
+
+
+def test_exploration_is_refused_where_a_location_is_no_place(tmp_path):
+    settings = replace(HYBRID, environment={"sensor": "zoom"}, location_exploration=0.3)
+    with pytest.raises(SettingsError, match=r"location_exploration=0.3 is for .*not for the 3 numbers.*expected 0"):
+        train(DIGITS, settings, tmp_path / "run", progress_bar=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_last_iteration_has_the_final_standard_deviation_exactly():
