@@ -111,7 +111,21 @@ _OBJECTS = replace(
     epochs=150,
     threads=2,
 )
-_SUM = replace(_OBJECTS, location_reward="confidence")
+# The sum says less than the pair, so the agent starts as one that knows pairs, and need not explore. Without clutter it
+# overfits to the digits, as in Translated MNIST. 7.3 % error after 3.8 M frames (seed 0, on training images); 17 % if it
+# starts as the agent for one digit, with scans.
+_SUM = replace(
+    _OBJECTS,
+    network=replace(_OBJECTS.network, location_std=0.05),
+    init_from="pretrained:RAM-MNISTPairs-v0",
+    location_std_final=0.03,
+    location_reward="confidence",
+    location_exploration=0.0,
+    learning_rate=1e-3,
+    weight_decay=0.2,
+    epochs=100,
+    threads=1,
+)
 # An episode has up to 18 glimpses, of 40x160 pixels: fewer epochs, and narrower search.
 _SEQUENCE = replace(
     _SCENES,
