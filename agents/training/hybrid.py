@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from agents.ram.decisions import SequenceEvaluation
-from agents.training.exploration import NUM_SPOTS, draw_scan
+from agents.training.exploration import draw_scan, num_draws
 from agents.training.fast import distributed
 from agents.training.fast.graph import Graph
 from agents.training.fast.recording import Recording
@@ -46,8 +46,9 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
         observation, _ = env.reset(seed=row_seed, options={"image_index": image_index})
         scan = None
         if settings.location_exploration:
-            draws = torch.rand((settings.num_envs, 1 + NUM_SPOTS), generator=generator, device=env.device)[rows]
             location, num_steps = observation["location"], env.task.max_episode_steps
+            size = (settings.num_envs, num_draws(num_steps))
+            draws = torch.rand(size, generator=generator, device=env.device)[rows]
             scenes = torch.as_tensor(env.task.scene(env.state))
             scan = draw_scan(scenes, location, num_steps, exploration, draws)
         with autocast(settings, env.device):

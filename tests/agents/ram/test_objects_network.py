@@ -68,7 +68,8 @@ def test_the_overlap_of_answers_by_hand():
 @pytest.mark.parametrize("env_id", [PAIRS, ADDITION])
 def test_a_run_with_a_softmax_for_each_object_is_saved_and_evaluated(env_id, tmp_path):
     preset = settings_for(env_id)
-    assert preset.network.answer_heads == "objects" and preset.init_from == "pretrained:RAM-ClutteredMNIST100-v0"
+    start = {PAIRS: "RAM-ClutteredMNIST100-v0", ADDITION: PAIRS}[env_id]
+    assert preset.network.answer_heads == "objects" and preset.init_from == f"pretrained:{start}"
     small = replace(preset.network, **SMALL)
     settings = replace(preset, environment=SCENES, network=small, num_envs=10, epochs=2, precision="float32")
     trainer.train(env_id, settings, tmp_path / "run", device="cpu", progress_bar=False)
