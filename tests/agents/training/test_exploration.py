@@ -84,17 +84,16 @@ def test_a_scan_visits_the_closest_spot_first_and_all_before_any_again(num_steps
     for spot in range(0, num_steps, glimpses):
         assert len(set(visited[spot : spot + glimpses])) == 1
     spots = visited[::glimpses]
-    assert spots[0] == 0 and sorted(spots[:3]) == [0, 1, 2] and sorted(spots[3:]) == [0, 1, 2][: len(spots) - 3]
+    assert spots[0] == 0 and sorted(spots[:3]) == [0, 1, 2] and len(set(spots[3:])) == len(spots[3:])
 
 
 def test_the_last_glimpse_of_a_spot_is_the_most_exact():
     rows, num_steps = 2_000, 8
-    scenes = scene((40, 40, 200)).expand(rows, -1, -1, -1)
+    scenes = scene((20, 20, 200)).expand(rows, -1, -1, -1)
     scan = draw_scan(scenes, torch.zeros(rows, 2), num_steps, torch.tensor(1.0), draws(rows, num_draws(num_steps)))
-    # Whatever the distance between the spot that was found and the center of the object is: it is the same for all.
-    spread = (scan.path * 50 - (scan.path * 50).mean((0, 1))).abs().amax((1, 2))
-    assert spread[0::2].tolist() == pytest.approx([ROUGH] * 4, rel=0.05)
-    assert spread[1::2].tolist() == pytest.approx([FINE] * 4, rel=0.1)
+    place = scan.path * 30  # in pixels; a few spots of some thousands are drawn in the dark
+    spread = (place - place.median(1, keepdim=True).values).abs().quantile(0.99, dim=1).amax(-1)
+    assert spread.tolist() == pytest.approx([ROUGH, FINE] * 4, rel=0.05)
 
 
 def test_the_share_of_the_rows_that_explore():
