@@ -25,7 +25,7 @@ from paper.charts import (
 from paper.cost import FILE_NAME, read_cost, write_cost
 from paper.cost import measure_cost as measure
 from paper.reproduce import read_records
-from paper.rows import BEYOND, HEADLINES, ROWS, TABLES
+from paper.rows import BEYOND, PACKAGED, ROWS, TABLES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,7 +94,7 @@ def draw_figures(results: Path, out: Path, *, measure_cost: bool = False) -> Dra
 def _glimpse_paths(out: Path, done: Drawings) -> None:
     """Draw the glimpse paths of the agents that come with the package."""
     titles = {env_id: title for table, (env_id, title) in TABLES.items() if table not in BEYOND}
-    rows = {ROWS[name].env_id: name for name in HEADLINES}
+    rows = {ROWS[name].env_id: name for name in PACKAGED}
     agents = pretrained_ids()
     for env_id in dict.fromkeys([*titles, *agents]):
         file = out / f"paths-{env_id.removeprefix('RAM-').rsplit('-', 1)[0].lower()}.png"

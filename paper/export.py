@@ -1,4 +1,4 @@
-"""Exports the agents of the headline rows into the package."""
+"""Exports the agents of the paper's rows into the package."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from agents.ram.checkpoint import CheckpointError, load_checkpoint
 from agents.ram.export import SUFFIX, export_agent
 from paper.jobs import Job, ReproduceError, check_folder
 from paper.records import read_record, record_file
-from paper.rows import HEADLINES, Row
+from paper.rows import PACKAGED, Row
 
 SIZE_LIMIT = 2_500_000
 """Largest size of an agent of the package, in bytes of weights."""
 
 
 def export_best(rows: Sequence[Row], out: Path, results: Path) -> list[Path]:
-    """Export the agent of each headline row that has results: the seed that did best in validation.
+    """Export the agent of each row of ``PACKAGED`` that has results: the seed that did best in validation.
 
     The validation scenes are new scenes of the last 5,000 training images, for Catch new episodes, never the test set.
 
     Args:
-        rows: The rows; others than headline rows are skipped.
+        rows: The rows; others than those of ``PACKAGED`` are skipped.
         out: Folder of the runs.
         results: Folder of the results files.
 
@@ -37,7 +37,7 @@ def export_best(rows: Sequence[Row], out: Path, results: Path) -> list[Path]:
     """
     files = []
     for row in rows:
-        record = read_record(record_file(results, row.name)) if row.name in HEADLINES else None
+        record = read_record(record_file(results, row.name)) if row.name in PACKAGED else None
         if record is None or not record.fits(row) or (best := record.best_seed) is None:
             continue
         folder = out / Job(row, best).name

@@ -18,7 +18,7 @@ from paper.records import (
     in_percent,
     plain_settings,
 )
-from paper.rows import HEADLINES, ROWS, TABLES, Row, departures
+from paper.rows import HEADLINES, PACKAGED, ROWS, TABLES, Row, departures
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 NOTHING = "–"
@@ -228,7 +228,7 @@ def _exported(rows: Sequence[Row], records: Mapping[str, Record]) -> list[str]:
     """Say which seeds come with the package."""
     sentences = []
     for row in rows:
-        if row.name in HEADLINES and row.name in records and row.env_id in pretrained_ids():
+        if row.name in PACKAGED and row.name in records and row.env_id in pretrained_ids():
             seed, best = load_pretrained(row.env_id).progress["seed"], records[row.name].best_seed
             why = "the best in validation" if seed == best else f"although seed {best} is the best in validation"
             sentences.append(f"The agent of the package is seed {seed} of {row.label}, {why}.")

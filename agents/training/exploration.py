@@ -24,6 +24,8 @@ BRIGHT = 0.2
 """Mean brightness beyond which a spot is not drawn more often: about that of a digit."""
 SHARPNESS = 4
 """Power of the brightness in the chance of a spot: pieces of clutter, half as bright, are drawn rarely."""
+PHASE = 0.4
+"""Share of the training in which episodes explore."""
 FINE, ROUGH = 2, 4
 """How far the last glimpse of a spot and those before may miss it, in pixels and in each direction."""
 
@@ -67,6 +69,12 @@ def draw_scan(scenes: Tensor, first_location: Tensor, num_steps: int, share: Ten
         is_last = step % glimpses == glimpses - 1
         path.append((spot + offsets[:, step] * (FINE if is_last else ROUGH)).clamp(-1, 1))
     return Scan(explores[:, 0] < share, torch.stack(path))
+
+
+def share_of_scans(start: float, iteration: int, iterations: int) -> float:
+    """Return which share of the rows explores in an iteration: a straight line from ``start`` to 0 in ``PHASE``."""
+    done = iteration / max(iterations - 1, 1)
+    return start * max(1 - done / PHASE, 0.0)
 
 
 def num_draws(num_steps: int) -> int:

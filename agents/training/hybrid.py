@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from agents.ram.decisions import SequenceEvaluation
-from agents.training.exploration import draw_scan, num_draws
+from agents.training.exploration import draw_scan, num_draws, share_of_scans
 from agents.training.fast import distributed
 from agents.training.fast.graph import Graph
 from agents.training.fast.recording import Recording
 from agents.training.losses import Answers, hybrid_loss
-from agents.training.optimisation import annealed, autocast, counted, follow_schedule, observe, update
+from agents.training.optimisation import autocast, counted, follow_schedule, observe, update
 from agents.training.returns import confidence_gains, of_right_answer
 from agents.training.rollout import Episodes, ImageOrder, collect_episodes, episode_seed, seed_generator
 from agents.training.run import Run
@@ -91,7 +91,7 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
     exploration = torch.zeros((), device=env.device)
     for iteration in run.iterations():
         follow_schedule(run, settings, iteration)
-        exploration.fill_(annealed(settings.location_exploration, 0.0, iteration, run.plan.iterations))
+        exploration.fill_(share_of_scans(settings.location_exploration, iteration, run.plan.iterations))
         seed_generator(generator, seed, iteration)
         arguments = [episode_seed(seed, iteration, settings.num_envs) + row_number]
         if order is not None:

@@ -14,7 +14,7 @@ from agents.training import trainer
 from paper import export
 from paper.export import SIZE_LIMIT, export_pretrained
 from paper.records import read_record, record_file, same_settings
-from paper.rows import HEADLINES, ROWS
+from paper.rows import PACKAGED, ROWS
 from ram_envs import make_tensor
 from tests.paper.fabricated import DIGITS
 
@@ -59,8 +59,8 @@ def test_an_agent_of_another_environment_or_too_large_is_refused(trained, packag
     assert pretrained_ids() == []
 
 
-@pytest.mark.parametrize("name", HEADLINES)
-def test_the_agents_of_the_headline_rows_are_small_enough(name):
+@pytest.mark.parametrize("name", PACKAGED)
+def test_the_agents_of_the_rows_are_small_enough(name):
     row = ROWS[name]
     arguments = {key: value for key, value in row.settings.environment.items() if key != "num_glimpses"}
     if row.table != "catch":  # the sensor does not depend on the images
@@ -77,8 +77,8 @@ def test_the_agents_of_the_package_are_small():
         assert pretrained_file(id).stat().st_size <= SIZE_LIMIT
 
 
-@pytest.mark.parametrize("name", HEADLINES)
-def test_the_agent_of_a_headline_row_is_the_seed_that_did_best_in_validation(name):
+@pytest.mark.parametrize("name", PACKAGED)
+def test_the_agent_of_the_package_is_the_seed_that_did_best_in_validation(name):
     row, record = ROWS[name], read_record(record_file(RESULTS, name))
     agent, best = load_pretrained(row.env_id), record.best_seed
     assert same_settings(agent.training, record.settings)

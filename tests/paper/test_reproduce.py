@@ -253,7 +253,7 @@ def test_two_at_once_do_every_run_once(folder):
 
 def test_the_seed_that_did_best_in_validation_is_handed_on(folder, monkeypatch):
     go(folder, DIGITS, seeds=2)
-    monkeypatch.setattr("paper.export.HEADLINES", ("digits",))
+    monkeypatch.setattr("paper.export.PACKAGED", ("digits",))
     monkeypatch.setattr(pretrained, "FOLDER", folder / "agents")
     (file,) = export_best([DIGITS, GAME], folder / "runs", folder / "results")
     seeds = read(folder, DIGITS).seeds
