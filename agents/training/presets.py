@@ -109,7 +109,7 @@ _OBJECTS = replace(
     location_exploration=1.0,
     learning_rate=1.5e-3,
     num_envs=256,
-    epochs=150,
+    epochs=100,
 )
 # The sum says less than the pair, so the agent starts as one that knows pairs, and need not explore. After 3.8 M frames
 # (seed 0, on training images) 7.3 % error, and 17 % if it starts as the agent for one digit, with scans. Scenes without
