@@ -1,9 +1,8 @@
 """Exploration of the hybrid training: some episodes look at one bright spot of the scene after the other.
 
 From the first glimpse on, such a scan goes to the closest bright spot that it has not visited: a saliency map with
-inhibition of return (Itti, Koch and Niebur 1998), whose saliency is brightness. In a long episode it looks at each spot
-more than once, first roughly and then exactly, as an agent does whose first view of a spot is a coarse one. Labels and
-places of the objects are not used. (Not in the paper.)
+inhibition of return (Itti, Koch and Niebur 1998), whose saliency is brightness. Labels and places of the objects are
+not used. (Not in the paper.)
 """
 
 from __future__ import annotations
@@ -24,10 +23,6 @@ BRIGHT = 0.2
 """Mean brightness beyond which a spot is not drawn more often: about that of a digit."""
 SHARPNESS = 4
 """Power of the brightness in the chance of a spot: pieces of clutter, half as bright, are drawn rarely."""
-PHASE = 0.4
-"""Share of the training in which episodes explore."""
-FINE, ROUGH = 2, 4
-"""How far the last glimpse of a spot and those before may miss it, in pixels and in each direction."""
 
 
 class Scan(NamedTuple):
@@ -50,41 +45,20 @@ def draw_scan(scenes: Tensor, first_location: Tensor, num_steps: int, share: Ten
         first_location: float32 (B, 2), (x, y) of the first glimpse.
         num_steps: T.
         share: float32 (), share of the rows that explore.
-        draws: float32 (B, :func:`num_draws`), uniform in [0, 1): whether to explore, the spots, and the offsets.
+        draws: float32 (B, 1 + n), uniform in [0, 1): whether to explore, and one number for each spot.
     """
-    explores, drawn, offsets = draws.split([1, NUM_SPOTS, 2 * num_steps], 1)
-    spots = bright_spots(scenes, drawn)
+    spots = bright_spots(scenes, draws[:, 1:])
     height, width = scenes.shape[-2:]
     pixels = spots.new_tensor([width, height]) / 2  # of a location, in one unit
-    offsets = (2 * offsets.unflatten(1, (num_steps, 2)) - 1) / pixels
-    glimpses = glimpses_per_spot(num_steps)
-    visits, spot, path = torch.zeros_like(spots[..., 0]), first_location, []
-    for step in range(num_steps):
-        if step % glimpses == 0:
-            # Fewer visits come first, then the shorter way.
-            distance = ((spots - spot[:, None]) * pixels).norm(dim=-1)
-            chosen = (distance + visits * (height + width)).argmin(1)
-            spot = spots.gather(1, chosen[:, None, None].expand(-1, 1, 2)).squeeze(1)
-            visits = visits + (((spots - spot[:, None]) * pixels).norm(dim=-1) < SPOT_SIZE / 2)
-        is_last = step % glimpses == glimpses - 1
-        path.append((spot + offsets[:, step] * (FINE if is_last else ROUGH)).clamp(-1, 1))
-    return Scan(explores[:, 0] < share, torch.stack(path))
-
-
-def share_of_scans(start: float, iteration: int, iterations: int) -> float:
-    """Return which share of the rows explores in an iteration: a straight line from ``start`` to 0 in ``PHASE``."""
-    done = iteration / max(iterations - 1, 1)
-    return start * max(1 - done / PHASE, 0.0)
-
-
-def num_draws(num_steps: int) -> int:
-    """Return how many random numbers a scan of T steps takes."""
-    return 1 + NUM_SPOTS + 2 * num_steps
-
-
-def glimpses_per_spot(num_steps: int) -> int:
-    """Return how often a scan looks at a spot before it goes on: so often that there is time for three spots."""
-    return max((num_steps - 1) // 3, 1)
+    visits, here, path = torch.zeros_like(spots[..., 0]), first_location, []
+    for _ in range(num_steps):
+        distance = ((spots - here[:, None]) * pixels).norm(dim=-1)
+        # Fewer visits come first, then the shorter way.
+        chosen = (distance + visits * (height + width)).argmin(1)
+        here = spots.gather(1, chosen[:, None, None].expand(-1, 1, 2)).squeeze(1)
+        visits = visits + (((spots - here[:, None]) * pixels).norm(dim=-1) < SPOT_SIZE / 2)
+        path.append(here)
+    return Scan(draws[:, 0] < share, torch.stack(path))
 
 
 def bright_spots(scenes: Tensor, draws: Tensor) -> Tensor:

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from agents.ram.decisions import SequenceEvaluation
-from agents.training.exploration import draw_scan, num_draws, share_of_scans
+from agents.training.exploration import NUM_SPOTS, draw_scan
 from agents.training.fast import distributed
 from agents.training.fast.graph import Graph
 from agents.training.fast.recording import Recording
 from agents.training.losses import Answers, hybrid_loss
-from agents.training.optimisation import autocast, counted, follow_schedule, observe, update
+from agents.training.optimisation import annealed, autocast, counted, follow_schedule, observe, update
 from agents.training.returns import confidence_gains, of_right_answer
 from agents.training.rollout import Episodes, ImageOrder, collect_episodes, episode_seed, seed_generator
 from agents.training.run import Run
@@ -46,9 +46,8 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
         observation, _ = env.reset(seed=row_seed, options={"image_index": image_index})
         scan = None
         if settings.location_exploration:
+            draws = torch.rand((settings.num_envs, 1 + NUM_SPOTS), generator=generator, device=env.device)[rows]
             location, num_steps = observation["location"], env.task.max_episode_steps
-            size = (settings.num_envs, num_draws(num_steps))
-            draws = torch.rand(size, generator=generator, device=env.device)[rows]
             scenes = torch.as_tensor(env.task.scene(env.state))
             scan = draw_scan(scenes, location, num_steps, exploration, draws)
         with autocast(settings, env.device):
@@ -91,7 +90,7 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
     exploration = torch.zeros((), device=env.device)
     for iteration in run.iterations():
         follow_schedule(run, settings, iteration)
-        exploration.fill_(share_of_scans(settings.location_exploration, iteration, run.plan.iterations))
+        exploration.fill_(annealed(settings.location_exploration, 0.0, iteration, run.plan.iterations))
         seed_generator(generator, seed, iteration)
         arguments = [episode_seed(seed, iteration, settings.num_envs) + row_number]
         if order is not None:

@@ -101,15 +101,15 @@ _TRANSLATED = replace(_SCENES, learning_rate=1.5e-3, weight_decay=0.2)
 _OBJECTS = replace(
     _SCENES,
     environment={"gaze": "relative", "max_step": 1.0},
-    network=replace(_SCENES.network, core="lstm", answer_heads="objects", location_std=0.1),
-    location_std_final=0.03,
+    network=replace(_SCENES.network, core="lstm", answer_heads="objects", location_std=0.2),
     init_from="pretrained:RAM-ClutteredMNIST100-v0",
     location_reward="overlap",
     location_weight=10.0,
     location_exploration=1.0,
     learning_rate=1.5e-3,
     num_envs=256,
-    epochs=100,
+    epochs=150,
+    threads=2,
 )
 # The sum says less than the pair, so the agent starts as one that knows pairs, and need not explore. After 3.8 M frames
 # (seed 0, on training images) 7.3 % error, and 17 % if it starts as the agent for one digit, with scans. Scenes without
@@ -122,8 +122,9 @@ _SUM = replace(
     location_reward="confidence",
     location_exploration=0.0,
     learning_rate=1e-3,
-    weight_decay=0.2,
-    epochs=50,
+    weight_decay=0.1,
+    epochs=60,
+    threads=1,
 )
 # An episode has up to 18 glimpses, of 40x160 pixels: fewer epochs, and narrower search.
 _SEQUENCE = replace(

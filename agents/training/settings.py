@@ -173,9 +173,9 @@ class HybridSettings(TaskSettings):
     """Fraction of the locations' gradient that flows into core and glimpse network; 0 for none (the paper)."""
     location_exploration: float = 0.0
     """Share of the episodes, at the start of the training, whose locations scan the bright spots of the scene instead
-    of following the policy (:mod:`agents.training.exploration`); it falls to 0 in a straight line, in the first 40 %
-    of the training. The policy imitates a location that turned out better than expected (self-imitation). For retinas,
-    and objects of about 20 pixels on a dark background."""
+    of following the policy (:mod:`agents.training.exploration`); it falls to 0 in a straight line. The policy imitates
+    a location that turned out better than expected (self-imitation). For retinas, and objects of about 20 pixels on a
+    dark background."""
     baseline_gradient: bool = False
     """Whether the baseline's error also trains the core."""
     rollouts_per_image: int = 1

@@ -1,20 +1,9 @@
 """Bright spots are found where the objects are, and a scan visits one after the other."""
 
 import numpy as np
-import pytest
 import torch
 
-from agents.training.exploration import (
-    BRIGHT,
-    FINE,
-    NUM_SPOTS,
-    ROUGH,
-    SHARPNESS,
-    bright_spots,
-    draw_scan,
-    glimpses_per_spot,
-    num_draws,
-)
+from agents.training.exploration import BRIGHT, NUM_SPOTS, SHARPNESS, bright_spots, draw_scan
 
 
 def draws(rows, spots=NUM_SPOTS, seed=0):
@@ -68,37 +57,21 @@ def test_a_row_has_its_own_draws():
         torch.testing.assert_close(one[0], together[row], rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("num_steps", [6, 8, 16])
-def test_a_scan_visits_the_closest_spot_first_and_all_before_any_again(num_steps):
+def test_a_scan_visits_the_closest_spot_first_and_all_before_any_again():
     places = (0, 0), (40, 0), (0, 40)
     scenes = scene(*((*place, 200) for place in places))
     first = center(4, 4)[None]  # closest to the first object
-    scan = draw_scan(scenes, first, num_steps, torch.tensor(1.0), draws(1, num_draws(num_steps)))
-    assert scan.explores.tolist() == [True] and scan.path.shape == (num_steps, 1, 2)
+    scan = draw_scan(scenes, first, 6, torch.tensor(1.0), draws(1, 1 + NUM_SPOTS))
+    assert scan.explores.tolist() == [True] and scan.path.shape == (6, 1, 2)
     visited = [
-        next(number for number, place in enumerate(places) if pixels_from(location, center(*place)) < 3 + ROUGH)
+        next(number for number, place in enumerate(places) if pixels_from(location, center(*place)) < 3)
         for location in scan.path[:, 0]
     ]
-    glimpses = glimpses_per_spot(num_steps)
-    assert glimpses == {6: 1, 8: 2, 16: 5}[num_steps]
-    for spot in range(0, num_steps, glimpses):
-        assert len(set(visited[spot : spot + glimpses])) == 1
-    spots = visited[::glimpses]
-    assert spots[0] == 0 and sorted(spots[:3]) == [0, 1, 2] and len(set(spots[3:])) == len(spots[3:])
-
-
-def test_the_last_glimpse_of_a_spot_is_the_most_exact():
-    rows, num_steps = 2_000, 8
-    scenes = scene((20, 20, 200)).expand(rows, -1, -1, -1)
-    scan = draw_scan(scenes, torch.zeros(rows, 2), num_steps, torch.tensor(1.0), draws(rows, num_draws(num_steps)))
-    place = scan.path * 30  # in pixels; a few spots of some thousands are drawn in the dark
-    spread = (place - place.median(1, keepdim=True).values).abs().quantile(0.99, dim=1).amax(-1)
-    assert spread.tolist() == pytest.approx([ROUGH, FINE] * 4, rel=0.05)
+    assert visited[0] == 0 and sorted(visited[:3]) == sorted(visited[3:]) == [0, 1, 2]
 
 
 def test_the_share_of_the_rows_that_explore():
     rows = 4_000
     for share in (0.0, 0.3, 1.0):
-        numbers = draws(rows, num_draws(2))
-        scan = draw_scan(scene().expand(rows, -1, -1, -1), torch.zeros(rows, 2), 2, torch.tensor(share), numbers)
+        scan = draw_scan(scene().expand(rows, -1, -1, -1), torch.zeros(rows, 2), 2, torch.tensor(share), draws(rows, 3))
         assert abs(scan.explores.float().mean().item() - share) < 0.03
