@@ -93,10 +93,11 @@ def draw_figures(results: Path, out: Path, *, measure_cost: bool = False) -> Dra
 
 def _glimpse_paths(out: Path, done: Drawings) -> None:
     """Draw the glimpse paths of the agents that come with the package."""
-    titles = {env_id: title for table, (env_id, title) in TABLES.items() if table not in BEYOND}
+    titles = dict(reversed(TABLES.values()))  # of several tables of an environment the first one counts
+    expected = [env_id for table, (env_id, _) in TABLES.items() if table not in BEYOND]
     rows = {ROWS[name].env_id: name for name in PACKAGED}
     agents = pretrained_ids()
-    for env_id in dict.fromkeys([*titles, *agents]):
+    for env_id in dict.fromkeys([*expected, *agents]):
         file = out / f"paths-{env_id.removeprefix('RAM-').rsplit('-', 1)[0].lower()}.png"
         if env_id not in agents:
             command = f"python -m paper reproduce --row {rows[env_id]} --export"
