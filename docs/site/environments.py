@@ -17,7 +17,6 @@ from ram_envs.registration import GLIMPSE_ID, VARIANTS, task_class
 INNER = {"env_id": "CartPole-v1", "pixels": "render"}
 """Which environment the page of the wrapper wraps."""
 ANIMATED_BY = {
-    "RAM-MNISTPairs-v0": "The package has no trained agent for it yet, so the gaze in the animation is random.",
     "RAM-MNISTAddition-v0": "The package has no trained agent for it yet, so the gaze in the animation is random.",
     "RAM-MNISTSequence-v0": "The package has no trained agent for it yet, so the gaze in the animation is random.",
     "RAM-ColourMNIST-v0": "The package has no trained agent for it yet, so the gaze in the animation is random.",
