@@ -100,7 +100,7 @@ def learned_and_random(records: Records) -> Figure | None:
         drawn.set_label(label)
         ax.bar_label(drawn, [f"{height:.2f}" if height else "" for height in heights], fontsize=8, padding=2)
     titles = [
-        f"{TABLES[learned.table][1].split(',')[0]} {_side(learned)}\n{learned.num_glimpses} glimpses"
+        f"{TABLES[learned.table][1].split(',')[0]} {learned.scene_size}\n{learned.num_glimpses} glimpses"
         for learned, _ in pairs
     ]
     ax.set_xticks(range(len(pairs)), titles, fontsize=9)
@@ -180,8 +180,3 @@ def _reported_line(ax: Axes, rows: list[Row], column: str, colour: str, label: s
     if points:
         looks = {"linewidth": 1.3, "markersize": 4.5, **looks}
         ax.plot(*zip(*points, strict=True), style, color=colour, label=label, **looks)
-
-
-def _side(row: Row) -> str:
-    """Return the size of a table's scenes, from its title."""
-    return TABLES[row.table][1].split(", ")[1]

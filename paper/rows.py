@@ -93,6 +93,11 @@ class Row:
         return HEADLINE_SEEDS if self.name in HEADLINES else 1
 
     @property
+    def scene_size(self) -> str:
+        """Size of the scenes in the title of the table, such as "60x60"."""
+        return TABLES[self.table][1].split(", ")[1]
+
+    @property
     def num_glimpses(self) -> int | None:
         """Glimpses per episode of RAM in classification; None for other rows."""
         return self.settings.environment.get("num_glimpses") if isinstance(self.settings, HybridSettings) else None

@@ -10,6 +10,8 @@ from pathlib import Path
 from agents.files import write_atomically
 from agents.pictures.markdown import markdown_table
 from agents.pretrained import load_pretrained, pretrained_ids
+from paper.classifiers import Classifier, ClassifierSettings
+from paper.cost import multiply_adds
 from paper.records import (
     Record,
     SeedResult,
@@ -42,7 +44,17 @@ def headline_table(records: Mapping[str, Record]) -> str:
     rows = [ROWS[name] for name in HEADLINES if name in ROWS and name in records]
     last = {row.name: records[row.name].seeds[max(records[row.name].seeds)] for row in rows}
     table = markdown_table(
-        ("task", "measure", "paper", "best public", "**ours**", "seeds", "training"),
+        (
+            "task",
+            "measure",
+            "paper",
+            "best public",
+            "**ours**",
+            "seeds",
+            "training",
+            "CNN, whole scene",
+            "multiply-adds, ours and CNN",
+        ),
         [
             (
                 _scene(row) + (f", {row.num_glimpses} glimpses" if row.num_glimpses else ""),
@@ -51,6 +63,7 @@ def headline_table(records: Mapping[str, Record]) -> str:
                 _figure(row, records[row.name]),
                 str(len(records[row.name].seeds)),
                 f"{last[row.name].seconds / 60:.0f} min",
+                *_of_today(row, records),
             )
             for row in rows
         ],
@@ -58,6 +71,19 @@ def headline_table(records: Mapping[str, Record]) -> str:
     )
     machines = "; ".join(dict.fromkeys(_machine(one.hardware) for one in last.values()))
     return f"{table}\n\nTraining time: the last seed, on {machines}." if rows else ""
+
+
+def _of_today(row: Row, records: Mapping[str, Record]) -> tuple[str, str]:
+    """Return the error of today's convolutional network in a row's task, and the multiply-adds of both for an image."""
+    name = f"{row.table}-cnn"
+    if name not in records or row.env_id not in pretrained_ids():
+        return NOTHING, NOTHING
+    height, width = map(int, row.scene_size.split("x"))
+    settings, policy = ROWS[name].settings, load_pretrained(row.env_id).policy
+    assert isinstance(settings, ClassifierSettings) and row.num_glimpses is not None
+    network = Classifier(settings, (height, width, policy.settings.channels), policy.settings.num_actions)
+    counts = multiply_adds(policy, row.num_glimpses), network.multiply_adds
+    return _figure(ROWS[name], records[name]), " and ".join(f"{count / 1e6:.2g} M" for count in counts)
 
 
 def results_tables(records: Mapping[str, Record]) -> str:

@@ -42,8 +42,10 @@ def test_the_headline_table_has_the_headline_rows_with_results_and_the_duration_
     table, sentence = headline_table(records()).split("\n\n")
     cells = [[cell.strip() for cell in one.split("|")[1:-1]] for one in table.splitlines()[2:]]
     assert len(cells) == len(HEADLINES)
-    assert cells[0] == ["MNIST, 28x28, 6 glimpses", "test error (%)", "1.12", "0.67", "3.00 ± 1.00", "3", "30 min"]
-    assert cells[-1] == ["Catch, 24x24", "balls caught (%)", "85.00", "89.00", "**98.00** ± 1.00", "3", "30 min"]
+    ours, cnn = ["3.00 ± 1.00", "3", "30 min"], ["2.00 [1.80, 2.20]", "1.4 M and 4.1 M"]
+    assert cells[0] == ["MNIST, 28x28, 6 glimpses", "test error (%)", "1.12", "0.67", *ours, *cnn]
+    game = ["Catch, 24x24", "balls caught (%)", "85.00", "89.00", "**98.00** ± 1.00", "3", "30 min"]
+    assert cells[-1] == [*game, "–", "–"]
     assert sentence == "Training time: the last seed, on a processor."
     assert "Translated" not in headline_table({"mnist-6": records()["mnist-6"]})
 
