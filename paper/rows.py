@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 
+from agents.pretrained import PREFIX
 from agents.training.presets import settings_for
 from agents.training.settings import GameSettings, HybridSettings
 from paper.classifiers import ClassifierSettings
@@ -391,7 +392,7 @@ def departures(training: dict[str, Any]) -> list[str]:
     if network["glimpse_features"] != 256:
         found.append(f"{network['glimpse_features']} glimpse features")
     if training.get("init_from"):  # results from before it existed lack it
-        found.append("starts from the agent for one digit")
+        found.append(f"starts from the agent for {str(training['init_from']).removeprefix(PREFIX)}")
     if training.get("location_exploration"):
         found.append("scans bright spots in a share of the training episodes")
     if network.get("answer_heads") == "objects":
