@@ -66,7 +66,7 @@ STATED = {
         "looks exactly at the centers, it is at 11.7 %": "the same experiment",
         "What keeps it from the 9 % of RAM": "Ba et al. 2014, quoted second-hand",
         "report 2.5 % for DRAM and 3.2 %": "Ba et al. 2014, recalled",
-        "was at 17 % after 3.4 M frames; this one was at 7.3 %": "experiments, described there; seed 0",
+        "was at 17 % after 3.4 M frames; this one was at 7.3 % after 3.8 M": "experiments, described there; seed 0",
         "was higher (38 instead of 30 %)": "an experiment, described there; 3.8 M frames, seed 0",
         "of both digits in 96 % of 2,000 test scenes": "the same experiment",
         "was at 17.7 % after 144 M frames": "docs/results/pairs-8.json before that preset was replaced; seed 0",
