@@ -112,8 +112,8 @@ _OBJECTS = replace(
     threads=2,
 )
 # The sum says less than the pair, so the agent starts as one that knows pairs, and need not explore. After 3.8 M frames
-# (seed 0, on training images) 7.3 % error; started as the agent for one digit, with scans, 17 % after 3.4 M. Scenes without
-# clutter are overfitted to, as in Translated MNIST.
+# (seed 0, on training images) 7.3 % error; started as the agent for one digit, with scans, 17 % after 3.4 M. Scenes
+# without clutter are overfitted to, as in Translated MNIST.
 _SUM = replace(
     _OBJECTS,
     network=replace(_OBJECTS.network, location_std=0.05),
