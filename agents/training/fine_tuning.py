@@ -35,11 +35,14 @@ class InitialWeights:
         copied: Names of the tensors that were copied from it.
         started_anew: Names of the tensors that were initialized at random, because they have another shape in the
             checkpoint or are not in it.
+        new_answers: Names of the answers whose rows of the action network were initialized at random, while those of
+            other answers were copied.
     """
 
     checkpoint: str
     copied: tuple[str, ...]
     started_anew: tuple[str, ...]
+    new_answers: tuple[str, ...] = ()
 
     def write(self, folder: Path) -> None:
         """Write this to the run folder."""
@@ -50,7 +53,9 @@ class InitialWeights:
 def initialise_from(policy: RAMPolicy, checkpoint: str | os.PathLike[str], warn: bool = True) -> InitialWeights:
     """Copy the weights of a checkpoint into a new policy; tensors whose shape differs stay as they are.
 
-    The standard deviation of the location is a setting of the new run and is not copied.
+    The action network is copied answer by answer where both policies have answers of the same name, as with
+    ``stop="learned"``, which has the classes and "look on". The standard deviation of the location is a setting of the
+    new run and is not copied.
 
     Args:
         policy: The new policy.
@@ -63,8 +68,12 @@ def initialise_from(policy: RAMPolicy, checkpoint: str | os.PathLike[str], warn:
     """
     source = load_checkpoint(resolve_checkpoint(checkpoint)).policy
     weights, copied, anew = dict(source.named_parameters()), [], []
+    here, there = _same_answers(policy, source)
     for name, parameter in policy.named_parameters():
-        if name in weights and weights[name].shape == parameter.shape:
+        if here and name.startswith("action_network."):
+            parameter[here] = weights[name][there]
+            copied.append(name)
+        elif name in weights and weights[name].shape == parameter.shape:
             parameter.copy_(weights[name])
             copied.append(name)
         else:
@@ -75,10 +84,26 @@ def initialise_from(policy: RAMPolicy, checkpoint: str | os.PathLike[str], warn:
             f"init_from={name!r}: none of its weights fits the new policy ({_differences(source, policy)}): train with "
             "the network settings of the checkpoint, or from random weights, init_from='none'"
         )
-    if anew and warn:
-        shapes = ", ".join(_change(part, weights, policy.get_parameter(part)) for part in anew)
-        warnings.warn(f"init_from={name!r}: initialized at random: {shapes}", FineTuningWarning, stacklevel=3)
-    return InitialWeights(name, tuple(copied), tuple(anew))
+    new_answers = tuple(answer for index, answer in enumerate(policy.answer_names) if here and index not in here)
+    if warn and (anew or new_answers):
+        changes = [_change(part, weights, policy.get_parameter(part)) for part in anew]
+        if new_answers:
+            changes.append(f"the action network's answers {', '.join(map(repr, new_answers))}")
+        warnings.warn(
+            f"init_from={name!r}: initialized at random: {', '.join(changes)}", FineTuningWarning, stacklevel=3
+        )
+    return InitialWeights(name, tuple(copied), tuple(anew), new_answers)
+
+
+def _same_answers(policy: RAMPolicy, source: RAMPolicy) -> tuple[list[int], list[int]]:
+    """Return the indices of the answers that have the same names in both policies, in each of them."""
+    if policy.settings.core_size != source.settings.core_size:
+        return [], []
+    if policy.settings.combined_labels is not None or source.settings.combined_labels is not None:
+        return [], []  # their action networks have rows for the labels of single objects
+    place = {name: index for index, name in enumerate(source.answer_names)}
+    here = [index for index, name in enumerate(policy.answer_names) if name in place]
+    return here, [place[policy.answer_names[index]] for index in here]
 
 
 def _change(name: str, weights: Mapping[str, Tensor], parameter: Tensor) -> str:

@@ -122,11 +122,11 @@ def train(
     with torch.random.fork_rng(devices=[]), _threads(settings.threads):
         torch.manual_seed(seed)
         policy = RAMPolicy(place.policy).to(torch_device)
+    policy.answer_names = place.answer_names
     initial = None
     if settings.init_from is not None:
         # What a preset leaves random is no surprise.
         initial = initialise_from(policy, settings.init_from, warn=init_from is not None and distributed.first())
-    policy.answer_names = place.answer_names
     return _train(folder, env_id, settings, place, policy, {}, Progress(seed), progress_bar, callback, initial)
 
 

@@ -7,12 +7,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+import agents
 from agents.cli import main
 from agents.errors import SettingsError
 from agents.ram.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
 from agents.training.fine_tuning import RECORD, FineTuningWarning, initialise_from
+from agents.training.presets import settings_for
 from agents.training.settings import HybridSettings
 from agents.training.trainer import resume, train
 from ram_envs import make_tensor
@@ -110,6 +112,42 @@ def test_other_classes_start_the_head_anew_and_are_named_in_one_line(checkpoint)
     )
     assert initial.started_anew == HEAD and same(policy, fresh, HEAD)
     assert same(policy, load_checkpoint(checkpoint).policy, initial.copied)
+
+
+def test_answers_keep_their_weights_by_name(tmp_path):
+    """With ``stop="learned"`` there is one answer more; a dataset may list the same classes in another order."""
+    source = make_policy(7, num_actions=3)
+    source.answer_names = ("cat", "dog", "bird")
+    checkpoint = save_checkpoint(tmp_path / "named.safetensors", source, DIGITS, {})
+    policy, fresh = make_policy(num_actions=4), make_policy(num_actions=4)
+    policy.answer_names = ("dog", "cat", "bird", "look on")
+    with pytest.warns(FineTuningWarning, match="initialized at random: the action network's answers 'look on'$"):
+        initial = initialise_from(policy, checkpoint)
+    assert initial.started_anew == () and initial.new_answers == ("look on",) and set(HEAD) <= set(initial.copied)
+    before, after, new = (p.action_network.logits for p in (source, policy, fresh))
+    assert torch.equal(after.weight[:3], before.weight[[1, 0, 2]]) and torch.equal(
+        after.bias[:3], before.bias[[1, 0, 2]]
+    )
+    assert torch.equal(after.weight[3], new.weight[3]) and torch.equal(after.bias[3], new.bias[3])
+
+
+def test_answers_of_other_names_keep_their_place(tmp_path):
+    source = make_policy(7)
+    source.answer_names = tuple(map(str, range(10)))
+    checkpoint = save_checkpoint(tmp_path / "named.safetensors", source, DIGITS, {})
+    policy = make_policy()
+    policy.answer_names = tuple("abcdefghij")
+    assert initialise_from(policy, checkpoint).new_answers == () and same(policy, source, HEAD)
+
+
+def test_a_training_that_learns_when_to_stop_starts_with_the_classes_of_one_that_did_not(tmp_path):
+    settings = settings_for(DIGITS, method="game")
+    settings = replace(settings, environment={"stop": "learned"}, frames=1, num_envs=8, learning_rate=1e-9)
+    with pytest.warns(FineTuningWarning, match="the action network's answers 'look on'$"):
+        train(DIGITS, settings, tmp_path / "run", init_from="pretrained:RAM-Digits-v0", progress_bar=False)
+    agent, packaged = agents.load(tmp_path / "run"), agents.load("pretrained:RAM-Digits-v0")
+    weights = [policy.action_network.logits.weight[:10] for policy in (agent.policy, packaged.policy)]
+    assert agent.answer_names == (*packaged.answer_names, "look on") and torch.allclose(*weights, atol=1e-3)
 
 
 def test_another_sensor_starts_its_layer_anew(checkpoint):
