@@ -101,7 +101,8 @@ def _same_answers(policy: RAMPolicy, source: RAMPolicy) -> tuple[list[int], list
         return [], []
     if policy.settings.combined_labels is not None or source.settings.combined_labels is not None:
         return [], []  # their action networks have rows for the labels of single objects
-    place = {name: index for index, name in enumerate(source.answer_names)}
+    names = source.answer_names or tuple(map(str, range(source.settings.num_actions)))  # version 0.1 stored none
+    place = {name: index for index, name in enumerate(names)}
     here = [index for index, name in enumerate(policy.answer_names) if name in place]
     return here, [place[policy.answer_names[index]] for index in here]
 

@@ -131,6 +131,16 @@ def test_answers_keep_their_weights_by_name(tmp_path):
     assert torch.equal(after.weight[3], new.weight[3]) and torch.equal(after.bias[3], new.bias[3])
 
 
+def test_answers_without_names_are_called_by_their_numbers(checkpoint):
+    """A checkpoint of version 0.1 has no names."""
+    policy = make_policy(num_actions=11)
+    policy.answer_names = (*map(str, range(10)), "look on")
+    with pytest.warns(FineTuningWarning, match="the action network's answers 'look on'$"):
+        initialise_from(policy, checkpoint)
+    before = load_checkpoint(checkpoint).policy.action_network.logits
+    assert torch.equal(policy.action_network.logits.weight[:10], before.weight)
+
+
 def test_answers_of_other_names_keep_their_place(tmp_path):
     source = make_policy(7)
     source.answer_names = tuple(map(str, range(10)))
