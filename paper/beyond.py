@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from agents.experiments.files import read_result, write_result
 from agents.experiments.machine import device_name, versions
 from agents.pictures.style import write_figure
+from paper.distance import distance_table, measure_distance
 from paper.robustness import measure_robustness, robustness_table
 from paper.stopping import measure_stopping, stopping_chart, stopping_table
 
@@ -33,6 +34,7 @@ class Measurement(NamedTuple):
 
 MEASUREMENTS = {
     "stopping": Measurement(measure_stopping, stopping_table),
+    "distance": Measurement(measure_distance, distance_table),
     "robustness": Measurement(measure_robustness, robustness_table),
 }
 """Each is in the results file of its name."""
@@ -83,6 +85,7 @@ def draw_stopping(results: Path, out: Path) -> Path | None:
 
 _TITLES = {
     "stopping": "Early stopping: mean number of glimpses and test error (%) for each threshold",
+    "distance": "Two digits: test error (%) by the distance between their centers",
     "robustness": "Other scenes than in training: test error (%)",
 }
 

@@ -42,7 +42,7 @@ BEYOND = ("pairs", "addition", "sequence", "larger", "colour")
 
 HEADLINES = ("mnist-6", "translated-8", "cluttered-8", "cluttered100-8", "catch")
 """The rows that are trained with three seeds."""
-PACKAGED = (*HEADLINES, "pairs-8")
+PACKAGED = (*HEADLINES, "pairs-8", "addition-8")
 """The rows whose agents come with the package."""
 HEADLINE_SEEDS = 3
 VALIDATION_TRAIN, VALIDATION_TEST = "train[:-5000]", "train[-5000:]"

@@ -113,7 +113,8 @@ _OBJECTS = replace(
 )
 # The sum says less than the pair, so the agent starts as one that knows pairs, and need not explore. After 3.8 M frames
 # (seed 0, on training images) 7.3 % error; started as the agent for one digit, with scans, 17 % after 3.4 M. Scenes
-# without clutter are overfitted to, as in Translated MNIST.
+# without clutter are overfitted to, as in Translated MNIST. Learning rate 4e-4 instead of 1e-3: 4.9 instead of 5.5 % in
+# validation, where the images are not new.
 _SUM = replace(
     _OBJECTS,
     network=replace(_OBJECTS.network, location_std=0.05),
@@ -121,7 +122,7 @@ _SUM = replace(
     location_std_final=0.03,
     location_reward="confidence",
     location_exploration=0.0,
-    learning_rate=1e-3,
+    learning_rate=4e-4,
     weight_decay=0.1,
     epochs=60,
     threads=1,
@@ -167,7 +168,7 @@ NOTES: dict[str, dict[str, tuple[str, str]]] = {
     "RAM-ClutteredMNIST-v0": {"default": ("18 M images, 46 min", "2.7 % error")},
     "RAM-ClutteredMNIST100-v0": {"default": ("18 M images, 60 min", "2.8 % error")},
     "RAM-MNISTPairs-v0": {"default": ("9 M images, 60 min", "13.9 % error")},
-    "RAM-MNISTAddition-v0": {"default": ("3.6 M images, 28 min", "6.4 % error")},
+    "RAM-MNISTAddition-v0": {"default": ("3.6 M images, 28 min", "5.8 % error")},
     "RAM-MNISTSequence-v0": {"default": ("6 M sequences", "not measured yet")},
     "RAM-ColourMNIST-v0": {"default": ("9 M images", "not measured yet")},
     "RAM-Digits-v0": {"default": ("0.2 M images, 2 min", "4.9 % error")},

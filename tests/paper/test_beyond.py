@@ -4,13 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from paper.__main__ import main
 from paper.beyond import MEASUREMENTS, PAGE, beyond_tables, draw_stopping, read
+from paper.distance import APART, EDGES, _distances, distance_table
 from paper.robustness import NoisyClassification, _smaller, changes
+from paper.rows import IMAGE_HEADLINES
 from paper.stopping import stopping_table
 from paper.tables import BEGIN, END
-from ram_envs import register
+from ram_envs import make_task, register
 from ram_envs.testing import TaskContract
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +32,8 @@ def test_the_page_holds_the_tables_of_the_results_files():
     text = beyond_tables(RESULTS)
     assert f"{BEGIN}\n{text}\n{END}" in (ROOT / PAGE).read_text(encoding="utf-8"), "run: python -m paper tables"
     for name in MEASUREMENTS:
-        assert set(read(name, RESULTS)) == {"mnist-6", "translated-8", "cluttered-8", "cluttered100-8"}
+        rows = {"pairs-8", "addition-8"} if name == "distance" else {*IMAGE_HEADLINES}
+        assert set(read(name, RESULTS)) == rows
 
 
 def test_the_full_episodes_have_the_published_errors():
@@ -49,6 +53,46 @@ def test_the_table_names_the_fewest_glimpses_with_nearly_the_full_error():
     assert "| MNIST, 28x28 | 2.00: 2.04 | 2.50: 2.00 | 3.00: 2.00 | 4: 2.00 | 2.00 (50 %) | 0.90 |" in stopping_table(
         {"mnist-6": one}
     )
+
+
+def test_the_errors_by_distance_are_all_errors():
+    for row, error in (("pairs-8", 13.75), ("addition-8", 5.71)):
+        one = read("distance", RESULTS)[row]
+        scenes, errors = (sum(column) for column in zip(*one["scenes_and_errors"], strict=True))
+        assert one["edges"] == list(EDGES) and scenes == 10_000 and errors / 100 == pytest.approx(error, abs=0.011)
+        apart = [pair for edge, pair in zip(EDGES, one["scenes_and_errors"], strict=True) if edge >= APART]
+        assert one["apart"] == [sum(column) for column in zip(*apart, strict=True)]
+
+
+def test_the_distance_is_that_of_the_two_digits():
+    """Each image is one white square of 4 pixels: a scene shows two, and their distance is known."""
+    squares = np.zeros((40, 28, 28), np.uint8)
+    squares[:, 12:16, 12:16] = 255
+    arguments = {"dataset": (squares, np.arange(40) % 10), "num_clutter": 0, "patch_size": 4}
+    task = make_task("RAM-MNISTPairs-v0", **arguments)
+    seed = torch.arange(50)
+    scenes = task.initial(seed, torch.zeros_like(seed)).scenes[:, 0] > 0
+    found = 0
+    for scene, distance in zip(scenes, _distances(task, seed), strict=True):
+        rows, columns = np.nonzero(scene.numpy())
+        if len(rows) == 32:  # the squares do not touch
+            corners = np.stack([rows, columns], 1)
+            first = corners[0]
+            of_first = (np.abs(corners - first) < 4).all(1)
+            if of_first.sum() != 16:
+                continue
+            expected = np.linalg.norm(corners[of_first].mean(0) - corners[~of_first].mean(0))
+            assert distance == pytest.approx(expected, abs=0.01)
+            found += 1
+    assert found > 30
+
+
+def test_the_table_of_distances_has_errors_of_scenes():
+    one = {"edges": [0, 10], "scenes_and_errors": [[20, 10], [80, 4]], "apart": [50, 1]}
+    table = distance_table({"pairs-8": one}).splitlines()
+    assert table[0] == "| pixels | 0 to 10 | over 10 | all | at least 20 |"
+    assert table[2] == "| share of the scenes | 20.0 | 80.0 | 100.0 | 50.0 |"
+    assert table[3].endswith("| 50.00 | 5.00 | 14.00 | 2.00 |")
 
 
 def test_noise_changes_pixels_by_its_amplitude_and_no_more():
@@ -84,4 +128,4 @@ def test_the_picture_is_drawn_from_the_results(tmp_path):
 
 def test_an_unknown_measurement_is_refused_in_one_line(capsys):
     assert main(["measure", "speed"]) == 2
-    assert capsys.readouterr().err == "python -m paper: name='speed' is not one of stopping, robustness\n"
+    assert capsys.readouterr().err == "python -m paper: name='speed' is not one of stopping, distance, robustness\n"
