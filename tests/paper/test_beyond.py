@@ -72,7 +72,7 @@ def test_the_distance_is_that_of_the_two_digits():
     task = make_task("RAM-MNISTPairs-v0", **arguments)
     seed = torch.arange(50)
     scenes = task.initial(seed, torch.zeros_like(seed)).scenes[:, 0] > 0
-    found = 0
+    compared = 0
     for scene, distance in zip(scenes, _distances(task, seed), strict=True):
         rows, columns = np.nonzero(scene.numpy())
         if len(rows) == 32:  # the squares do not touch
@@ -83,8 +83,8 @@ def test_the_distance_is_that_of_the_two_digits():
                 continue
             expected = np.linalg.norm(corners[of_first].mean(0) - corners[~of_first].mean(0))
             assert distance == pytest.approx(expected, abs=0.01)
-            found += 1
-    assert found > 30
+            compared += 1
+    assert compared > 30
 
 
 def test_the_table_of_distances_has_errors_of_scenes():
