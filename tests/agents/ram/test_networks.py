@@ -112,3 +112,17 @@ def test_heads_are_linear_and_start_small():
     torch.testing.assert_close(actions(h), F.linear(h, actions.logits.weight, actions.logits.bias))
     torch.testing.assert_close(baseline(h), F.linear(h, baseline.value.weight)[:, 0] + baseline.value.bias)
     assert actions(h).abs().max() < 0.1
+
+
+def test_one_row_of_an_lstm_is_computed_as_in_a_batch():
+    """An agent that acts in one environment takes a shorter way (on a CPU, in full precision)."""
+    core = LSTMCore(3, 4)
+    features = torch.randn(1, 2, 3)
+    state = torch.randn(2, 4), torch.randn(2, 4)
+    sequence, after = core(features, state)
+    for row in range(2):
+        alone, (h, c) = core(features[:, row : row + 1], tuple(part[row : row + 1] for part in state))
+        torch.testing.assert_close(alone, sequence[:, row : row + 1])
+        torch.testing.assert_close((h[0], c[0]), (after[0][row], after[1][row]))
+    alone.sum().backward()
+    assert core.lstm.weight_hh_l0.grad.abs().sum() > 0
