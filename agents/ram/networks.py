@@ -198,8 +198,8 @@ class LSTMCore(nn.Module):
 def _one_row_on_cpu(features: Tensor) -> bool:
     """Return whether an LSTM gets one step of one row, as an agent that acts in one environment.
 
-    oneDNN, which computes ``nn.LSTM`` on a CPU, then mostly rearranges weights: the plain cell takes a third of the time.
-    Exported graphs keep ``nn.LSTM``, for any number of rows.
+    oneDNN, which computes ``nn.LSTM`` on a CPU, then mostly rearranges weights: the plain cell takes a third of the
+    time. Exported graphs keep ``nn.LSTM``, for any number of rows.
     """
     exporting = torch.jit.is_tracing() or torch.compiler.is_compiling()
     plain = features.device.type == "cpu" and features.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
