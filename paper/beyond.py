@@ -85,7 +85,7 @@ def draw_stopping(results: Path, out: Path) -> Path | None:
 
 _TITLES = {
     "stopping": "Early stopping: mean number of glimpses and test error (%) for each threshold",
-    "distance": "Two digits: test error (%) by the distance between their centers",
+    "distance": "Two digits: share of the scenes (%) and test error (%) by the distance between their centers",
     "robustness": "Other scenes than in training: test error (%)",
 }
 

@@ -5,6 +5,8 @@ Evaluated with the agents of the package, never trained.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -32,8 +34,7 @@ def measure_distance() -> dict[str, Any]:
     """Evaluate the packaged agents for two digits on all test images, deterministically.
 
     Returns:
-        Plain values by the name of the row: for each of ``EDGES`` the number of scenes and of errors, and the same for
-        the scenes whose digits are at least ``APART`` pixels apart.
+        Plain values by the name of the row: ``EDGES``, and for each the number of scenes and of errors.
     """
     rows = [ROWS[name] for name in PACKAGED if ROWS[name].table in ("pairs", "addition")]
     return {row.name: _measure(load_pretrained(row.env_id)) for row in rows}
@@ -48,26 +49,29 @@ def _measure(agent: Checkpoint) -> dict[str, Any]:
     episodes = play_all(env, lambda seed: PolicyPlayer(agent.policy, task.answer.key, seed), seeds, seeds)
     distance = _distances(task, torch.as_tensor(seeds))
     bins = np.digitize(distance, EDGES) - 1
-    parts = [bins == number for number in range(len(EDGES))]
-    counts = [[int(part.sum()), int((part & ~episodes.success).sum())] for part in (*parts, distance >= APART)]
-    return {"edges": list(EDGES), "scenes_and_errors": counts[:-1], "apart": counts[-1]}
+    scenes, errors = (np.bincount(bins[rows], minlength=len(EDGES)) for rows in (slice(None), ~episodes.success))
+    return {"edges": list(EDGES), "scenes_and_errors": np.stack([scenes, errors], axis=1).tolist()}
+
+
+def scenes_and_errors(one: Mapping[str, Any], at_least: int = 0, below: float = math.inf) -> tuple[int, int]:
+    """Return the number of scenes and of errors of a measured row, between two of its edges in pixels."""
+    pairs = zip(one["edges"], one["scenes_and_errors"], strict=True)
+    scenes, errors = zip(*(counts for edge, counts in pairs if at_least <= edge < below), strict=True)
+    return sum(scenes), sum(errors)
 
 
 def distance_table(measured: Mapping[str, Any]) -> str:
-    """Return the table: a task a line, a distance a column, and the share of the scenes in the first line."""
-    first = next(iter(measured.values()))
-    edges = first["edges"]
-    ranges = [f"{low} to {high}" for low, high in zip(edges, edges[1:], strict=False)] + [f"over {edges[-1]}"]
-    head = ["pixels", *ranges, "all", f"at least {APART}"]
-    total = sum(scenes for scenes, _ in first["scenes_and_errors"])
-    shares = [f"{100 * scenes / total:.1f}" for scenes, _ in [*first["scenes_and_errors"], [total, 0], first["apart"]]]
-    lines = [["share of the scenes", *shares]]
+    """Return the table: a distance a column, and for each task a line for the scenes and one for the error."""
+    edges = next(iter(measured.values()))["edges"]
+    spans: list[tuple[int, float]] = [*itertools.pairwise([*edges, math.inf]), (0, math.inf), (APART, math.inf)]
+    ranges = [f"{low} to {high}" for low, high in itertools.pairwise(edges)] + [f"over {edges[-1]}"]
+    lines = []
     for name, one in measured.items():
-        parts = one["scenes_and_errors"]
-        every = [sum(column) for column in zip(*parts, strict=True)]
-        cells = [f"{100 * errors / max(scenes, 1):.2f}" for scenes, errors in [*parts, every, one["apart"]]]
-        lines.append([scene_title(name), *cells])
-    return markdown_table(head, lines, numeric=True)
+        counts = [scenes_and_errors(one, *span) for span in spans]
+        total, _ = scenes_and_errors(one)
+        lines.append([f"{scene_title(name)}: scenes", *(f"{100 * scenes / total:.1f}" for scenes, _ in counts)])
+        lines.append(["error", *(f"{100 * errors / max(scenes, 1):.2f}" for scenes, errors in counts)])
+    return markdown_table(["pixels", *ranges, "all", f"at least {APART}"], lines, numeric=True)
 
 
 def _distances(task: Classification, seed: torch.Tensor) -> NDArray[np.floating]:

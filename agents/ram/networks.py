@@ -199,7 +199,8 @@ def _one_row_on_cpu(features: Tensor) -> bool:
     """Return whether an LSTM gets one step of one row, as an agent that acts in one environment.
 
     oneDNN, which computes ``nn.LSTM`` on a CPU, then mostly rearranges weights: the plain cell takes a third of the
-    time. Exported graphs keep ``nn.LSTM``, for any number of rows.
+    time. Batches keep ``nn.LSTM``, so that published figures stay as they are, and so do exported graphs, which take
+    any number of rows.
     """
     exporting = torch.jit.is_tracing() or torch.compiler.is_compiling()
     plain = features.device.type == "cpu" and features.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")

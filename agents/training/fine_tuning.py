@@ -97,10 +97,13 @@ def initialise_from(policy: RAMPolicy, checkpoint: str | os.PathLike[str], warn:
 
 def _same_answers(policy: RAMPolicy, source: RAMPolicy) -> tuple[list[int], list[int]]:
     """Return the indices of the answers that have the same names in both policies, in each of them."""
-    if policy.settings.core_size != source.settings.core_size:
+    sides = policy.settings, source.settings
+    # Rows of the action network are choices, not numbers, and not the labels of single objects.
+    if (
+        any(side.numbers or side.combined_labels is not None for side in sides)
+        or sides[0].core_size != sides[1].core_size
+    ):
         return [], []
-    if policy.settings.combined_labels is not None or source.settings.combined_labels is not None:
-        return [], []  # their action networks have rows for the labels of single objects
     names = source.answer_names or tuple(map(str, range(source.settings.num_actions)))  # version 0.1 stored none
     place = {name: index for index, name in enumerate(names)}
     here = [index for index, name in enumerate(policy.answer_names) if name in place]

@@ -182,14 +182,14 @@ NOTES: dict[str, dict[str, tuple[str, str]]] = {
     "RAM-ClutteredMNIST-v0": {"default": ("18 M images, 46 min", "2.7 % error")},
     "RAM-ClutteredMNIST100-v0": {"default": ("18 M images, 60 min", "2.8 % error")},
     "RAM-MNISTPairs-v0": {"default": ("9 M images, 60 min", "13.9 % error")},
-    "RAM-MNISTAddition-v0": {"default": ("3.6 M images, 28 min", "5.8 % error")},
+    "RAM-MNISTAddition-v0": {"default": ("3.6 M images, 63 min", "5.8 % error")},
     "RAM-MNISTSequence-v0": {"default": ("6 M sequences", "not measured yet")},
     "RAM-ColourMNIST-v0": {"default": ("9 M images", "not measured yet")},
     "RAM-Digits-v0": {"default": ("0.2 M images, 2 min", "4.9 % error")},
     "RAM-Images-v0": {"default": ("40 photographs, 17 s", "docs/own-images.md")},
 }
-"""What each preset costs on one core of an AMD EPYC (for pairs on two), and its result in deterministic evaluation
-(docs/results.md).
+"""What each preset costs on one core of an AMD EPYC (for pairs on two; for sums and "stop" without bfloat16), and its
+result in deterministic evaluation (docs/results.md).
 
 Results of headline rows are means of three seeds, as are those of Digits, of MNIST "stop" and of Catch "quick" (96.05,
 95.70 and 95.75 % of 2,000 episodes).

@@ -8,7 +8,7 @@ import torch
 
 from paper.__main__ import main
 from paper.beyond import MEASUREMENTS, PAGE, beyond_tables, draw_stopping, read
-from paper.distance import APART, EDGES, _distances, distance_table
+from paper.distance import EDGES, _distances, distance_table, scenes_and_errors
 from paper.robustness import NoisyClassification, _smaller, changes
 from paper.rows import IMAGE_HEADLINES
 from paper.stopping import stopping_table
@@ -58,10 +58,8 @@ def test_the_table_names_the_fewest_glimpses_with_nearly_the_full_error():
 def test_the_errors_by_distance_are_all_errors():
     for row, error in (("pairs-8", 13.75), ("addition-8", 5.71)):
         one = read("distance", RESULTS)[row]
-        scenes, errors = (sum(column) for column in zip(*one["scenes_and_errors"], strict=True))
+        scenes, errors = scenes_and_errors(one)
         assert one["edges"] == list(EDGES) and scenes == 10_000 and errors / 100 == pytest.approx(error, abs=0.011)
-        apart = [pair for edge, pair in zip(EDGES, one["scenes_and_errors"], strict=True) if edge >= APART]
-        assert one["apart"] == [sum(column) for column in zip(*apart, strict=True)]
 
 
 def test_the_distance_is_that_of_the_two_digits():
@@ -88,11 +86,12 @@ def test_the_distance_is_that_of_the_two_digits():
 
 
 def test_the_table_of_distances_has_errors_of_scenes():
-    one = {"edges": [0, 10], "scenes_and_errors": [[20, 10], [80, 4]], "apart": [50, 1]}
+    one = {"edges": [0, 10, 20], "scenes_and_errors": [[20, 10], [30, 3], [50, 1]]}
+    assert scenes_and_errors(one, 10) == (80, 4) and scenes_and_errors(one, below=20) == (50, 13)
     table = distance_table({"pairs-8": one}).splitlines()
-    assert table[0] == "| pixels | 0 to 10 | over 10 | all | at least 20 |"
-    assert table[2] == "| share of the scenes | 20.0 | 80.0 | 100.0 | 50.0 |"
-    assert table[3].endswith("| 50.00 | 5.00 | 14.00 | 2.00 |")
+    assert table[0] == "| pixels | 0 to 10 | 10 to 20 | over 20 | all | at least 20 |"
+    assert table[2].endswith(": scenes | 20.0 | 30.0 | 50.0 | 100.0 | 50.0 |")
+    assert table[3] == "| error | 50.00 | 10.00 | 2.00 | 14.00 | 2.00 |"
 
 
 def test_noise_changes_pixels_by_its_amplitude_and_no_more():
