@@ -1,5 +1,5 @@
 # make train   set up .venv, train the Catch agent, evaluate it, say where curve and animation are
-# make test    set up .venv, run the tests
+# make test    set up .venv, run the tests; make -j2 test runs them in two processes
 # make test-integrations   set up .venv-integrations with RLlib, TorchRL, skrl, ap_gym, Stable-Baselines3, Optuna, MLflow, Weights & Biases and
 #              huggingface_hub, run their tests there, on the oldest and the newest Gymnasium too; opens a page
 #              in Chromium (apt-get installs it, as root, where chromedriver is missing)
@@ -57,7 +57,7 @@ PORT := 8000
 KERNELS := tests/ram_envs/sensors tests/ram_envs/tasks tests/ram_envs/envs/test_compiled.py tests/properties/test_sensors.py tests/properties/test_environments.py
 MINUTES := 10
 
-.PHONY: environments train tables test test-integrations demo test-demo browser node docs docs-serve test-site kernels fuzz soak check bench clean
+.PHONY: train tables test test-agents test-others test-integrations demo test-demo browser node docs docs-serve test-site kernels fuzz soak check bench clean
 
 train: $(STAMP)
 	$(BIN)/ram train RAM-CatchGame-v0 --out "$(OUT)"
@@ -68,8 +68,14 @@ train: $(STAMP)
 tables: $(STAMP)
 	$(BIN)/python -m paper tables
 
-test: $(STAMP)
-	$(BIN)/python -m pytest
+# Two halves of about the same length. The second one has all that the first one leaves out.
+test: test-agents test-others
+
+test-agents: $(STAMP)
+	$(BIN)/python -m pytest tests/agents
+
+test-others: $(STAMP)
+	$(BIN)/python -m pytest --ignore=tests/agents
 
 # Warnings are no errors here: other libraries raise them about themselves.
 test-integrations: $(INTEGRATIONS)/.installed browser
@@ -88,9 +94,6 @@ test-demo: $(VENV)/.selenium $(DEMO)/node_modules/.installed browser
 node:
 	@command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; } \
 	  || { echo "Install node and npm: they lint and test the scripts of the demo." >&2; exit 1; }
-
-# What the other test targets need. CI installs it while the tests run.
-environments: $(INTEGRATIONS)/.installed $(DOCS)/.installed $(DEMO)/node_modules/.installed browser
 
 browser:
 	@command -v chromedriver > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BROWSER); } \
@@ -119,7 +122,7 @@ soak: $(STAMP)
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(MAKE) test
 
 bench: $(BENCH)/.installed $(JAX)/.installed
 	for name in $(BENCHMARKS); do $(BENCH)/bin/python benchmarks/$$name.py $(if $(QUICK),--quick) || exit 1; done
