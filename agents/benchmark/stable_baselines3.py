@@ -149,6 +149,13 @@ class DQN(StableBaselines3):
     }
 
 
+class QRDQN(DQN):
+    """QR-DQN (Dabney et al. 2018), of sb3-contrib: DQN with quantiles of the return."""
+
+    name = "qrdqn"
+    model_class = sb3_contrib.QRDQN
+
+
 class SAC(StableBaselines3):
     """SAC (Haarnoja et al. 2018)."""
 
@@ -156,6 +163,13 @@ class SAC(StableBaselines3):
     model_class = stable_baselines3.SAC
     action_formats = ("box",)
     defaults = {**_OFF_POLICY, "train_freq": 1, "gradient_steps": 1}
+
+
+class TQC(SAC):
+    """TQC (Kuznetsov et al. 2020), of sb3-contrib: SAC with critics of quantiles, without the highest of them."""
+
+    name = "tqc"
+    model_class = sb3_contrib.TQC
 
 
 class RecurrentPPO(StableBaselines3):
