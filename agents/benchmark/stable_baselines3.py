@@ -136,7 +136,7 @@ class DQN(StableBaselines3):
     """DQN (Mnih et al. 2015), with one discrete action for the answer and a grid cell of the gaze."""
 
     name = "dqn"
-    model_class = stable_baselines3.DQN
+    model_class: ClassVar[type[BaseAlgorithm]] = stable_baselines3.DQN
     action_formats = ("discrete",)
     observation_formats = ("flat",)
     defaults = {
@@ -160,7 +160,7 @@ class SAC(StableBaselines3):
     """SAC (Haarnoja et al. 2018)."""
 
     name = "sac"
-    model_class = stable_baselines3.SAC
+    model_class: ClassVar[type[BaseAlgorithm]] = stable_baselines3.SAC
     action_formats = ("box",)
     defaults = {**_OFF_POLICY, "train_freq": 1, "gradient_steps": 1}
 
