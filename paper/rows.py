@@ -42,7 +42,7 @@ BEYOND = ("pairs", "addition", "sequence", "larger", "colour")
 
 HEADLINES = ("mnist-6", "translated-8", "cluttered-8", "cluttered100-8", "catch")
 """The rows that are trained with three seeds."""
-PACKAGED = (*HEADLINES, "pairs-8", "addition-8")
+PACKAGED = (*HEADLINES, "pairs-8", "addition-8", "sequence", "colour-8")
 """The rows whose agents come with the package."""
 HEADLINE_SEEDS = 3
 VALIDATION_TRAIN, VALIDATION_TEST = "train[:-5000]", "train[-5000:]"
@@ -183,8 +183,9 @@ _GAZES = {
 def _larger(side: int, sensor: str) -> Row:
     """Return a row with a scene of this side: a retina with fixed scales, or the same number of pixels that can zoom.
 
-    All have the same length of training, a twelfth of that of the paper's row with 100x100 pixels, in batches of a
-    quarter.
+    All start from the packaged agent for 100x100 pixels and have the same length of training. From random weights,
+    after 12 M frames, the retina had an error of 49 % at 200 pixels and 88 % at 400, the zoom of 81 and 84 %. A zoom has
+    one more number in its locations, so the layers that read and choose locations start from random weights there.
     """
     row = _ram("larger", 8, Reported())
     assert isinstance(row.settings, HybridSettings)
@@ -198,7 +199,13 @@ def _larger(side: int, sensor: str) -> Row:
         row,
         name=f"{sensor}-{side}",
         label=f"RAM, 8 glimpses, {side}x{side}, {sensor}",
-        settings=replace(row.settings, environment=environment, epochs=25, num_envs=256),
+        settings=replace(
+            row.settings,
+            environment=environment,
+            init_from=f"{PREFIX}{TABLES['cluttered100'][0]}",
+            epochs=12,
+            num_envs=256,
+        ),
     )
 
 
