@@ -17,9 +17,6 @@ from ram_envs.registration import GLIMPSE_ID, VARIANTS, task_class
 INNER = {"env_id": "CartPole-v1", "pixels": "render"}
 """Which environment the page of the wrapper wraps."""
 ANIMATED_BY = {
-    "RAM-MNISTAddition-v0": "The package has no trained agent for it yet, so the gaze in the animation is random.",
-    "RAM-MNISTSequence-v0": "The package has no trained agent for it yet, so the gaze in the animation is random.",
-    "RAM-ColourMNIST-v0": "The package has no trained agent for it yet, so the gaze in the animation is random.",
     "RAM-Images-v0": "The images are yours, so there is no trained agent. In the animation, two photographs of "
     "scikit-learn are seen with a random gaze; [train one](../own-images.md) with one command.",
     GLIMPSE_ID: "The animation shows `CartPole-v1` with random actions and a random gaze.",
