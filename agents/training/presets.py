@@ -188,7 +188,7 @@ NOTES: dict[str, dict[str, tuple[str, str]]] = {
     "RAM-ClutteredMNIST100-v0": {"default": ("18 M images, 60 min", "2.8 % error")},
     "RAM-MNISTPairs-v0": {"default": ("9 M images, 60 min", "13.9 % error")},
     "RAM-MNISTAddition-v0": {"default": ("3.6 M images, 63 min", "5.8 % error")},
-    "RAM-MNISTSequence-v0": {"default": ("1.2 M sequences, 33 min", "4.2 % error")},
+    "RAM-MNISTSequence-v0": {"default": ("1.2 M scenes, 33 min", "4.2 % error")},
     "RAM-ColourMNIST-v0": {"default": ("3.6 M images, 39 min", "3.9 % error")},
     "RAM-Digits-v0": {"default": ("0.2 M images, 2 min", "4.9 % error")},
     "RAM-Images-v0": {"default": ("40 photographs, 17 s", "docs/own-images.md")},
