@@ -68,7 +68,7 @@ train: $(STAMP)
 tables: $(STAMP)
 	$(BIN)/python -m paper tables
 
-# Two halves of about the same length. The second one has all that the first one leaves out.
+# Two parts that take about equally long, for make -j2.
 test: test-agents test-others
 
 test-agents: $(STAMP)
