@@ -57,7 +57,7 @@ PORT := 8000
 KERNELS := tests/ram_envs/sensors tests/ram_envs/tasks tests/ram_envs/envs/test_compiled.py tests/properties/test_sensors.py tests/properties/test_environments.py
 MINUTES := 10
 
-.PHONY: train tables test test-agents test-others test-integrations demo test-demo browser node docs docs-serve test-site kernels fuzz soak check bench clean
+.PHONY: train tables test test-agents test-others test-integrations test-libraries test-oldest-gymnasium test-newest-gymnasium demo test-demo browser node docs docs-serve test-site kernels fuzz soak check bench clean
 
 train: $(STAMP)
 	$(BIN)/ram train RAM-CatchGame-v0 --out "$(OUT)"
@@ -78,9 +78,15 @@ test-others: $(STAMP)
 	$(BIN)/python -m pytest --ignore=tests/agents
 
 # Warnings are no errors here: other libraries raise them about themselves.
-test-integrations: $(INTEGRATIONS)/.installed browser
+test-integrations: test-libraries test-oldest-gymnasium test-newest-gymnasium
+
+test-libraries: $(INTEGRATIONS)/.installed browser
 	$(INTEGRATIONS)/bin/python -m pytest -W default $(NO_HANG) tests/integrations
+
+test-oldest-gymnasium: $(INTEGRATIONS)/.installed
 	$(call WITH,$(OLDEST)) -m pytest -W default tests/ram_envs/envs tests/ram_envs/wrappers tests/ram_envs/test_libraries.py tests/agents/integrations $(ANY_GYMNASIUM)
+
+test-newest-gymnasium: $(INTEGRATIONS)/.installed
 	$(call WITH,$(NEWEST)) -m pytest -W default $(ANY_GYMNASIUM)
 
 demo: $(STAMP)
