@@ -40,6 +40,8 @@ WITH = PYTHONPATH=$(INTEGRATIONS)/$(1) $(INTEGRATIONS)/bin/python
 NO_HANG := -o faulthandler_timeout=2400 -o faulthandler_exit_on_timeout=true
 # The test of web pages opens them in Chromium, which pip cannot install.
 BROWSER := chromium chromium-driver
+# The examples of Atari and MiniGrid train for minutes: once is enough.
+NO_EXAMPLES := -k "not test_the_example_trains"
 DEMO := docs/demo
 ESLINT := $(DEMO)/node_modules/.bin/eslint --config $(DEMO)/eslint.config.js
 ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl.py tests/integrations/test_atari.py tests/integrations/test_minigrid.py
@@ -84,10 +86,10 @@ test-libraries: $(INTEGRATIONS)/.installed browser
 	$(INTEGRATIONS)/bin/python -m pytest -W default $(NO_HANG) tests/integrations
 
 test-oldest-gymnasium: $(INTEGRATIONS)/.installed
-	$(call WITH,$(OLDEST)) -m pytest -W default tests/ram_envs/envs tests/ram_envs/wrappers tests/ram_envs/test_libraries.py tests/agents/integrations $(ANY_GYMNASIUM)
+	$(call WITH,$(OLDEST)) -m pytest -W default $(NO_EXAMPLES) tests/ram_envs/envs tests/ram_envs/wrappers tests/ram_envs/test_libraries.py tests/agents/integrations $(ANY_GYMNASIUM)
 
 test-newest-gymnasium: $(INTEGRATIONS)/.installed
-	$(call WITH,$(NEWEST)) -m pytest -W default $(ANY_GYMNASIUM)
+	$(call WITH,$(NEWEST)) -m pytest -W default $(NO_EXAMPLES) $(ANY_GYMNASIUM)
 
 demo: $(STAMP)
 	$(BIN)/python $(DEMO)/build.py --out docs/_build/demo
