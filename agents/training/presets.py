@@ -193,9 +193,8 @@ NOTES: dict[str, dict[str, tuple[str, str]]] = {
     "RAM-Digits-v0": {"default": ("0.2 M images, 2 min", "4.9 % error")},
     "RAM-Images-v0": {"default": ("40 photographs, 17 s", "docs/own-images.md")},
 }
-"""What each preset costs on one core of an AMD EPYC (for pairs on two; for sums, sequences, colour and "stop"
-without bfloat16), and its
-result in deterministic evaluation (docs/results.md).
+"""What each preset costs on one core of an AMD EPYC (for pairs on two; for sums, sequences, colour and "stop" without
+bfloat16), and its result in deterministic evaluation (docs/results.md).
 
 Results of headline rows are means of three seeds, as are those of Digits, of MNIST "stop" and of Catch "quick" (96.05,
 95.70 and 95.75 % of 2,000 episodes).
