@@ -93,9 +93,10 @@ def train(
             stops; :func:`resume` continues it. With several processes it is called in the first one only. An error
             that it raises ends the run.
         init_from: Fine-tune: start from the weights of this checkpoint, a run folder, a file or "pretrained:ENV_ID".
-            Tensors whose shape differs there (other classes, another sensor) are initialised at random, as without
-            it, and named in a :class:`agents.training.fine_tuning.FineTuningWarning`. "none" starts from random weights
-            even if ``settings.init_from`` names a checkpoint; None does as the settings say.
+            Larger networks start as the same function. Tensors that do not fit (other classes, another sensor, smaller
+            networks) are initialised at random, as without it, and named in a
+            :class:`agents.training.fine_tuning.FineTuningWarning`. "none" starts from random weights even if
+            ``settings.init_from`` names a checkpoint; None does as the settings say.
 
     Raises:
         SettingsError: If an argument or a setting is not valid.

@@ -73,7 +73,7 @@ def test_settings_name_the_initial_weights_and_the_argument_goes_before(checkpoi
 
 
 def test_what_a_preset_leaves_random_is_no_warning(checkpoint, tmp_path):
-    settings = replace(SETTINGS, network=replace(SMALL, core_size=16))
+    settings = replace(SETTINGS, network=replace(SMALL, core_size=4))
     with warnings.catch_warnings():
         warnings.simplefilter("error", FineTuningWarning)
         train(DIGITS, replace(settings, init_from=str(checkpoint)), tmp_path / "quiet", progress_bar=False)
@@ -174,6 +174,77 @@ def test_another_core_starts_anew_as_it_is_not_in_the_checkpoint(checkpoint):
     assert all(name.startswith("core_network.lstm") for name in initial.started_anew)
 
 
+WIDER = {"core_size": 13, "glimpse_hidden": 16, "location_hidden": 17, "glimpse_features": 18}
+
+
+@torch.no_grad()
+def outputs(policy, glimpse, location):
+    """Return h, the mean of the location and the logits after a sequence of glimpses."""
+    features = policy.glimpse_network(glimpse, location)
+    h, _ = policy.core_network(features, policy.core_network.initial_state(glimpse.shape[1]))
+    return h, policy.location_network(h), policy.action_network(h)
+
+
+@pytest.mark.parametrize("network", [SMALL, replace(SMALL, core="lstm", location_network_hidden=6)])
+@pytest.mark.parametrize("named", [False, True])
+def test_a_larger_policy_starts_as_the_same_function_and_learns_with_all_of_its_units(network, named, tmp_path):
+    source, hidden = make_policy(7, network), network.location_network_hidden and 12
+    policy = make_policy(0, replace(network, **WIDER, location_network_hidden=hidden))
+    if named:
+        source.answer_names = policy.answer_names = tuple("abcdefghij")
+    for parameter in source.parameters():  # biases start as zeros
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    checkpoint = save_checkpoint(tmp_path / "small.safetensors", source, DIGITS, {})
+    initial = initialise_from(policy, checkpoint)  # no warning: nothing is left out
+    assert initial.started_anew == () and {"glimpse_network.what.weight", HEAD[0]} <= set(initial.widened)
+    assert HEAD[1] not in initial.widened and set(initial.widened) < set(initial.copied)
+    glimpse, location = torch.rand(4, 5, 16), torch.rand(4, 5, 2) * 2 - 1
+    before, after = outputs(source, glimpse, location), outputs(policy, glimpse, location)
+    torch.testing.assert_close(after[0][..., :8], before[0])
+    torch.testing.assert_close(after[1:], before[1:])
+
+    optimizer = torch.optim.SGD(policy.parameters(), 0.1)
+    old = {name: value.clone() for name, value in policy.named_parameters()}
+    for _ in range(2):
+        features = policy.glimpse_network(glimpse, location)
+        h, _ = policy.core_network(features, policy.core_network.initial_state(5))
+        optimizer.zero_grad()
+        (policy.action_network(h).log_softmax(-1)[..., 0].mean() + policy.location_network(h).mean()).backward()
+        optimizer.step()
+    for name in ("glimpse_network.from_glimpse.weight", "glimpse_network.from_location.weight"):
+        moved = (policy.get_parameter(name) - old[name]).abs().amax(1)[8:]  # the new units
+        assert (moved > 0).any(), name
+
+
+def test_a_location_with_one_number_more_keeps_the_weights_of_the_others(checkpoint):
+    policy = RAMPolicy(replace(make_policy().settings, gaze_size=3))
+    fresh = {name: value.clone() for name, value in policy.named_parameters()}
+    assert initialise_from(policy, checkpoint).started_anew == ()
+    before = load_checkpoint(checkpoint).policy
+    mean, name = policy.location_network.mean.weight, "location_network.mean.weight"
+    assert torch.equal(mean[:2], before.location_network.mean.weight) and torch.equal(mean[2], fresh[name][2])
+    column = policy.glimpse_network.from_location.weight
+    assert torch.equal(column[:, :2], before.glimpse_network.from_location.weight) and not column[:, 2].any()
+
+
+def test_a_hidden_layer_of_the_location_network_starts_with_what_reads_it(checkpoint):
+    """The layer behind it reads hidden units now and h before, though both may be as many."""
+    policy = make_policy(network=replace(SMALL, location_network_hidden=8))
+    with pytest.warns(FineTuningWarning, match="location_network.hidden.weight"):
+        initial = initialise_from(policy, checkpoint)
+    assert "location_network.mean.weight" in initial.started_anew
+
+
+def test_the_statistics_of_normalised_inputs_are_copied(tmp_path):
+    network = replace(SMALL, normalise_inputs=True)
+    source, policy = make_policy(7, network), make_policy(0, network)
+    norm = source.glimpse_network.glimpse_norm
+    norm.update(torch.rand(16), torch.rand(16), torch.tensor(100.0))
+    checkpoint = save_checkpoint(tmp_path / "normalised.safetensors", source, DIGITS, {})
+    initialise_from(policy, checkpoint)
+    assert same(policy.glimpse_network.glimpse_norm, norm) and norm.count == 100
+
+
 def test_the_standard_deviation_of_the_location_is_that_of_the_new_run(checkpoint):
     policy = make_policy(network=replace(SMALL, location_std=0.25))
     initialise_from(policy, checkpoint)
@@ -187,9 +258,9 @@ def test_no_warning_where_it_is_not_wanted(checkpoint):
 
 
 def test_weights_of_which_none_fits_are_refused_with_the_settings_that_differ(checkpoint, tmp_path):
-    big = NetworkSettings(core_size=9, glimpse_hidden=9, location_hidden=9, glimpse_features=9)
-    with pytest.raises(SettingsError, match="none of its weights fits .*core_size=8, here 9") as caught:
-        train(DIGITS, replace(SETTINGS, network=big), tmp_path / "run", init_from=checkpoint, progress_bar=False)
+    small = NetworkSettings(core_size=7, glimpse_hidden=7, location_hidden=7, glimpse_features=7)
+    with pytest.raises(SettingsError, match="none of its weights fits .*core_size=8, here 7") as caught:
+        train(DIGITS, replace(SETTINGS, network=small), tmp_path / "run", init_from=checkpoint, progress_bar=False)
     assert "\n" not in str(caught.value) and not (tmp_path / "run").exists()
 
 
