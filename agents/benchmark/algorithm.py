@@ -27,6 +27,7 @@ ALGORITHMS: dict[str, str] = {
     "tqc": "agents.benchmark.stable_baselines3:TQC",
     "recurrent-ppo": "agents.benchmark.stable_baselines3:RecurrentPPO",
     "recurrent-ppo-ram": "agents.benchmark.stable_baselines3:RecurrentPPOWithRAM",
+    "cleanrl-ppo-lstm": "agents.benchmark.cleanrl:PPOLSTM",
     "ram": "agents.benchmark.ram:RAM",
 }
 """The algorithms that come with the benchmark: name -> "module:Class"."""

@@ -28,6 +28,7 @@ SMALL = {
     "tqc": OFF_POLICY,
     "recurrent-ppo": PPO,
     "recurrent-ppo-ram": {**PPO, "network": NETWORK},
+    "cleanrl-ppo-lstm": {"num_envs": 8, "num_steps": 8, "hidden_size": 8, "lstm_size": 8, "update_epochs": 1},
     "ram": {"num_envs": 8, "network": NETWORK, "log_every": 2},
 }
 EVALUATION = {"episodes": 30, "curve_points": 3, "curve_episodes": 10}
@@ -55,7 +56,7 @@ def test_every_algorithm_learns_and_is_judged(algorithm):
     assert "torch" in result["versions"] and result["hardware"]["cores"] >= 1
 
 
-@pytest.mark.parametrize("algorithm", ["ppo-stacked", "dqn", "recurrent-ppo-ram", "ram"])
+@pytest.mark.parametrize("algorithm", ["ppo-stacked", "dqn", "recurrent-ppo-ram", "cleanrl-ppo-lstm", "ram"])
 def test_the_seed_decides_a_run_and_judging_does_not_change_it(algorithm):
     first, again = (run(job_of(algorithm, SMALL[algorithm])) for _ in range(2))
     assert again["curve"] == first["curve"] and again["score"] == first["score"]
