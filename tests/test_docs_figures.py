@@ -35,6 +35,7 @@ FROM_FILES = {
         "With six glimpses of MNIST the test error is {mnist6:.2f} % with a learned gaze, {random6:.1f} % with a "
         "random one and {center6:.1f} % with all glimpses at the centre",
         "the error on pairs is {pairs:.1f} %",
+        "{cnn60:.2f} % at 60x60 and {cnn100:.2f} % at 100x100 (one seed)",
         "the error on sums is {sums:.1f} % (one seed, 29 M frames), with four {sums4:.1f} %",
         "the error is {sequences:.1f} % of the sequences and {sequence_digits:.1f} % of the digits",
         "With eight glimpses the error is {colour:.1f} %",
@@ -223,6 +224,7 @@ def values():
         "mnist5": greedy("mnist-5")[0],
         "mnist7": greedy("mnist-7")[0],
         "random_glimpse": greedy("mnist-random-1")[0],
+        "cnn60": greedy("cluttered-cnn")[0],
         "cnn100": greedy("cluttered100-cnn")[0],
         "random_glimpse_inside": greedy("mnist-random-1-inside")[0],
         "digits": statistics.fmean(digits.values()),
