@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from agents.benchmark.algorithm import Algorithm, Problem, Progress
 from agents.ram.networks import start_orthogonal
 from agents.training.fast.device import resolve_device
+from agents.training.returns import segment_advantages
 
 State = tuple[Tensor, Tensor]
 """State of the LSTM: h and c, each float (B, lstm_size)."""
@@ -135,14 +136,10 @@ class PPOLSTM(Algorithm):
         self, rewards: Tensor, values: Tensor, dones: Tensor, next_value: Tensor, next_done: Tensor
     ) -> Tensor:
         """Return generalised advantages, float32 (T, B); ``dones`` says whether a step begins an episode."""
-        advantages, last = torch.zeros_like(rewards), torch.zeros_like(next_value)
+        over = torch.cat([dones[1:], next_done[None]]).bool()
+        next_values = torch.cat([values[1:], next_value[None]])
         gamma, decay = self.settings["gamma"], self.settings["gae_lambda"]
-        for t in reversed(range(len(rewards))):
-            goes_on = 1 - next_done
-            delta = rewards[t] + gamma * next_value * goes_on - values[t]
-            advantages[t] = last = delta + gamma * decay * goes_on * last
-            next_value, next_done = values[t], dones[t]
-        return advantages
+        return segment_advantages(rewards, values, next_values, over, over, gamma, decay)
 
     def _loss(self, ratio: Tensor, advantages: Tensor, new: Tensor, values: Tensor, returns: Tensor) -> Tensor:
         """Return the clipped losses of policy and value; all float32 (T, B)."""
