@@ -111,6 +111,7 @@ def test_options_choose_the_images():
 
 def test_attributes_and_methods_of_rows():
     envs = VecMonitor(RAMVecEnv(CATCH, 3, render_mode="rgb_array"))
+    envs.seed(0)  # without it two balls start at the same place now and then
     envs.reset()
     assert envs.render_mode == "rgb_array"
     assert envs.get_attr("action_space", [0, 2]) == [envs.action_space] * 2

@@ -8,7 +8,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -36,14 +35,6 @@ except ProcessLost as error:
     pathlib.Path("said").write_text(str(error))
     raise
 """
-WARNED = """
-from agents.training import trainer
-from agents.training.settings import HybridSettings
-from tests.agents.training.fast.together import NETWORK, NetworkSettings
-
-settings = HybridSettings(network=NetworkSettings(**NETWORK), num_envs=8, epochs=1)
-trainer.train("RAM-Images-v0", settings, "run", dataset="images.npz", device="cpu", progress_bar=False)
-"""
 
 
 def torchrun(*arguments, folder):
@@ -60,8 +51,10 @@ def torchrun(*arguments, folder):
 def two(tmp_path_factory):
     """The folder in which two processes did all that is in together.py, and what each of them said."""
     folder = tmp_path_factory.mktemp("two")
+    together.own_images(folder)
     status, _, stderr = torchrun(together.__file__, folder, folder=folder)
     assert status == 0, stderr
+    (folder / "stderr").write_text(stderr)
     return folder, [json.loads((folder / f"said-{rank}.json").read_text()) for rank in (0, 1)]
 
 
@@ -128,29 +121,22 @@ def test_rows_that_cannot_be_shared_and_a_folder_that_is_taken_are_refused_by_bo
     assert not (folder / "odd").exists() and not (folder / "copies").exists()
 
 
-def test_the_command_trains_with_torchrun_and_prints_and_draws_once(tmp_path):
+def test_the_command_trains_with_torchrun_and_prints_warns_and_draws_once(tmp_path):
     network = ["--core-size=8", "--glimpse-hidden=8", "--location-hidden=8", "--glimpse-features=8"]
-    options = [*network, "--num-envs=32", "--epochs=1", "--num-glimpses=2", "--device=cpu", "--out=run"]
-    status, stdout, stderr = torchrun("-m", "agents.cli", "train", together.DIGITS, *options, folder=tmp_path)
+    options = [f"--dataset={together.own_images(tmp_path)}", *network, "--num-envs=8", "--epochs=1", "--device=cpu"]
+    command = ["-m", "agents.cli", "train", "RAM-Images-v0", *options, "--num-glimpses=2", "--out=run"]
+    status, stdout, stderr = torchrun(*command, folder=tmp_path)
     assert status == 0, stderr
-    assert stdout.count("training on RAM-Digits-v0") == stdout.count("trained for") == 1
-    assert stderr.count("100%") == 1
+    assert stdout.count("training on RAM-Images-v0") == stdout.count("trained for") == 1
+    assert stderr.count("100%") == stderr.count(together.WARNING) == 1
     files = {file.name for file in (tmp_path / "run").iterdir()}
     assert files == {"settings.json", "metrics.csv", "tensorboard", FILE_NAME, "curve.png", "animation.gif", ".lock"}
     iterations = [line["iteration"] for line in metrics(tmp_path / "run")]
     assert iterations == sorted(set(iterations)) and iterations
 
 
-def test_a_warning_about_the_dataset_is_printed_once(tmp_path):
-    images = np.random.default_rng(0).integers(0, 255, (40, 16, 16), dtype=np.uint8)
-    np.savez(tmp_path / "images.npz", images=images, labels=np.arange(40) % 2)
-    network = ["--core-size=8", "--glimpse-hidden=8", "--location-hidden=8", "--glimpse-features=8"]
-    options = ["--dataset=images.npz", *network, "--num-envs=8", "--epochs=1", "--device=cpu"]
-    command = torchrun("-m", "agents.cli", "train", "RAM-Images-v0", *options, "--out=command", folder=tmp_path)
-    (tmp_path / "script.py").write_text(WARNED)
-    for status, _, stderr in (command, torchrun("script.py", folder=tmp_path)):
-        assert status == 0, stderr
-        assert stderr.count("are held out as one") == 1
+def test_a_script_that_trains_in_two_processes_warns_of_the_dataset_once(two):
+    assert (two[0] / "stderr").read_text().count(together.WARNING) == 1
 
 
 def test_the_loss_of_a_process_ends_the_others(tmp_path):

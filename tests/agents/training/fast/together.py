@@ -10,6 +10,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from agents.ram.settings import NetworkSettings
 from agents.training import games, run, trainer
 from agents.training.settings import GameSettings, HybridSettings
@@ -61,6 +63,15 @@ RUNS = {
 }
 """Id and settings of the runs that two processes take as one does."""
 SEED = 3
+WARNING = "are held out as one"
+"""Part of the warning about ``own_images``, which has no test split of its own."""
+
+
+def own_images(folder: Path) -> Path:
+    """Write a dataset that is warned about, and return its file."""
+    images = np.random.default_rng(0).integers(0, 255, (40, 16, 16), dtype=np.uint8)
+    np.savez(folder / "images.npz", images=images, labels=np.arange(40) % 2)
+    return folder / "images.npz"
 
 
 def main(folder: Path) -> None:
@@ -81,6 +92,10 @@ def main(folder: Path) -> None:
     said["stopped"] = [stopped.stopped_by, stopped.progress.iteration]
     run.Run.log = original  # type: ignore[method-assign]
     trainer.resume(folder / "resumed")
+
+    settings = HybridSettings(network=NetworkSettings(**NETWORK), num_envs=8, epochs=1)
+    dataset = str(folder / "images.npz")
+    trainer.train("RAM-Images-v0", settings, folder / "warned", dataset=dataset, device="cpu", progress_bar=False)
 
     calls = []
 
