@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import gymnasium
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import AutoresetMode, VectorEnv
 
 from ram_envs.envs.actions import ACTION_FORMATS
 from ram_envs.envs.observations import OBSERVATION_FORMATS
-from ram_envs.envs.vector import GlimpseVectorEnv
+from ram_envs.registration import is_wrapper_id
 
 ALGORITHMS: dict[str, str] = {
     "ppo": "agents.benchmark.stable_baselines3:PPO",
@@ -41,7 +41,7 @@ class Problem:
     """The environment to learn, and how.
 
     Attributes:
-        env_id: Id of the environment, one of ``ram_envs.ENVIRONMENTS``.
+        env_id: Id of the environment, one of ``ram_envs.ENVIRONMENTS``, or "RAM-Glimpse-v0" for a wrapped one.
         env_settings: Its arguments, except the formats.
         action_format: One of the algorithm's ``action_formats``.
         observation_format: One of the algorithm's ``observation_formats``.
@@ -57,6 +57,11 @@ class Problem:
     device: str = "cpu"
 
     @property
+    def is_wrapped(self) -> bool:
+        """Whether this is an environment of another package, seen through glimpses."""
+        return is_wrapper_id(self.env_id)
+
+    @property
     def training_seed(self) -> int:
         """Random seed for the first reset of the training environment. Evaluation never uses its episodes."""
         return (self.seed + 1) << 32
@@ -69,8 +74,8 @@ class Problem:
 
     def make_vec(
         self, num_envs: int, autoreset_mode: str | AutoresetMode = AutoresetMode.SAME_STEP, **changes: Any
-    ) -> GlimpseVectorEnv:
-        """Make the vector environment.
+    ) -> VectorEnv:
+        """Make the vector environment: a task's own, or Gymnasium's ``SyncVectorEnv`` over wrapped environments.
 
         Args:
             num_envs: Number of rows, B.
@@ -78,9 +83,10 @@ class Problem:
             **changes: Arguments of the environment that replace the problem's.
         """
         arguments = self.arguments | changes
-        env = gymnasium.make_vec(self.env_id, num_envs, autoreset_mode=autoreset_mode, **arguments)
-        assert isinstance(env, GlimpseVectorEnv)
-        return env
+        if not self.is_wrapped:
+            return gymnasium.make_vec(self.env_id, num_envs, autoreset_mode=autoreset_mode, **arguments)
+        mode = {"autoreset_mode": AutoresetMode(autoreset_mode)}
+        return gymnasium.make_vec(self.env_id, num_envs, vectorization_mode="sync", vector_kwargs=mode, **arguments)
 
 
 class Algorithm(ABC):

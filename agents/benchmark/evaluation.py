@@ -6,16 +6,19 @@ training uses these seeds.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from agents.benchmark.algorithm import Problem
 from agents.evaluation.loop import Player, play_all
 from agents.evaluation.splits import evenly_spread, takes_split
+from ram_envs.tasks import EPISODE_RETURN, FigureOfMerit
 
 ROWS = 500
 """Episodes that are played in parallel."""
+WRAPPED_ROWS = 50
+"""The same of a wrapped environment, of which every row is one of its own."""
 
 
 class Score(NamedTuple):
@@ -45,11 +48,20 @@ class Evaluator:
     Attributes:
         env: The environment that is played.
         episodes: Number of episodes.
+        figure: The figure of merit: that of the task, or the return of a wrapped environment.
     """
 
+    env: Any
+    figure: FigureOfMerit
+
     def __init__(self, problem: Problem, episodes: int, split: str = "test") -> None:
+        self.episodes, self.num_images = episodes, None
+        if problem.is_wrapped:
+            self.env, self.figure = problem.make_vec(min(WRAPPED_ROWS, episodes)), EPISODE_RETURN
+            return
         images = {"split": split} if takes_split(problem.env_id) else {}
-        self.num_images = problem.make_vec(1, **images).task.num_images
+        one: Any = problem.make_vec(1, **images)
+        self.num_images, self.figure = one.task.num_images, one.task.figure
         self.episodes = episodes if self.num_images is None else min(episodes, self.num_images)
         self.env = problem.make_vec(min(ROWS, self.episodes), **images)
 
@@ -58,6 +70,6 @@ class Evaluator:
         images = None if self.num_images is None else evenly_spread(self.episodes, self.num_images)
         ended = play_all(self.env, lambda seeds: player, np.arange(self.episodes), images)
         successes = int(ended.success.sum())
-        is_share = self.env.task.figure.is_share
+        is_share = self.figure.is_share
         value = successes / self.episodes if is_share else float(ended.returns.mean(dtype=np.float64))
         return Score(value, successes, self.episodes, is_share)

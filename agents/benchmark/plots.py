@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,8 +15,9 @@ from agents.benchmark.summary import Summary
 from agents.pictures.style import ALGORITHM_COLOURS as COLOURS
 from agents.pictures.style import new_figure, tidy, write_figure
 
-MARKERS = "osDv^P*Xph"
-ALL = "all environments, normalized"
+MARKERS = "osDv^P*XphHd"
+ALL = "all environments"
+NORMALIZED, SUCCESSES, RETURN = "normalized score", "successful episodes (%)", "mean return"
 _PANEL = (3.6, 3.1)  # inches
 
 
@@ -37,8 +39,9 @@ def plot_scores(summary: Summary, file: Path) -> None:
                 scores = summary.scores(name, environment)
                 axes.plot(scores, np.full(len(scores), row), "|", color=colour, markersize=9, alpha=0.8)
         _mark_references(axes, summary, environment, vertical=True)
-        axes.set_xlim(min(-4.0, axes.get_xlim()[0]), 104)
-        axes.set_xlabel("%")
+        if environment is None or summary.is_share(environment):
+            axes.set_xlim(min(-4.0, axes.get_xlim()[0]), 104)
+        axes.set_xlabel(_quantity(summary, environment))
     panels[0].set_yticks(range(len(names)), names)
     panels[0].set_ylim(len(names) - 0.5, -0.5)  # the first one on top
     write_figure(figure, file)
@@ -48,20 +51,21 @@ def plot_curves(summary: Summary, file: Path) -> None:
     """Draw the interquartile mean of the learning curves over the frames, with its interval."""
     columns = 1 + len(summary.environments)
     figure = new_figure(2.0 + _PANEL[0] * columns, 0.4 + _PANEL[1])
-    panels = figure.subplots(1, columns, sharey=True, squeeze=False)[0]
+    panels = figure.subplots(1, columns, squeeze=False)[0]
     frames = summary.frames_due()
     for axes, environment in zip(panels, (None, *summary.environments), strict=True):
         tidy(axes, environment or ALL)
         for name in summary.algorithms:
             found = summary.overall_curve(name) if environment is None else summary.curve(name, environment)
             if found is not None:
-                _draw_curve(axes, frames, found, _colour(summary, name), name)
+                _draw_curve(axes, frames, found, _style(summary, name), name)
         _mark_references(axes, summary, environment, vertical=False)
         axes.set_xlabel("frames")
         axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
         axes.set_xlim(0, summary.frames)
-    panels[0].set_ylabel("%")
-    panels[0].set_ylim(min(-4.0, panels[0].get_ylim()[0]), 104)
+        axes.set_ylabel(_quantity(summary, environment))
+        if environment is None or summary.is_share(environment):
+            axes.set_ylim(min(-4.0, axes.get_ylim()[0]), 104)
     handles, labels = panels[-1].get_legend_handles_labels()
     for axes in panels:
         if len(axes.get_legend_handles_labels()[0]) > len(handles):
@@ -92,9 +96,15 @@ def plot_speed(summary: Summary, file: Path) -> None:
     write_figure(figure, file)
 
 
-def _draw_curve(axes: Axes, frames: np.ndarray, found: Estimate, colour: str, name: str) -> None:
-    axes.fill_between(frames, found.low, found.high, color=colour, alpha=0.15, linewidth=0)
-    axes.plot(frames, found.value, color=colour, linewidth=1.8, label=name)
+def _draw_curve(axes: Axes, frames: np.ndarray, found: Estimate, style: dict[str, Any], name: str) -> None:
+    """Draw a curve, with about six markers: its colour alone is not easy to find in the legend."""
+    axes.fill_between(frames, found.low, found.high, color=style["color"], alpha=0.15, linewidth=0)
+    axes.plot(frames, found.value, linewidth=1.8, label=name, markersize=5, markevery=max(1, len(frames) // 6), **style)
+
+
+def _quantity(summary: Summary, environment: str | None) -> str:
+    """Return what a panel shows: of one environment, or of all of them together."""
+    return NORMALIZED if environment is None else SUCCESSES if summary.is_share(environment) else RETURN
 
 
 def _mark_references(axes: Axes, summary: Summary, environment: str | None, vertical: bool) -> None:
@@ -104,6 +114,12 @@ def _mark_references(axes: Axes, summary: Summary, environment: str | None, vert
         value = normalised if environment is None else summary.reference(reference, environment)
         if value is not None:
             draw(value, color="0.45", linewidth=1, linestyle=style, zorder=0)
+
+
+def _style(summary: Summary, name: str) -> dict[str, Any]:
+    """Return colour and marker of an algorithm in the curves."""
+    index = sorted(summary.algorithms).index(name)
+    return {"color": _colour(summary, name), "marker": MARKERS[index % len(MARKERS)]}
 
 
 def _colour(summary: Summary, name: str) -> str:

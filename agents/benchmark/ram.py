@@ -9,20 +9,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from agents.benchmark.algorithm import Algorithm, Problem, Progress
+from agents.environments.adapter import Adapter
+from agents.environments.player import WorldPlayer
 from agents.evaluation.players import PolicyPlayer
 from agents.ram.policy import RAMPolicy
-from agents.ram.settings import NetworkSettings, RAMSettings
+from agents.ram.settings import NetworkSettings
 from agents.training.fast.device import resolve_device, resolve_precision
 from agents.training.optimisation import make_optimizer
-from agents.training.presets import settings_for
+from agents.training.presets import settings_for_any
 from agents.training.run import Plan, Run
 from agents.training.run import Progress as RunProgress
-from agents.training.settings import GameSettings, HybridSettings
-from ram_envs import make_tensor
+from agents.training.settings import TrainingSettings
+from agents.training.vector_settings import SegmentSettings
 
 # Decided by the benchmark, or without meaning here.
 _NOT_CHOSEN = ("environment", "frames", "epochs", "threads", "checkpoint_every")
@@ -31,8 +33,9 @@ _NOT_CHOSEN = ("environment", "frames", "epochs", "threads", "checkpoint_every")
 class RAM(Algorithm):
     """The recurrent attention model: recurrent PPO in games, the paper's hybrid in classification.
 
-    Settings are those of training (:mod:`agents.training.settings`), except the length, which the budget of frames
-    decides; ``network`` holds those of the networks. Defaults are the environment's preset. Schedules span the budget.
+    In wrapped environments it is PPO on segments. Settings are those of training (:mod:`agents.training.settings`),
+    except the length, which the budget of frames decides; ``network`` holds those of the networks. Defaults are the
+    environment's preset. Schedules span the budget.
     """
 
     name = "ram"
@@ -43,22 +46,18 @@ class RAM(Algorithm):
         super().__init__(problem, settings)
         self._device = resolve_device(problem.device)
         training = training_settings(problem.env_id, settings)
-        self._training = replace(training, precision=resolve_precision(training.precision, self._device))
+        precision = resolve_precision(training.precision, self._device)
+        self._training = replace(training, precision=precision, environment=dict(problem.env_settings))
         self.settings = {name: value for name, value in asdict(self._training).items() if name not in _NOT_CHOSEN}
-        self._env = make_tensor(
-            problem.env_id,
-            self._training.num_envs,
-            self._device,
-            **{**problem.arguments, "check_actions": False},
-        )
+        self._place = self._training.open(problem.env_id, self._device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(problem.seed)
-            self.policy = RAMPolicy(RAMSettings.for_environment(self._env, self._training.network)).to(self._device)
+            self.policy = RAMPolicy(self._place.policy).to(self._device)
 
     @classmethod
     def known_settings(cls, env_id: str) -> Mapping[str, Any]:
         """Return the settings of the environment's preset."""
-        return {name: value for name, value in asdict(settings_for(env_id)).items() if name not in _NOT_CHOSEN}
+        return {name: value for name, value in asdict(_preset(env_id)).items() if name not in _NOT_CHOSEN}
 
     @classmethod
     def check_settings(cls, settings: Mapping[str, Any], env_id: str) -> None:
@@ -73,28 +72,47 @@ class RAM(Algorithm):
             RuntimeError: If a signal stopped it.
         """
         settings, problem = self._training, self.problem
-        per_iteration = settings.frames_per_iteration(self._env.task)
-        iterations, figure = math.ceil(frames / per_iteration), self._env.task.figure
-        plan = Plan(iterations, per_iteration, figure, settings.log_every, 10**9)
+        per_iteration = self._place.frames_per_iteration
+        plan = Plan(math.ceil(frames / per_iteration), per_iteration, self._place.figure, settings.log_every, 10**9)
         optimizer = make_optimizer(self.policy, settings)
         with TemporaryDirectory(prefix="ram-benchmark-") as folder:
             arguments = (self.policy, optimizer, problem.env_id, dict(problem.env_settings), settings.to_dict(), plan)
             run = _ReportingRun(Path(folder), *arguments, RunProgress(problem.seed), progress_bar=False)
             run.report = progress
             with run:
-                settings.train(run, self._env)
+                settings.train(run, self._place.env)
             if run.stopped_by is not None:
                 raise RuntimeError(f"training was stopped by {run.stopped_by}")
 
     def start(self, num_envs: int) -> None:
         """Empty the core."""
-        seeds = torch.arange(num_envs, device=self._device)  # only random locations are sampled
-        self._player = PolicyPlayer(self.policy, self._env.task.answer.key, seeds)
+        self._player: PolicyPlayer | _InWorld
+        if self.problem.is_wrapped:
+            self._player = _InWorld(self.policy, self._place.env[0].adapter)
+        else:
+            seeds = torch.arange(num_envs, device=self._device)  # only random locations are sampled
+            self._player = PolicyPlayer(self.policy, self._place.env.task.answer.key, seeds)
         self._player.start(num_envs)
 
-    def act(self, observation: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    def act(self, observation: Any) -> Any:
         """Take the mean location and the most likely answer."""
         return self._player.act(observation)
+
+
+class _InWorld:
+    """Plays episodes of a wrapped environment that all start together."""
+
+    def __init__(self, policy: RAMPolicy, adapter: Adapter) -> None:
+        self._policy, self._adapter = policy, adapter
+
+    def start(self, num_envs: int) -> None:
+        self._player, self._starts = WorldPlayer(self._policy, num_envs), np.ones(num_envs, bool)
+
+    def act(self, observation: Any) -> Any:
+        rows = len(self._starts)
+        choice = self._player.act(self._adapter.observe(observation, rows), self._starts)
+        self._starts = np.zeros(rows, bool)
+        return self._adapter.act(choice)
 
 
 class _ReportingRun(Run):
@@ -109,15 +127,21 @@ class _ReportingRun(Run):
             self.report((iteration + 1) * self.plan.frames_per_iteration)
 
 
-def training_settings(env_id: str, settings: Mapping[str, Any]) -> HybridSettings | GameSettings:
+def training_settings(env_id: str, settings: Mapping[str, Any]) -> TrainingSettings:
     """Return the settings of training: those of the environment's preset with some changed.
 
     Raises:
         ValueError: If one is not valid, or there is none of that name.
     """
-    preset = settings_for(env_id)
+    preset = _preset(env_id)
     changes = {**settings, "network": network_settings(preset.network, settings.get("network") or {})}
     return replace(preset, **changes)
+
+
+def _preset(env_id: str) -> TrainingSettings:
+    """Return the preset; wrapped environments are trained in the vector environment of the evaluation."""
+    preset = settings_for_any(env_id)
+    return replace(preset, vectorization="sync") if isinstance(preset, SegmentSettings) else preset
 
 
 def network_settings(network: NetworkSettings, changes: Mapping[str, Any]) -> NetworkSettings:

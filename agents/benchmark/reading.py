@@ -25,9 +25,13 @@ from agents.untrusted import one_line
 from ram_envs import parse_id
 from ram_envs.envs.actions import ACTION_FORMATS
 from ram_envs.errors import UnknownName
+from ram_envs.registration import GLIMPSE_ID, EnvironmentId, is_wrapper_id
 
 MAX_SEED = 2**29 - 1
 _KEYS = ("environments", "algorithms", "seeds", "frames", "threads", "device", "evaluation")
+_WRAP = (
+    f"to see one of another package through glimpses, wrap it: {{id: {GLIMPSE_ID}, settings: {{env_id: ALE/Pong-v5}}}}"
+)
 _Entry = TypeVar("_Entry", EnvironmentEntry, AlgorithmEntry)
 
 
@@ -70,9 +74,9 @@ def _environment(item: Item) -> EnvironmentEntry:
     content = item.mapping(("id", "name", "settings"), ("id",)) if isinstance(item.value, dict) else {"id": item}
     id = content["id"].text()
     try:
-        read = parse_id(id)
+        read = EnvironmentId(GLIMPSE_ID, "", "") if is_wrapper_id(id) else parse_id(id)
     except UnknownName as error:
-        raise content["id"].error(str(error)) from error
+        raise content["id"].error(f"{error}; {_WRAP}") from error
     plain_id = id.rpartition(":")[2]
     action_format, observation_format = variants_of(read.base)[plain_id]
     return EnvironmentEntry(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from agents.benchmark.algorithm import Problem
 from agents.benchmark.evaluation import Evaluator, Score
-from ram_envs.registration import task_class
+from ram_envs.registration import is_wrapper_id, task_class
 from ram_envs.tasks import Task
 
 RANDOM, ORACLE = "random", "oracle"
@@ -13,7 +15,9 @@ REFERENCES = (RANDOM, ORACLE)
 
 
 def references_of(env_id: str) -> tuple[str, ...]:
-    """Return the names of the references that an environment has: a task may have no oracle."""
+    """Return the names of the references that an environment has: a task may have no oracle, others never do."""
+    if is_wrapper_id(env_id):
+        return (RANDOM,)
     task = task_class(env_id)
     has_oracle = task.oracle is not Task.oracle or task.target is not Task.target
     return REFERENCES if has_oracle else (RANDOM,)
@@ -27,13 +31,29 @@ def score_reference(name: str, problem: Problem, episodes: int, split: str) -> S
         problem: The environment, with actions in the format "dict".
         episodes: Number of episodes.
         split: The images to show.
-
     """
     from agents.evaluation.players import OraclePlayer, RandomPlayer  # imports torch, which not every algorithm needs
 
     evaluator = Evaluator(problem, episodes, split)
+    if problem.is_wrapped:
+        return evaluator.score(_Sampler(evaluator.env))
     if name == RANDOM:
         return evaluator.score(RandomPlayer(evaluator.env.task))
     oracle = evaluator.env.task.oracle()
     assert oracle is not None, "see references_of"
     return evaluator.score(OraclePlayer(evaluator.env, oracle))
+
+
+class _Sampler:
+    """Draws actions from the action space of a vector environment, with the random seed 0."""
+
+    def __init__(self, env: Any) -> None:
+        self._actions = env.action_space
+        self._actions.seed(0)
+
+    def start(self, num_envs: int) -> None:
+        """Do nothing: it has no memory."""
+
+    def act(self, observation: Any) -> Any:
+        """Draw the actions of all rows."""
+        return self._actions.sample()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
+import gymnasium
 import numpy as np
 
 from agents.benchmark.algorithm import Algorithm, Problem, Progress
 from agents.benchmark.ram import network_settings
 from agents.extras import require
 from agents.ram.settings import NetworkSettings
-from agents.training.presets import settings_for
+from agents.training.presets import settings_for_any
 
 require("sb3", "stable_baselines3", "sb3_contrib")
 
@@ -20,7 +22,7 @@ import sb3_contrib  # noqa: E402 (once they can be)
 import stable_baselines3  # noqa: E402
 from stable_baselines3.common.base_class import BaseAlgorithm  # noqa: E402
 from stable_baselines3.common.callbacks import BaseCallback  # noqa: E402
-from stable_baselines3.common.vec_env import VecEnv, VecFrameStack  # noqa: E402
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecFrameStack  # noqa: E402
 from stable_baselines3.common.vec_env.stacked_observations import StackedObservations  # noqa: E402
 
 from agents.integrations.sb3 import RAMRecurrentPolicy, RAMVecEnv, ram_settings  # noqa: E402
@@ -56,7 +58,7 @@ class StableBaselines3(Algorithm):
     def __init__(self, problem: Problem, settings: Mapping[str, Any]) -> None:
         super().__init__(problem, settings)
         self._stacks = int(self.settings.get("num_stacked", 1))
-        env: VecEnv = RAMVecEnv(problem.env_id, int(self.settings["num_envs"]), **problem.arguments)
+        env = _vec_env(problem, int(self.settings["num_envs"]))
         self._one_observation = env.observation_space
         if self._stacks > 1:
             env = VecFrameStack(env, self._stacks)
@@ -218,7 +220,13 @@ class RecurrentPPOWithRAM(RecurrentPPO):
 
     @staticmethod
     def _network(env_id: str, changes: Mapping[str, Any]) -> NetworkSettings:
-        return network_settings(settings_for(env_id).network, changes)
+        return network_settings(settings_for_any(env_id).network, changes)
+
+
+def _vec_env(problem: Problem, num_envs: int) -> VecEnv:
+    if problem.is_wrapped:
+        return DummyVecEnv([partial(gymnasium.make, problem.env_id, **problem.arguments)] * num_envs)
+    return RAMVecEnv(problem.env_id, num_envs, **problem.arguments)
 
 
 class _Report(BaseCallback):

@@ -16,7 +16,8 @@ from agents.experiments.files import ResultError
 class Summary:
     """The results of a benchmark.
 
-    A normalized score is 0 for the random player and 100 for the oracle.
+    A normalized score is 0 for the random player and 100 for the oracle, or for the best algorithm on average where
+    returns have no oracle.
 
     Args:
         results: From :func:`agents.benchmark.run.run`.
@@ -75,11 +76,22 @@ class Summary:
         scores = self.scores(name, environment)
         return float(scores[0]) if len(scores) else None
 
+    def is_share(self, environment: str) -> bool:
+        """Return whether scores are shares of successful episodes, in percent, and no returns."""
+        runs = (run for run in self.results if run["job"]["environment"] == environment)
+        return all(_is_share(run) for run in runs)
+
     def normalized(self, scores: NDArray[np.float64], environment: str) -> NDArray[np.float64]:
-        """Return scores, of any shape, in percent of the range from the random player to the oracle."""
+        """Return scores, of any shape, in percent of the range from the random player to the oracle.
+
+        Without an oracle the range ends at 100 % of successful episodes, or at the best mean return of an algorithm
+        (nobody learned anything if that is not above the random player's: the range is then 1).
+        """
         low, high = self.reference(RANDOM, environment), self.reference(ORACLE, environment)
-        low, high = 0.0 if low is None else low, 100.0 if high is None else high
-        return 100 * (scores - low) / (high - low)
+        low = 0.0 if low is None else low
+        if high is None:
+            high = 100.0 if self.is_share(environment) else self._best(environment)
+        return 100 * (scores - low) / (high - low if high > low else 1.0)
 
     def final(self, algorithm: str, environment: str) -> Estimate | None:
         """Return the interquartile mean of the scores on an environment; None if there are none."""
@@ -117,6 +129,11 @@ class Summary:
     def _of(self, algorithm: str) -> list[dict[str, Any]]:
         return [run for where in self.environments for run in self.runs(algorithm, where)]
 
+    def _best(self, environment: str) -> float:
+        """Return the best mean score of an algorithm."""
+        learned = {name for name, where in self._runs if where == environment and name not in REFERENCES}
+        return max((float(self.scores(name, environment).mean()) for name in learned), default=0.0)
+
     def _quality(self, algorithm: str) -> float:
         """Return the mean normalized score, by which algorithms are sorted."""
         parts = [self.normalized(self.scores(algorithm, where), where) for where in self.environments]
@@ -125,7 +142,11 @@ class Summary:
 
 def _factor(run: dict[str, Any]) -> float:
     """Return the factor from a stored score to the shown one: percent, except of a return."""
-    return 100.0 if run["score"].get("is_share", True) else 1.0
+    return 100.0 if _is_share(run) else 1.0
+
+
+def _is_share(run: dict[str, Any]) -> bool:
+    return bool(run["score"].get("is_share", True))
 
 
 def _common(results: Sequence[dict[str, Any]], key: str) -> Any:

@@ -64,10 +64,10 @@ def play(env: Any, player: Player, *, seed: Any = None, options: Mapping[str, An
         env: A :class:`ram_envs.envs.tensor.TensorEnv` with auto-reset disabled, or a vector environment. It is played
             for the longest episode on tensors, otherwise until the last episode has ended.
         player: Who acts.
-        seed: Seed of the reset.
+        seed: Seed of the reset, or the seeds of the rows.
         options: Options of the reset.
     """
-    observation, info = env.reset(seed=seed, options=options)
+    observation, info = env.reset(seed=seed.tolist() if isinstance(seed, np.ndarray) else seed, options=options)
     player.start(env.num_envs)
     first = next(iter(observation.values())) if isinstance(observation, dict) else observation
     xp = namespace(first)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 BLUE, LIGHT_BLUE, GREY, LIGHT_GREY, ORANGE = "#1f6fb4", "#a9cbe8", "#8a8f98", "#d3d6da", "#d98324"
 SEED_COLOURS = (BLUE, ORANGE, "#2e9e6b", "#a4508b", "#7a6a53")
 """Colours of the curves of several seeds."""
-# The Okabe-Ito palette, which is safe for colour-blind readers, and two more colours.
+# The Okabe-Ito palette, which is safe for colour-blind readers, and more colours, for which plots have markers.
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-ALGORITHM_COLOURS = (*OKABE_ITO, "#8C6D31", "#7F3C8D", "#999999")
+ALGORITHM_COLOURS = (*OKABE_ITO, "#8C6D31", "#7F3C8D", "#999999", "#5E2B10", "#B5BD00")
 """Colours of the algorithms in a comparison."""
 PATH_COLOUR, RIGHT_COLOUR, WRONG_COLOUR = "#35d07f", "#1a7f37", "#c62828"
 """Colours of a glimpse path, and of the caption of a success and of a failure."""

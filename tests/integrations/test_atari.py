@@ -118,7 +118,7 @@ def test_keys_are_those_of_the_game():
     assert keys["d", " "]["action"] == 4
 
 
-@pytest.mark.parametrize("gaze", ["learned", "center", "random", "frame"])
+@pytest.mark.parametrize("gaze", ["center", "random", "frame"])
 def test_the_example_trains(gaze, tmp_path):
     example = ROOT / "examples" / "pong_through_glimpses.py"
     short = ("--gaze", gaze, "--steps", "4096", "--episodes", "1", "--out", "run")
@@ -130,7 +130,8 @@ def test_the_example_trains(gaze, tmp_path):
 def test_the_example_trains_an_agent_further_and_films_it(tmp_path):
     example = ROOT / "examples" / "pong_through_glimpses.py"
     short = ("--steps", "4096", "--episodes", "1")
-    assert run_program(example, *short, "--out", "run", folder=tmp_path).status == 0
+    result = run_program(example, *short, "--out", "run", folder=tmp_path)
+    assert "ALE/Pong-v5, gaze learned, seed 0: episode_return -2" in result.stdout, result.stderr
     further = (*short, "--init-from", "run", "--out", "further", "--video", "pong.gif", "--json", "pong.json")
     result = run_program(example, *further, folder=tmp_path)
     assert result.status == 0, result.stderr

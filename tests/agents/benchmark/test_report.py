@@ -4,11 +4,13 @@ import json
 
 import pytest
 
+from agents.benchmark import plots
 from agents.benchmark.report import write_report
 from agents.benchmark.results import Results
 from agents.benchmark.summary import Summary
 from agents.experiments.files import ResultError
 
+MEAN_RETURNS = {"low": -11.0, "high": -1.0}  # of the seed 0, and one more for each seed after it
 EVALUATION = {"episodes": 100, "curve_points": 2, "curve_episodes": 50, "split": "test"}
 
 
@@ -86,6 +88,50 @@ def test_the_page_is_made_from_the_results_and_the_notes(tmp_path):
     assert "for 1,000 frames" in text and "with 3 seeds" in text
     assert "| high | 505 | 505 |" in text
     assert "processor a fast one, cores 2" in text and "| 1,008 |" in text
+
+
+def test_returns_are_shown_as_they_are_and_normalised_by_the_best_mean(tmp_path):
+    game = [result("random", "c", 0, -20.0, env_id="RAM-Glimpse-v0")]
+    for seed in (0, 1, 2):
+        game += [result(name, "c", seed, score + seed, env_id="RAM-Glimpse-v0") for name, score in MEAN_RETURNS.items()]
+    for each in game:
+        each["score"] |= {"is_share": False}
+    summary = Summary([*some(), *game])
+    assert summary.is_share("a") and not summary.is_share("c") and summary.missing() == []
+    assert summary.normalized(summary.scores("low", "c"), "c") == pytest.approx([45, 50, 55])
+    assert summary.normalized(summary.scores("high", "c"), "c").mean() == pytest.approx(100)
+    page = tmp_path / "page.md"
+    write_report(write(tmp_path, [*some(), *game]), page)
+    text = page.read_text()
+    assert "The score of c is the mean return" in text and "| low | 20.0 (10.0 to 30.0) | 20.0 (10.0 to 30.0) |" in text
+    assert "| *random* | 10.0 | 10.0 | -20.0 | 0 |" in text and "| *oracle* | 90.0 | 90.0 | - | 100 |" in text
+
+
+def test_where_nobody_beats_chance_the_normalised_score_stays_finite():
+    game = [result("random", "c", 0, 3.0), result("low", "c", 0, 3.0), result("high", "c", 0, 1.0)]
+    for each in game:
+        each["score"] |= {"is_share": False}
+    summary = Summary(game)
+    assert summary.overall("low").value == 0 and summary.overall("high").value == -200
+
+
+@pytest.mark.parametrize("is_share", [True, False])
+def test_panels_say_what_they_show_and_lines_have_markers(is_share, tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(plots, "write_figure", lambda figure, file: figures.append(figure))
+    found = some()
+    for each in found:
+        each["score"] |= {"is_share": is_share}
+    summary = Summary(found)
+    what = "successful episodes (%)" if is_share else "mean return"
+    plots.plot_scores(summary, tmp_path)
+    assert [axes.get_xlabel() for axes in figures[0].axes] == ["normalized score", what, what]
+    plots.plot_curves(summary, tmp_path)
+    for axes, expected in zip(figures[1].axes, ["normalized score", what, what], strict=True):
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("frames", expected)
+        curves = [line for line in axes.lines if line.get_label() in ("low", "high")]
+        assert len({(line.get_color(), line.get_marker()) for line in curves}) == 2
+        assert all(line.get_marker() != "None" for line in curves)
 
 
 def test_the_page_says_what_is_missing(tmp_path):
