@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
+from agents.benchmark.items import item_of
+from agents.benchmark.reading import read_plan
+from agents.benchmark.run import run
 from ram_envs.errors import InvalidArgument
 from ram_envs.testing import assert_same
 from ram_envs.wrappers import Glimpse
@@ -58,3 +61,18 @@ def test_the_example_trains(tmp_path):
     result = run_program(example, "--steps", "4096", "--episodes", "32", "--out", "run", folder=tmp_path)
     assert result.status == 0, result.stderr
     assert "MiniGrid-MemoryS7-v0, seed 0: episode_return 0" in result.stdout
+
+
+@pytest.mark.parametrize("algorithm", ["dqn", "ram"])
+def test_a_benchmark_trains_there(algorithm):
+    settings = {"env_id": MEMORY, "pixels": "render", "patch_size": 8, "num_scales": 2}
+    plan = {
+        "environments": [{"id": ID, "name": "memory", "settings": settings}],
+        "algorithms": [{"algorithm": algorithm, "settings": {"num_envs": 2}}],
+        "frames": 300,
+        "evaluation": {"episodes": 4, "curve_points": 1, "curve_episodes": 2},
+    }
+    reference, job = read_plan(item_of(plan)).jobs()
+    score = run(job)["score"]
+    assert score["episodes"] == 4 and not score["is_share"] and 0 <= score["value"] <= 1
+    assert 0 <= run(reference)["score"]["value"] <= 1

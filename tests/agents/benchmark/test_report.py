@@ -103,8 +103,20 @@ def test_returns_are_shown_as_they_are_and_normalised_by_the_best_mean(tmp_path)
     page = tmp_path / "page.md"
     write_report(write(tmp_path, [*some(), *game]), page)
     text = page.read_text()
-    assert "The score of c is the mean return" in text and "| low | 20.0 (10.0 to 30.0) | 20.0 (10.0 to 30.0) |" in text
+    assert "For c:\nmean return of these episodes" in text and "The oracle sees" in text
+    assert "| low | 20.0 (10.0 to 30.0) | 20.0 (10.0 to 30.0) |" in text
     assert "| *random* | 10.0 | 10.0 | -20.0 | 0 |" in text and "| *oracle* | 90.0 | 90.0 | - | 100 |" in text
+
+
+def test_a_page_of_returns_alone_says_nothing_of_balls_and_oracles(tmp_path):
+    game = [result("random", "c", 0, 3.0), result("low", "c", 0, 4.0)]
+    for each in game:
+        each["score"] |= {"is_share": False}
+    write_report(write(tmp_path, game), tmp_path / "page.md")
+    text = (tmp_path / "page.md").read_text()
+    assert "Mean return of 100 new episodes after training for 1,000 frames" in text
+    assert "100 for the best mean return of an algorithm" in text
+    assert "balls" not in text and "oracle sees" not in text and "\n\n\n" not in text
 
 
 def test_where_nobody_beats_chance_the_normalised_score_stays_finite():
