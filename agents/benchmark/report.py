@@ -38,7 +38,8 @@ by environment ([Agarwal et al. 2021](https://arxiv.org/abs/2108.13264)). With u
 is the mean, and the interval is coarse. In the plot, ticks are single runs, the dotted line is the random player and
 the dashed line the oracle.
 
-"Normalized" scores are 0 for the random player and 100 for {best} on each environment, and cover all environments.{oracle}
+"Normalized" scores are 0 for the random player and 100 for {best} on each environment, and cover all
+environments.{oracle}
 
 ## Sample efficiency
 

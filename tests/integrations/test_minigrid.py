@@ -68,7 +68,7 @@ def test_a_benchmark_trains_there(algorithm):
     settings = {"env_id": MEMORY, "pixels": "render", "patch_size": 8, "num_scales": 2}
     plan = {
         "environments": [{"id": ID, "name": "memory", "settings": settings}],
-        "algorithms": [{"algorithm": algorithm, "settings": {"num_envs": 2}}],
+        "algorithms": [{"algorithm": algorithm, "settings": {"num_envs": 8}}],
         "frames": 300,
         "evaluation": {"episodes": 4, "curve_points": 1, "curve_episodes": 2},
     }
