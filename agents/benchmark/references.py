@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agents.benchmark.algorithm import Problem
 from agents.benchmark.evaluation import Evaluator, Score
+from agents.evaluation.references import OraclePlayer, RandomPlayer, SamplingPlayer
 from ram_envs.registration import is_wrapper_id, task_class
 from ram_envs.tasks import Task
 
@@ -32,28 +31,11 @@ def score_reference(name: str, problem: Problem, episodes: int, split: str) -> S
         episodes: Number of episodes.
         split: The images to show.
     """
-    from agents.evaluation.players import OraclePlayer, RandomPlayer  # imports torch, which not every algorithm needs
-
     evaluator = Evaluator(problem, episodes, split)
     if problem.is_wrapped:
-        return evaluator.score(_Sampler(evaluator.env))
+        return evaluator.score(SamplingPlayer(evaluator.env))
     if name == RANDOM:
         return evaluator.score(RandomPlayer(evaluator.env.task))
     oracle = evaluator.env.task.oracle()
     assert oracle is not None, "see references_of"
     return evaluator.score(OraclePlayer(evaluator.env, oracle))
-
-
-class _Sampler:
-    """Draws actions from the action space of a vector environment, with the random seed 0."""
-
-    def __init__(self, env: Any) -> None:
-        self._actions = env.action_space
-        self._actions.seed(0)
-
-    def start(self, num_envs: int) -> None:
-        """Do nothing: it has no memory."""
-
-    def act(self, observation: Any) -> Any:
-        """Draw the actions of all rows."""
-        return self._actions.sample()

@@ -1,4 +1,4 @@
-"""Players: a RAM policy, deterministic or sampled, and one that acts at random."""
+"""Players: a RAM policy, deterministic or sampled, and those of :mod:`agents.evaluation.references`."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
-from gymnasium.spaces import Box
-from numpy.typing import NDArray
 from torch import Tensor
 
+from agents.evaluation.references import OraclePlayer, RandomPlayer
 from ram_envs.scenes.randomness import draw_words, uniform
 
 if TYPE_CHECKING:
     from agents.ram.networks import State
     from agents.ram.policy import RAMPolicy
-    from ram_envs.envs.vector import GlimpseVectorEnv
-    from ram_envs.tasks import Oracle, Task
+
+__all__ = ["FORMATS", "AnswerRule", "OraclePlayer", "PolicyPlayer", "RandomPlayer", "choose", "row_noise"]
 
 FORMATS = {"action_format": "dict", "observation_format": "dict"}
 """The formats that a RAM policy acts in."""
@@ -88,55 +87,6 @@ class PolicyPlayer:
         if isinstance(observation["location"], np.ndarray):
             return {key: value.cpu().numpy() for key, value in action.items()}
         return action
-
-
-class RandomPlayer:
-    """Draws gaze and answer uniformly, in an environment with dictionary actions on NumPy.
-
-    Args:
-        task: The task that is played.
-        seed: Random seed.
-    """
-
-    def __init__(self, task: Task[Any], seed: int = 0) -> None:
-        self._answer, self._gaze_size = task.answer, task.glimpse_sensor.gaze_size
-        self._generator = np.random.default_rng(seed)
-
-    def start(self, num_envs: int) -> None:
-        """Remember the number of rows."""
-        self._num_envs = num_envs
-
-    def act(self, observation: Any) -> dict[str, NDArray[Any]]:
-        """Draw actions."""
-        fixation = self._generator.uniform(-1, 1, (self._num_envs, self._gaze_size)).astype(np.float32)
-        return {"fixation": fixation, self._answer.key: self._draw_answer()}
-
-    def _draw_answer(self) -> NDArray[Any]:
-        space = self._answer.space
-        if isinstance(space, Box):
-            return self._generator.uniform(space.low, space.high, (self._num_envs, *space.shape)).astype(np.float32)
-        return self._generator.integers(self._answer.size, size=self._num_envs)
-
-
-class OraclePlayer:
-    """Lets a task's oracle, which sees the state, give the answers, and looks straight ahead.
-
-    Args:
-        env: The vector environment that is played, with dictionary actions.
-        oracle: The oracle of its task.
-    """
-
-    def __init__(self, env: GlimpseVectorEnv, oracle: Oracle) -> None:
-        self._env, self._oracle = env, oracle
-
-    def start(self, num_envs: int) -> None:
-        """Start the oracle."""
-        self._gaze = np.zeros((num_envs, self._env.task.glimpse_sensor.gaze_size), np.float32)
-        self._oracle.start(num_envs)
-
-    def act(self, observation: Any) -> dict[str, NDArray[Any]]:
-        """Return the oracle's answers."""
-        return {"fixation": self._gaze, self._env.task.answer.key: np.asarray(self._oracle.answer(self._env.state))}
 
 
 def _most_likely(scores: Tensor) -> Tensor:

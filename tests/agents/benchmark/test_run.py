@@ -1,6 +1,8 @@
 """One run: what every algorithm that comes with the benchmark does, and how it is judged."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +13,8 @@ from agents.benchmark.items import item_of
 from agents.benchmark.reading import read_plan
 from agents.benchmark.references import score_reference
 from agents.benchmark.run import run
-from agents.evaluation.players import OraclePlayer, RandomPlayer
+from agents.evaluation.references import OraclePlayer, RandomPlayer
+from tests.limits import HANG_S
 
 DIGITS, CATCH = "RAM-Digits-v0", "RAM-CatchGame-v0"
 NETWORK = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 8}
@@ -126,6 +129,17 @@ def test_references_frame_the_scale():
     images = Problem(env_id=DIGITS, action_format="dict")
     assert score_reference("oracle", images, 100, "test") == (1, 100, 100, True)
     assert 0.05 < score_reference("random", images, 360, "train").value < 0.17
+
+
+def test_references_start_without_torch():
+    code = (
+        "import sys; from agents.benchmark.items import item_of; from agents.benchmark.plan import *\n"
+        "from agents.benchmark.run import run\n"
+        f"plan = Plan(environments=(EnvironmentEntry(name='a', id='{DIGITS}'),), algorithms=(), seeds=(), frames=1)\n"
+        "print([run(job)['score']['episodes'] for job in plan.jobs()], 'torch' in sys.modules)"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=HANG_S)
+    assert output.stdout == "[360, 360] False\n", output.stderr
 
 
 def test_episodes_that_end_early_count_once():
