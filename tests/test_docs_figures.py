@@ -32,8 +32,8 @@ FROM_FILES = {
     "docs/beyond.md": [
         "the test error is {stop:.2f} ± {stop_std:.2f} % after {stop_glimpses:.2f} glimpses on average",
         "is better than both: {threshold:.2f} % after as many glimpses",
-        "With six glimpses of MNIST the test error is {mnist6:.2f} % with a learned gaze, {raster6:.1f} % on a fixed grid "
-        "in reading order, {random6:.1f} % with a random gaze and {center6:.1f} % with all glimpses at the centre",
+        "With six glimpses of MNIST the test error is {mnist6:.2f} % with a learned gaze, {raster6:.1f} % on a fixed "
+        "grid in reading order, {random6:.1f} % with a random gaze and {center6:.1f} % with all glimpses at the centre",
         "the error on pairs is {pairs:.1f} %",
         "{cnn60:.2f} % at 60x60 and {cnn100:.2f} % at 100x100 (one seed)",
         "the error on sums is {sums:.1f} % (one seed, 29 M frames), with four {sums4:.1f} %",
