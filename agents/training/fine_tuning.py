@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import warnings
 from collections.abc import Mapping
@@ -21,6 +22,9 @@ from agents.ram.policy import RAMPolicy
 
 RECORD = "init_from.json"
 """The file in the run folder that says where the initial weights came from."""
+FURTHER_NUMBERS = -0.95
+"""Mean at the start of the numbers of a location that the checkpoint's sensor did not have: near the lower end of its
+third number the zoom shows what the retina does."""
 
 
 class FineTuningWarning(UserWarning):
@@ -58,8 +62,9 @@ def initialise_from(policy: RAMPolicy, checkpoint: str | os.PathLike[str], warn:
 
     A larger layer gets the weights of the smaller one as a part. Its further units are random, and nothing reads them
     yet, so the policy computes what that of the checkpoint did (Chen et al. 2016, arXiv:1511.05641). In the same way, a
-    sensor with further numbers in its location starts with the weights for the ones before. Pixels have no such order:
-    the first layer is only copied for a sensor of the same shape.
+    sensor with further numbers in its location starts with the weights for the ones before; the mean of the further
+    ones starts at :data:`FURTHER_NUMBERS`. Pixels have no such order: the first layer is only copied for a sensor of
+    the same shape.
 
     The action network is copied answer by answer where both policies have answers of the same name, as with
     ``stop="learned"``, which has the classes and "look on". The standard deviation of the location is a setting of the
@@ -91,6 +96,8 @@ def initialise_from(policy: RAMPolicy, checkpoint: str | os.PathLike[str], warn:
         copied.append(name)
         if new.shape != old.shape:
             widened.append(name)
+    if "location_network.mean.weight" in copied:
+        _start_further_numbers(policy, source.settings.gaze_size)
     _copy_statistics(policy, source)
     name = os.fspath(checkpoint)
     if not any(part.endswith("weight") for part in copied):  # biases of the same size say nothing
@@ -134,6 +141,13 @@ def _copy_into(new: Tensor, old: Tensor, blocks: int = 1) -> None:
     new, old = new.unflatten(0, (blocks, -1)), old.unflatten(0, (blocks, -1))
     new[:, : old.shape[1]] = 0
     new[tuple(map(slice, old.shape))] = old
+
+
+def _start_further_numbers(policy: RAMPolicy, known: int) -> None:
+    """Let the mean of a location start at the same value wherever the agent is, in all numbers but the known ones."""
+    layer, squashed = policy.location_network.mean, policy.location_network.squash
+    layer.weight[known:] = 0
+    layer.bias[known:] = math.atanh(FURTHER_NUMBERS) if squashed else FURTHER_NUMBERS
 
 
 def _copy_statistics(policy: RAMPolicy, source: RAMPolicy) -> None:

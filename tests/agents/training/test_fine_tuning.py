@@ -216,15 +216,24 @@ def test_a_larger_policy_starts_as_the_same_function_and_learns_with_all_of_its_
         assert (moved > 0).any(), name
 
 
-def test_a_location_with_one_number_more_keeps_the_weights_of_the_others(checkpoint):
-    policy = RAMPolicy(replace(make_policy().settings, gaze_size=3))
-    fresh = {name: value.clone() for name, value in policy.named_parameters()}
+@pytest.mark.parametrize("squash", [True, False])
+def test_a_zoom_starts_as_the_retina_that_it_was(squash, tmp_path):
+    """The third number of its location starts near its lower end, and nothing reads it yet."""
+    network = replace(SMALL, squash_location=squash)
+    source = make_policy(7, network)
+    checkpoint = save_checkpoint(tmp_path / "retina.safetensors", source, DIGITS, {})
+    policy = RAMPolicy(replace(make_policy(0, network).settings, gaze_size=3))
     assert initialise_from(policy, checkpoint).started_anew == ()
-    before = load_checkpoint(checkpoint).policy
-    mean, name = policy.location_network.mean.weight, "location_network.mean.weight"
-    assert torch.equal(mean[:2], before.location_network.mean.weight) and torch.equal(mean[2], fresh[name][2])
-    column = policy.glimpse_network.from_location.weight
-    assert torch.equal(column[:, :2], before.glimpse_network.from_location.weight) and not column[:, 2].any()
+    generator = torch.Generator().manual_seed(0)
+    glimpse = torch.rand(3, 5, policy.settings.glimpse_size, generator=generator)
+    location = torch.rand(3, 5, 3, generator=generator)
+    expected = outputs(source, glimpse, location[..., :2])
+    h, mean, logits = outputs(policy, glimpse, location)
+    for ours, theirs in zip((h, mean[..., :2], logits), expected, strict=True):
+        torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(mean[..., 2], torch.full((3, 5), -0.95))
+    policy.location_network(h).sum().backward()
+    assert policy.location_network.mean.weight.grad[2].any()
 
 
 def test_a_hidden_layer_of_the_location_network_starts_with_what_reads_it(checkpoint):
