@@ -205,7 +205,7 @@ def values():
         "sums4": statistics.fmean(greedy("addition-4")),
         "sequences": statistics.fmean(greedy("sequence")),
         "sequence_digits": read("sequence")["seeds"]["0"]["greedy"]["rates"]["digit_error_percent"],
-        **{name.replace("-", ""): statistics.fmean(greedy(name)) for name, row in ROWS.items() if row.table == "larger"},
+        **{name.replace("-", ""): statistics.fmean(greedy(name)) for name in ROWS if ROWS[name].table == "larger"},
         "colour": statistics.fmean(greedy("colour-8")),
         "smaller_least": smaller[0],
         "smaller_most": smaller[-1],
