@@ -38,8 +38,9 @@ NEWEST := $(shell grep ^gymnasium== constraints.txt)
 WITH = PYTHONPATH=$(INTEGRATIONS)/$(1) $(INTEGRATIONS)/bin/python
 # tests/integrations/conftest.py ends a test that takes too long; this ends the run if that does not help.
 NO_HANG := -o faulthandler_timeout=2400 -o faulthandler_exit_on_timeout=true
-# The test of web pages opens them in Chromium, which pip cannot install.
-BROWSER := chromium chromium-driver
+# The test of web pages opens them in Chromium, which pip cannot install. A file says that it is there: a target that always
+# has something to do would let the longest tests, which need it, wait until all others have begun.
+BROWSER := build/.browser
 # The examples of Atari and MiniGrid train for minutes: once is enough.
 NO_EXAMPLES := -k "not test_the_example_trains"
 DEMO := docs/demo
@@ -59,7 +60,7 @@ PORT := 8000
 KERNELS := tests/ram_envs/sensors tests/ram_envs/tasks tests/ram_envs/envs/test_compiled.py tests/properties/test_sensors.py tests/properties/test_environments.py
 MINUTES := 10
 
-.PHONY: train tables test test-agents test-others test-integrations test-libraries test-oldest-gymnasium test-newest-gymnasium demo test-demo browser node docs docs-serve test-site kernels fuzz soak check bench clean
+.PHONY: train tables test test-agents test-others test-integrations test-libraries test-oldest-gymnasium test-newest-gymnasium demo test-demo node docs docs-serve test-site kernels fuzz soak check bench clean
 
 train: $(STAMP)
 	$(BIN)/ram train RAM-CatchGame-v0 --out "$(OUT)"
@@ -82,7 +83,7 @@ test-others: $(STAMP)
 # Warnings are no errors here: other libraries raise them about themselves.
 test-integrations: test-libraries test-oldest-gymnasium test-newest-gymnasium
 
-test-libraries: $(INTEGRATIONS)/.installed browser
+test-libraries: $(INTEGRATIONS)/.installed $(BROWSER)
 	$(INTEGRATIONS)/bin/python -m pytest -W default $(NO_HANG) tests/integrations
 
 test-oldest-gymnasium: $(INTEGRATIONS)/.installed
@@ -94,7 +95,7 @@ test-newest-gymnasium: $(INTEGRATIONS)/.installed
 demo: $(STAMP)
 	$(BIN)/python $(DEMO)/build.py --out docs/_build/demo
 
-test-demo: $(VENV)/.selenium $(DEMO)/node_modules/.installed browser
+test-demo: $(VENV)/.selenium $(DEMO)/node_modules/.installed $(BROWSER)
 	$(ESLINT) $(DEMO) agents/pictures/page tests/site
 	node --test tests/site/demo/unit/*.test.js
 	$(if $(SCREENSHOTS),DEMO_SCREENSHOTS="$(abspath $(SCREENSHOTS))") $(BIN)/python -m pytest $(if $(TIMED),-m "slow or not slow") tests/site/demo
@@ -103,9 +104,10 @@ node:
 	@command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; } \
 	  || { echo "Install node and npm: they lint and test the scripts of the demo." >&2; exit 1; }
 
-browser:
-	@command -v chromedriver > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(BROWSER); } \
+$(BROWSER):
+	@command -v chromedriver > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } \
 	  || { echo "Install Chromium (or Chrome) and chromedriver: the tests of web pages open them in it." >&2; exit 1; }
+	@mkdir -p $(@D) && touch $@
 
 docs: $(DOCS)/.installed
 	$(DOCS)/bin/python -m docs.site --out $(SITE)
@@ -113,7 +115,7 @@ docs: $(DOCS)/.installed
 docs-serve: docs
 	$(DOCS)/bin/python -m http.server --directory $(SITE) $(PORT)
 
-test-site: docs browser test-demo
+test-site: docs $(BROWSER) test-demo
 	RAM_SITE=$(SITE) $(DOCS)/bin/python -m pytest -W default $(NO_HANG) tests/site --ignore=tests/site/demo
 
 kernels: $(STAMP)
