@@ -25,6 +25,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Most modules of the libraries are never imported: the first process that imports one compiles it.
+INSTALL := python -m pip install --no-compile
 
 # A folder of its own for every call, so that a finished run is never in the way.
 ifndef OUT
@@ -146,11 +148,11 @@ clean:
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, but $(PYTHON) is %d.%d: use make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -c constraints.txt -e ".[dev]"
+	$(BIN)/$(INSTALL) -c constraints.txt -e ".[dev]"
 	@touch $@
 
 $(VENV)/.selenium: $(STAMP) constraints-integrations.txt
-	$(BIN)/python -m pip install -c constraints-integrations.txt selenium
+	$(BIN)/$(INSTALL) -c constraints-integrations.txt selenium
 	@touch $@
 
 $(DEMO)/node_modules/.installed: $(DEMO)/package.json $(DEMO)/package-lock.json | node
@@ -160,23 +162,23 @@ $(DEMO)/node_modules/.installed: $(DEMO)/package.json $(DEMO)/package-lock.json 
 $(INTEGRATIONS)/.installed: setup.cfg pyproject.toml constraints.txt constraints-integrations.txt
 	$(PYTHON) -m venv $(INTEGRATIONS)
 	grep -v ^gymnasium== constraints.txt | cat - constraints-integrations.txt > $(INTEGRATIONS)/constraints.txt
-	$(INTEGRATIONS)/bin/python -m pip install -c $(INTEGRATIONS)/constraints.txt -e ".[agents,rllib,torchrl,skrl,sb3,hub,tracking,export,apgym,atari,minigrid]" pytest selenium onnxruntime
+	$(INTEGRATIONS)/bin/$(INSTALL) -c $(INTEGRATIONS)/constraints.txt -e ".[agents,rllib,torchrl,skrl,sb3,hub,tracking,export,apgym,atari,minigrid]" pytest selenium onnxruntime
 	for gymnasium in $(OLDEST) $(NEWEST); do \
-		$(INTEGRATIONS)/bin/python -m pip install --no-deps --upgrade --target $(INTEGRATIONS)/$$gymnasium $$gymnasium || exit 1; \
+		$(INTEGRATIONS)/bin/$(INSTALL) --no-deps --upgrade --target $(INTEGRATIONS)/$$gymnasium $$gymnasium || exit 1; \
 	done
 	@touch $@
 
 $(DOCS)/.installed: setup.cfg pyproject.toml constraints.txt constraints-docs.txt
 	$(PYTHON) -m venv $(DOCS)
-	$(DOCS)/bin/python -m pip install -c constraints.txt -c constraints-docs.txt -e ".[docs]" pytest selenium
+	$(DOCS)/bin/$(INSTALL) -c constraints.txt -c constraints-docs.txt -e ".[docs]" pytest selenium
 	@touch $@
 
 $(BENCH)/.installed: setup.cfg benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install -r benchmarks/requirements.txt -e ".[agents,sb3]"
+	$(BENCH)/bin/$(INSTALL) -r benchmarks/requirements.txt -e ".[agents,sb3]"
 	@touch $@
 
 $(JAX)/.installed: benchmarks/requirements-jax.txt
 	$(PYTHON) -m venv $(JAX)
-	$(JAX)/bin/python -m pip install -r benchmarks/requirements-jax.txt
+	$(JAX)/bin/$(INSTALL) -r benchmarks/requirements-jax.txt
 	@touch $@
