@@ -1,4 +1,4 @@
-"""What is measured with the agents of the package, without training: results files, tables and picture.
+"""What is measured with the agents of the package: results files, tables and picture.
 
 ``python -m paper measure`` evaluates them anew, which takes some minutes.
 """
@@ -14,7 +14,7 @@ from agents.experiments.machine import device_name, versions
 from agents.pictures.style import write_figure
 from paper.distance import distance_table, measure_distance
 from paper.robustness import measure_robustness, robustness_table
-from paper.stopping import measure_stopping, stopping_chart, stopping_table
+from paper.stopping import early_curves, measure_stopping, stopping_chart, stopping_table
 
 PAGE = Path("docs/beyond.md")
 STOPPING_CHART = "stopping.png"
@@ -26,14 +26,16 @@ class Measurement(NamedTuple):
     Attributes:
         measure: Returns plain values by the name of the row.
         table: Writes them as a table.
+        more: Returns further values, from the results files of rows in a folder.
     """
 
     measure: Callable[[], dict[str, Any]]
     table: Callable[[Mapping[str, Any]], str]
+    more: Callable[[Path], dict[str, Any]] = lambda results: {}
 
 
 MEASUREMENTS = {
-    "stopping": Measurement(measure_stopping, stopping_table),
+    "stopping": Measurement(measure_stopping, stopping_table, early_curves),
     "distance": Measurement(measure_distance, distance_table),
     "robustness": Measurement(measure_robustness, robustness_table),
 }
@@ -53,12 +55,13 @@ def measure(name: str, results: Path) -> Path:
 
 
 def read(name: str, results: Path) -> dict[str, Any] | None:
-    """Return the values of a measurement; None if there is no file.
+    """Return the values of a measurement, those of further rows included; None if there is no file.
 
     Raises:
         ResultError: If the file cannot be read.
     """
-    return read_result(results / f"{name}.json", _header(name), lambda content: dict(content["rows"]))
+    rows = read_result(results / f"{name}.json", _header(name), lambda content: dict(content["rows"]))
+    return None if rows is None else {**rows, **MEASUREMENTS[name].more(results)}
 
 
 def beyond_tables(results: Path) -> str:

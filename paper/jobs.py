@@ -20,7 +20,8 @@ from paper.baselines import evaluate_classifier, resume_classifier, train_classi
 from paper.classifier_checkpoint import load_classifier
 from paper.classifiers import Classifier, ClassifierSettings
 from paper.records import SeedResult, differing_settings, plain_settings, read_curve
-from paper.rows import VALIDATION_TEST, Row
+from paper.rows import EARLY, VALIDATION_TEST, Row
+from paper.stopping import curve_of
 from ram_envs import make_task
 
 TEST_SEED, VALIDATION_SEED = 0, 1_000_000
@@ -67,7 +68,7 @@ def evaluate_run(job: Job, folder: Path, trained: TrainingResult, device: str, v
     settings, arguments = row.settings, (row.env_id, row.settings.environment)
     images = None if row.is_game else VALIDATION_TEST
     where: dict[str, Any] = {"split": images, "seed": VALIDATION_SEED} if validate else {"seed": TEST_SEED}
-    sampled = validation = None
+    sampled = validation = stopping = None
     module: Classifier | RAMPolicy
     if isinstance(settings, ClassifierSettings):
         module = classifier = load_classifier(folder, torch_device).classifier
@@ -80,6 +81,7 @@ def evaluate_run(job: Job, folder: Path, trained: TrainingResult, device: str, v
         sampled = evaluate(policy, *arguments, **where, greedy=False, greedy_action=not row.is_game)
         if not validate:
             validation = evaluate(policy, *arguments, split=images, seed=VALIDATION_SEED)
+            stopping = curve_of(policy, *arguments, VALIDATION_TEST) if row.name in EARLY else None
     precision = read_json(folder / SETTINGS)["training"]["precision"]  # no longer "auto"
     return SeedResult(
         seed=job.seed,
@@ -92,6 +94,7 @@ def evaluate_run(job: Job, folder: Path, trained: TrainingResult, device: str, v
         hardware=f"{device_name(torch_device.type, threads)}, {precision}",
         versions=versions(),
         curve=read_curve(folder / METRICS, greedy.figure),
+        stopping=stopping,
     )
 
 

@@ -44,6 +44,7 @@ class SeedResult:
         hardware: Device and precision of the training.
         versions: Versions of Python and of packages.
         curve: Training curve of the figure of merit, at most 200 means of equal spans: "frames" and "values".
+        stopping: Error against mean glimpses (:func:`paper.stopping.curve_of`) of rows in ``EARLY``, otherwise None.
     """
 
     seed: int
@@ -56,6 +57,7 @@ class SeedResult:
     hardware: str
     versions: dict[str, str]
     curve: dict[str, list[float]]
+    stopping: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

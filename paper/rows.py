@@ -44,6 +44,8 @@ HEADLINES = ("mnist-6", "translated-8", "cluttered-8", "cluttered100-8", "catch"
 """The rows that are trained with three seeds."""
 PACKAGED = (*HEADLINES, "pairs-8", "addition-8", "sequence", "colour-8")
 """The rows whose agents come with the package."""
+EARLY = ("mnist-6-early",)
+"""The rows whose gaze is rewarded for early certainty: they are evaluated with early stopping too."""
 HEADLINE_SEEDS = 3
 VALIDATION_TRAIN, VALIDATION_TEST = "train[:-5000]", "train[-5000:]"
 """Hyperparameters are tuned by training on the first split and evaluating on the second."""
@@ -209,6 +211,21 @@ def _larger(side: int, sensor: str) -> Row:
     )
 
 
+def _early(row: Row) -> Row:
+    """Return the row with a discount of later gains in the reward of a location, so that the class is known earlier.
+
+    The presets of the other image tasks have a discount of 0.5. On MNIST it takes longer to learn.
+    """
+    assert isinstance(row.settings, HybridSettings)
+    return replace(
+        row,
+        name=f"{row.name}-early",
+        label=f"{row.label}, rewarded for early certainty",
+        settings=replace(row.settings, confidence_discount=0.9),
+        reported=Reported(),
+    )
+
+
 def _inside(row: Row) -> Row:
     """Return the row with a first glimpse that is completely inside the scene, not only its centre.
 
@@ -271,7 +288,9 @@ def _table() -> Iterator[Row]:
         yield _inside(row)
     yield _ram("mnist", 4, Reported(arxiv=1.73, neurips=1.54))
     yield _ram("mnist", 5, Reported(arxiv=1.55, neurips=1.34))
-    yield _ram("mnist", 6, Reported(arxiv=1.29, neurips=1.12, public=0.67))
+    sixth = _ram("mnist", 6, Reported(arxiv=1.29, neurips=1.12, public=0.67))
+    yield sixth
+    yield _early(sixth)
     yield _ram("mnist", 7, Reported(neurips=1.07))
     yield _random("mnist", 6, Reported())
     yield _scripted("mnist", 6, "center")  # which is the oracle's gaze too: the digit is always in the middle

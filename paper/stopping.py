@@ -1,19 +1,25 @@
-"""Early stopping by a threshold, with the agents of the package: error against the mean number of glimpses.
+"""Early stopping by a threshold: error against the mean number of glimpses.
 
-Nothing is trained for it. The temperature is fitted on the last 5,000 training images; the packaged agents were trained
-on these, in scenes that they never saw again where the scenes are composed (not on plain MNIST).
+The agents of the package were not trained for it, the rows ``EARLY`` were. The temperature is fitted on the last 5,000
+training images; the agents were trained on these, in scenes that they never saw again where the scenes are composed
+(not on plain MNIST).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from agents.evaluation.stopping import beliefs, fit_temperature, stop_curve
 from agents.pictures.markdown import markdown_table
 from agents.pictures.style import BLUE, GREY, ORANGE, new_figure, tidy
 from agents.pretrained import load_pretrained
-from paper.rows import IMAGE_HEADLINES, ROWS, TABLES, VALIDATION_TEST
+from agents.ram.policy import RAMPolicy
+from paper.records import read_record, record_file
+from paper.rows import EARLY, IMAGE_HEADLINES, ROWS, TABLES, VALIDATION_TEST
 from paper.tables import scene_title
 
 if TYPE_CHECKING:
@@ -26,32 +32,57 @@ TICKS = (1, 2, 5, 10, 20, 50)
 """Errors in percent that the picture labels."""
 NEAR = 0.05
 """The table names the fewest glimpses with at most so many percentage points above the error of full episodes."""
+EARLY_LABEL = "trained for early answers"
 DT_RAM = ((3.6, 1.46), (5.2, 1.12))
 """Mean glimpses and error in percent on MNIST of a stop that was trained (arXiv:1703.10332, recalled from memory)."""
 
 
 def measure_stopping() -> dict[str, Any]:
-    """Measure the curves of the packaged agents on all test images.
-
-    Returns:
-        Plain values by the name of the row: temperature, error after each glimpse, and for each threshold error and
-        mean glimpses, as they are and calibrated.
-    """
+    """Return the curves of the packaged agents by the name of the row."""
     found: dict[str, Any] = {}
     for name in IMAGE_HEADLINES:
         agent = load_pretrained(ROWS[name].env_id)
-        of = (agent.policy, agent.env_id, agent.env_settings)
-        temperature = fit_temperature(beliefs(*of, split=VALIDATION_TEST))
-        test = beliefs(*of)
-        wrong = (test.logits.argmax(-1) != test.target).float().mean(1)
         found[name] = {
             "env_id": agent.env_id,
-            "episodes": len(test.target),
-            "temperature": round(temperature, 4),
-            "error_by_glimpse": [round(100 * value, 4) for value in wrong.tolist()],
-            "plain": [list(point) for point in stop_curve(test, THRESHOLDS)],
-            "calibrated": [list(point) for point in stop_curve(test, THRESHOLDS, temperature)],
+            **curve_of(agent.policy, agent.env_id, agent.env_settings, VALIDATION_TEST),
         }
+    return found
+
+
+def curve_of(policy: RAMPolicy, env_id: str, env_settings: Mapping[str, Any], fit_on: str) -> dict[str, Any]:
+    """Measure an agent on all test images; the temperature is fitted on the images of the split ``fit_on``.
+
+    Returns:
+        Plain values: episodes, temperature, error after each glimpse, and for each threshold error and mean glimpses,
+        as they are and calibrated.
+    """
+    of = (policy, env_id, env_settings)
+    temperature = fit_temperature(beliefs(*of, split=fit_on))
+    test = beliefs(*of)
+    wrong = (test.logits.argmax(-1) != test.target).float().mean(1)
+    return {
+        "episodes": len(test.target),
+        "temperature": round(temperature, 4),
+        "error_by_glimpse": [round(100 * value, 4) for value in wrong.tolist()],
+        "plain": [list(point) for point in stop_curve(test, THRESHOLDS)],
+        "calibrated": [list(point) for point in stop_curve(test, THRESHOLDS, temperature)],
+    }
+
+
+def early_curves(results: Path) -> dict[str, Any]:
+    """Return the curves of the rows that were rewarded for early certainty, means over their random seeds.
+
+    Raises:
+        ResultError: If a results file cannot be read.
+    """
+    found: dict[str, Any] = {}
+    for name in EARLY:
+        record = read_record(record_file(results, name))
+        curves = [one.stopping for one in record.seeds.values() if one.stopping] if record is not None else []
+        if curves:
+            keys = ("temperature", "error_by_glimpse", "plain", "calibrated")
+            means = {key: np.mean([curve[key] for curve in curves], axis=0).tolist() for key in keys}
+            found[name] = {"env_id": ROWS[name].env_id, "episodes": curves[0]["episodes"], **means}
     return found
 
 
@@ -64,7 +95,8 @@ def stopping_table(measured: Mapping[str, Any]) -> str:
         near = [glimpses for _, error, glimpses in one["plain"] if error <= full + NEAR]
         count = len(one["error_by_glimpse"])
         least = f"{min(near):.2f} ({100 * min(near) / count:.0f} %)" if near else "–"
-        lines.append((scene_title(name), *cells, f"{count}: {full:.2f}", least, f"{one['temperature']:.2f}"))
+        title = f"{scene_title(name)}, {EARLY_LABEL}" if name in EARLY else scene_title(name)
+        lines.append((title, *cells, f"{count}: {full:.2f}", least, f"{one['temperature']:.2f}"))
     shown = [f"{threshold:g}" for threshold in SHOWN]
     head = ("task", *shown, "all glimpses", f"within {NEAR:g} points", "temperature")
     return markdown_table(head, lines, numeric=True)
@@ -72,16 +104,18 @@ def stopping_table(measured: Mapping[str, Any]) -> str:
 
 def stopping_chart(measured: Mapping[str, Any]) -> Figure:
     """Draw the error against the mean number of glimpses, one panel per task."""
-    figure = new_figure(2.9 * len(measured) + 0.4, 3.4)
-    for ax, (name, one) in zip(figure.subplots(1, len(measured), squeeze=False)[0], measured.items(), strict=True):
+    panels = {name: one for name, one in measured.items() if name not in EARLY}
+    figure = new_figure(2.9 * len(panels) + 0.4, 3.4)
+    for ax, (name, one) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         tidy(ax)
         ax.set_title(TABLES[ROWS[name].table][1].replace(", ", "\n", 1), fontsize=9)
         errors = one["error_by_glimpse"]
         ax.plot(range(1, len(errors) + 1), errors, "s--", color=GREY, markersize=4, label="the same number for all")
-        points = [(glimpses, error) for _, error, glimpses in one["plain"]]
-        ax.plot(*zip(*points, strict=True), "o-", color=BLUE, markersize=4, label="stop at a probability")
+        ax.plot(*_points(one), "o-", color=BLUE, markersize=4, label="stop at a probability")
+        if (early := measured.get(f"{name}-early")) is not None:
+            ax.plot(*_points(early), "^-", color=ORANGE, markersize=4, label=f"the same, {EARLY_LABEL}")
         if name.startswith("mnist"):
-            ax.plot(*zip(*DT_RAM, strict=True), "D", color=ORANGE, markersize=5, label="DT-RAM, trained to stop")
+            ax.plot(*zip(*DT_RAM, strict=True), "D", color="black", markersize=5, label="DT-RAM, trained to stop")
         ax.set_yscale("log")
         ax.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
         ax.minorticks_off()
@@ -90,3 +124,8 @@ def stopping_chart(measured: Mapping[str, Any]) -> Figure:
     figure.axes[0].set_ylabel("test error (%)")
     figure.axes[0].legend(frameon=False, fontsize=8)
     return figure
+
+
+def _points(one: Mapping[str, Any]) -> tuple[list[float], list[float]]:
+    """Return mean glimpses and errors of all thresholds."""
+    return [glimpses for *_, glimpses in one["plain"]], [error for _, error, _ in one["plain"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import importlib
 import inspect
@@ -102,7 +103,7 @@ class Algorithm(ABC):
 
     Attributes:
         problem: As given.
-        settings: All settings, defaults included; they are stored with the result of the run.
+        settings: All settings, defaults included; they are stored with the result of the run, as they are before it.
     """
 
     name: ClassVar[str] = ""
@@ -117,10 +118,10 @@ class Algorithm(ABC):
     def __init__(self, problem: Problem, settings: Mapping[str, Any]) -> None:
         self.problem = problem
         defaults = self.known_settings(problem.env_id)
-        self.settings: dict[str, Any] = {**defaults}
+        self.settings: dict[str, Any] = copy.deepcopy({**defaults, **settings})
         for name, value in settings.items():
-            whole = isinstance(value, float) and type(defaults.get(name)) is int  # 1e5, for instance
-            self.settings[name] = int(value) if whole else value
+            if isinstance(value, float) and type(defaults.get(name)) is int:  # 1e5, for instance
+                self.settings[name] = int(value)
 
     @classmethod
     def known_settings(cls, env_id: str) -> Mapping[str, Any]:

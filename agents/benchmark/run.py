@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,6 +73,7 @@ def run(job: Job) -> dict[str, Any]:
         "frames_per_second", "seconds_evaluating", "started", "versions", "hardware" and "format".
 
     Raises:
+        TypeError: If a setting of the algorithm is no plain value.
         RuntimeError: If the algorithm never called ``progress``.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -83,6 +86,7 @@ def run(job: Job) -> dict[str, Any]:
         evaluating = time.perf_counter() - before
     else:
         algorithm = find_algorithm(job.implementation)(job.problem, job.settings)
+        settings = _plain(algorithm.settings, job.implementation)
         few = Evaluator(job.problem, job.evaluation.curve_episodes, job.evaluation.split)
         curve = Curve(algorithm, few, job.frames, job.evaluation.curve_points)
         curve(0)
@@ -97,7 +101,7 @@ def run(job: Job) -> dict[str, Any]:
         before = time.perf_counter()
         score = Evaluator(job.problem, job.evaluation.episodes, job.evaluation.split).score(algorithm)
         evaluating = curve.seconds + time.perf_counter() - before
-        settings, points, frames = algorithm.settings, curve.points, curve.frames
+        points, frames = curve.points, curve.frames
     return {
         "format": FORMAT,
         "job": job.to_dict(),
@@ -112,3 +116,21 @@ def run(job: Job) -> dict[str, Any]:
         "versions": versions(),
         "hardware": hardware(),
     }
+
+
+def _plain(settings: Mapping[str, Any], implementation: str) -> dict[str, Any]:
+    """Return settings as they are read back from JSON.
+
+    Raises:
+        TypeError: If JSON has no such value: better before the training than after it.
+    """
+    found = {}
+    for name, value in settings.items():
+        try:
+            found[name] = json.loads(json.dumps(value))
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"{implementation}: settings[{name!r}]={value!r} cannot be stored with the result: expected plain "
+                "values, such as numbers, texts, lists and dictionaries"
+            ) from error
+    return found

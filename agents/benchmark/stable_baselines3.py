@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Mapping
 from functools import partial
@@ -63,7 +64,7 @@ class StableBaselines3(Algorithm):
         if self._stacks > 1:
             env = VecFrameStack(env, self._stacks)
         own = self.own_settings()
-        arguments = {name: value for name, value in self.settings.items() if name not in own}
+        arguments = {name: copy.deepcopy(value) for name, value in self.settings.items() if name not in own}
         policy = self.policies[problem.observation_format]
         arguments = arguments | self.policy_arguments(env)
         self.model = self.model_class(policy, env, seed=problem.seed, device=problem.device, verbose=0, **arguments)

@@ -6,6 +6,7 @@ import os
 import signal
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
@@ -22,6 +23,7 @@ from paper.export import export_best
 from paper.jobs import Job, ReproduceError
 from paper.records import read_record, record_file
 from paper.reproduce import missing, reproduce
+from paper.stopping import EARLY_LABEL, THRESHOLDS, early_curves, stopping_table
 from paper.tables import BEGIN, END
 from tests.limits import HANG_S
 from tests.paper.fabricated import CLASSIFIER, DIGITS, GAME
@@ -273,6 +275,7 @@ def tiny_table(folder, monkeypatch):
     """The command's table of rows has tiny ones."""
     tiny = {
         "mnist-6": replace(DIGITS, name="mnist-6", settings=replace(DIGITS.settings, epochs=2)),
+        "mnist-6-early": replace(DIGITS, name="mnist-6-early", settings=replace(DIGITS.settings, epochs=2)),
         "catch": replace(GAME, name="catch"),
     }
     monkeypatch.setattr(rows, "ROWS", tiny)
@@ -295,6 +298,23 @@ def test_the_command_writes_results_and_the_tables_of_the_readme(tiny_table, cap
         "mnist-6-seed2",
         "catch-seed2",
     ]
+
+
+def test_rows_with_early_answers_are_evaluated_with_thresholds_too(tiny_table):
+    results = tiny_table / "docs/results"
+    assert early_curves(results) == {}
+    assert main(["reproduce", "--row", "mnist-6-early", "--seeds", "2", "--device", "cpu"]) == 0
+    seeds = read_record(results / "mnist-6-early.json").seeds
+    mean = early_curves(results)["mnist-6-early"]
+    for seed in seeds.values():
+        errors, points = seed.stopping["error_by_glimpse"], seed.stopping["plain"]
+        assert errors[-1] == pytest.approx(seed.greedy["value"]) and len(errors) == DIGITS.num_glimpses
+        assert [threshold for threshold, *_ in points] == list(THRESHOLDS)
+        assert all(1 <= glimpses <= len(errors) for *_, glimpses in points)
+    for key in ("error_by_glimpse", "plain"):
+        values = [seed.stopping[key] for seed in seeds.values()]
+        assert np.array(mean[key]) == pytest.approx((np.array(values[0]) + values[1]) / 2)
+    assert f", {EARLY_LABEL} | " in stopping_table(early_curves(results))
 
 
 def test_trying_out_and_validation_leave_results_and_tables_alone(tiny_table):

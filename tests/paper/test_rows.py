@@ -7,6 +7,7 @@ import pytest
 from agents.training.settings import GameSettings, HybridSettings
 from paper.classifiers import ClassifierSettings
 from paper.rows import (
+    EARLY,
     HEADLINES,
     ROWS,
     TABLES,
@@ -27,7 +28,7 @@ def test_every_row_of_the_paper_is_there():
     names |= {f"{table}-cnn" for table in ("mnist", "translated", "cluttered", "cluttered100")}
     names |= {"mnist-random-1", "cluttered-random-8", "cluttered100-random-8"}
     names |= {f"{name}-inside" for name in ("mnist-random-1", "mnist-2", "mnist-3")}
-    names |= {"mnist-random-6", "translated-random-8", "mnist-6-center", "mnist-6-raster"}
+    names |= {"mnist-random-6", "translated-random-8", "mnist-6-center", "mnist-6-raster", "mnist-6-early"}
     names |= {f"{sensor}-{side}" for sensor in ("retina", "zoom") for side in (100, 200, 400)} | {"colour-8"}
     names |= {"pairs-4", "pairs-8", "addition-4", "addition-8", "sequence"}
     tables = ("translated", "cluttered", "cluttered100")
@@ -51,6 +52,13 @@ def test_random_rows_differ_from_the_learned_ones_in_nothing_else():
     assert random.random and not learned.random and not ROWS["cluttered-conv"].random
     network = replace(random.settings.network, random_locations=False)
     assert replace(random.settings, network=network) == learned.settings
+
+
+def test_rows_with_early_answers_differ_from_the_others_in_nothing_else():
+    for name in EARLY:
+        early, plain = ROWS[name].settings, ROWS[name.removesuffix("-early")].settings
+        assert early.confidence_discount < plain.confidence_discount
+        assert replace(early, confidence_discount=plain.confidence_discount) == plain
 
 
 def test_sensors_in_larger_scenes_give_the_same_numbers_and_differ_in_nothing_else():

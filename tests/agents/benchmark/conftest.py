@@ -44,6 +44,22 @@ class Silent(Toy):
         pass
 
 
+class Changes(Toy):
+    defaults = {"label": [0]}
+
+    def learn(self, frames, progress):
+        self.settings["label"].append(int)
+        progress(frames)
+
+    def act(self, observation):
+        rows = len(observation["location"])
+        return {"fixation": np.zeros((rows, 2), np.float32), "label": np.full(rows, self.settings["label"][0])}
+
+
+class Classes(Toy):
+    defaults = {**Toy.defaults, "net": int}
+
+
 class NoFormats(Toy):
     action_formats = ("boxes",)
 

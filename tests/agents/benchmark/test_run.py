@@ -21,15 +21,16 @@ NETWORK = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_f
 ON_POLICY = {"num_envs": 8, "n_steps": 8}
 PPO = {**ON_POLICY, "batch_size": 32, "n_epochs": 1}
 OFF_POLICY = {"num_envs": 4, "learning_starts": 40, "buffer_size": 100, "batch_size": 8, "gradient_steps": 1}
+NET = {"policy_kwargs": {"net_arch": [8]}}  # which the models of Stable-Baselines3 complete with classes
 SMALL = {
-    "ppo": PPO,
+    "ppo": PPO | NET,
     "ppo-stacked": PPO,
-    "a2c": ON_POLICY,
-    "dqn": OFF_POLICY,
-    "qrdqn": OFF_POLICY,
-    "sac": OFF_POLICY,
-    "tqc": OFF_POLICY,
-    "recurrent-ppo": PPO,
+    "a2c": ON_POLICY | NET,
+    "dqn": OFF_POLICY | NET,
+    "qrdqn": OFF_POLICY | NET,
+    "sac": OFF_POLICY | NET,
+    "tqc": OFF_POLICY | NET,
+    "recurrent-ppo": PPO | NET,
     "recurrent-ppo-ram": {**PPO, "network": NETWORK},
     "cleanrl-ppo-lstm": {"num_envs": 8, "num_steps": 8, "hidden_size": 8, "lstm_size": 8, "update_epochs": 1},
     "ram": {"num_envs": 8, "network": NETWORK, "log_every": 2},
@@ -56,6 +57,8 @@ def test_every_algorithm_learns_and_is_judged(algorithm):
     assert all(point["frames"] >= point["due"] and 0 <= point["score"] <= 1 for point in result["curve"])
     assert result["score"]["episodes"] == 30 and result["frames_per_second"] > 0
     assert result["settings"]["num_envs"] == SMALL[algorithm]["num_envs"]
+    assert result["job"]["settings"] == SMALL[algorithm]
+    assert result["settings"].get("policy_kwargs") == SMALL[algorithm].get("policy_kwargs")
     assert "torch" in result["versions"] and result["hardware"]["cores"] >= 1
 
 
@@ -118,6 +121,19 @@ def test_points_that_are_skipped_have_the_score_of_what_comes_next(folder):
 def test_an_algorithm_that_never_tells_its_progress_is_refused(folder):
     with pytest.raises(RuntimeError, match="never called progress"):
         run(job_of("toy:Silent", {}))
+
+
+def test_settings_are_stored_as_they_are_before_the_run(folder):
+    job = job_of("toy:Changes", {"label": [3]})
+    assert run(job)["settings"]["label"] == [3] and job.settings == {"label": [3]}
+
+
+def test_settings_that_cannot_be_stored_are_refused_before_the_run(folder, capsys):
+    with pytest.raises(
+        TypeError, match=r"^toy:Classes: settings\['net'\]=<class 'int'> cannot be stored .*plain values"
+    ):
+        run(job_of("toy:Classes", {}))
+    assert "learning begins" not in capsys.readouterr().out
 
 
 def test_references_frame_the_scale():
