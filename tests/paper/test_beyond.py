@@ -10,7 +10,7 @@ from paper.__main__ import main
 from paper.beyond import MEASUREMENTS, PAGE, beyond_tables, draw_stopping, read
 from paper.distance import EDGES, _distances, distance_table, scenes_and_errors
 from paper.robustness import NoisyClassification, _smaller, changes
-from paper.rows import IMAGE_HEADLINES
+from paper.rows import EARLY, IMAGE_HEADLINES
 from paper.stopping import stopping_table
 from paper.tables import BEGIN, END
 from ram_envs import make_task, register
@@ -33,6 +33,7 @@ def test_the_page_holds_the_tables_of_the_results_files():
     assert f"{BEGIN}\n{text}\n{END}" in (ROOT / PAGE).read_text(encoding="utf-8"), "run: python -m paper tables"
     for name in MEASUREMENTS:
         rows = {"pairs-8", "addition-8"} if name == "distance" else {*IMAGE_HEADLINES}
+        rows |= {*EARLY} if name == "stopping" else set()
         assert set(read(name, RESULTS)) == rows
 
 
