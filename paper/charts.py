@@ -38,7 +38,7 @@ def error_by_glimpses(records: Records) -> Figure | None:
         ax.set_xticks(list(dict.fromkeys(row.num_glimpses for row in rows)))
         ax.set_ylim(0, 1.08 * ax.get_ylim()[1])
     figure.axes[0].set_ylabel("test error (%)")
-    _legend_below(figure)
+    legend_below(figure)
     return figure
 
 
@@ -107,7 +107,7 @@ def learned_and_random(records: Records) -> Figure | None:
     ax.tick_params(axis="x", length=0)
     ax.grid(False, axis="x")
     ax.set_ylabel("test error (%)")
-    _legend_below(figure)
+    legend_below(figure)
     return figure
 
 
@@ -131,7 +131,7 @@ def cost_by_size(cost: Mapping[str, Any] | None) -> Figure | None:
         ax.set_xlabel("side of the image (pixels)")
         ax.set_ylabel(label)
     figure.suptitle(f"{cost['hardware']}, batches of {cost['batch']} images", fontsize=9, color="0.4")
-    _legend_below(figure)
+    legend_below(figure)
     return figure
 
 
@@ -150,7 +150,7 @@ def random_pairs() -> list[tuple[Row, Row]]:
     return [(ROWS[name], row) for name, row in random.items() if name in ROWS]
 
 
-def _legend_below(figure: Figure) -> None:
+def legend_below(figure: Figure) -> None:
     """Put one legend for all panels below them."""
     entries: dict[str, Any] = {}
     for ax in figure.axes:

@@ -46,6 +46,7 @@ PACKAGED = (*HEADLINES, "pairs-8", "addition-8", "sequence", "colour-8")
 """The rows whose agents come with the package."""
 EARLY = ("mnist-6-early",)
 """The rows whose gaze is rewarded for early certainty: they are evaluated with early stopping too."""
+EARLY_LABEL = "rewarded for early certainty"
 HEADLINE_SEEDS = 3
 VALIDATION_TRAIN, VALIDATION_TEST = "train[:-5000]", "train[-5000:]"
 """Hyperparameters are tuned by training on the first split and evaluating on the second."""
@@ -214,13 +215,14 @@ def _larger(side: int, sensor: str) -> Row:
 def _early(row: Row) -> Row:
     """Return the row with a discount of later gains in the reward of a location, so that the class is known earlier.
 
-    The presets of the other image tasks have a discount of 0.5. On MNIST it takes longer to learn.
+    The presets of scenes have a discount of 0.5. On MNIST a lower one costs accuracy after all glimpses: with six of
+    them and seed 0 the test error was 0.91 % with 0.9 and 1.10 % with 0.7.
     """
     assert isinstance(row.settings, HybridSettings)
     return replace(
         row,
         name=f"{row.name}-early",
-        label=f"{row.label}, rewarded for early certainty",
+        label=f"{row.label}, {EARLY_LABEL}",
         settings=replace(row.settings, confidence_discount=0.9),
         reported=Reported(),
     )

@@ -18,8 +18,9 @@ from agents.pictures.markdown import markdown_table
 from agents.pictures.style import BLUE, GREY, ORANGE, new_figure, tidy
 from agents.pretrained import load_pretrained
 from agents.ram.policy import RAMPolicy
+from paper.charts import legend_below
 from paper.records import read_record, record_file
-from paper.rows import EARLY, IMAGE_HEADLINES, ROWS, TABLES, VALIDATION_TEST
+from paper.rows import EARLY, EARLY_LABEL, IMAGE_HEADLINES, ROWS, TABLES, VALIDATION_TEST
 from paper.tables import scene_title
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ TICKS = (1, 2, 5, 10, 20, 50)
 """Errors in percent that the picture labels."""
 NEAR = 0.05
 """The table names the fewest glimpses with at most so many percentage points above the error of full episodes."""
-EARLY_LABEL = "trained for early answers"
 DT_RAM = ((3.6, 1.46), (5.2, 1.12))
 """Mean glimpses and error in percent on MNIST of a stop that was trained (arXiv:1703.10332, recalled from memory)."""
 
@@ -122,7 +122,7 @@ def stopping_chart(measured: Mapping[str, Any]) -> Figure:
         ax.set_ylim(0.9 * min(errors), 1.1 * max(errors))
         ax.set_xlabel("mean glimpses")
     figure.axes[0].set_ylabel("test error (%)")
-    figure.axes[0].legend(frameon=False, fontsize=8)
+    legend_below(figure)
     return figure
 
 

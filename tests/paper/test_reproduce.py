@@ -23,7 +23,8 @@ from paper.export import export_best
 from paper.jobs import Job, ReproduceError
 from paper.records import read_record, record_file
 from paper.reproduce import missing, reproduce
-from paper.stopping import EARLY_LABEL, THRESHOLDS, early_curves, stopping_table
+from paper.rows import EARLY_LABEL
+from paper.stopping import THRESHOLDS, early_curves, stopping_table
 from paper.tables import BEGIN, END
 from tests.limits import HANG_S
 from tests.paper.fabricated import CLASSIFIER, DIGITS, GAME
