@@ -74,6 +74,7 @@ class Memory(gym.Wrapper):
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--env-id", default="MiniGrid-MemoryS7-v0")
 parser.add_argument("--steps", type=int, default=800_000)
+parser.add_argument("--num-envs", type=int, default=32, help="environments at a time in training")
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--episodes", type=int, default=1_000, help="episodes of the evaluation")
 parser.add_argument("--out", default="runs/memory")
@@ -107,7 +108,7 @@ def make_training_env() -> gym.Env:
 settings = SegmentSettings(
     network=NetworkSettings(core="lstm", squash_location=True, location_std=0.02, normalise_inputs=True),
     frames=arguments.steps,
-    num_envs=32,
+    num_envs=arguments.num_envs,
     learning_rate=3e-4,  # with 7e-4 the features of 2,400 numbers soon saturate the core
     entropy_weight=0.02,  # with 0.01 the agent soon goes straight to one of the objects
     location_weight=0.001,

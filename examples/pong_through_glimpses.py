@@ -32,8 +32,6 @@ from agents.ram.settings import NetworkSettings
 from agents.training.trainer import resume, train
 from agents.training.vector_settings import SegmentSettings
 
-ROWS = 32
-
 
 class GivenGaze(gym.vector.VectorWrapper):
     """Leaves only the moves of the game to the agent, and looks at the center or at random locations."""
@@ -68,6 +66,7 @@ parser.add_argument("--location-std", type=float, default=0.01)
 parser.add_argument("--location-weight", type=float, default=0.001)
 parser.add_argument("--location-learning-rate", type=float, default=2e-5)
 parser.add_argument("--steps", type=int, default=6_000_000)
+parser.add_argument("--num-envs", type=int, default=32, help="games at a time in training")
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--episodes", type=int, default=30, help="episodes of the evaluation")
 parser.add_argument("--out", default="runs/pong")
@@ -97,13 +96,14 @@ settings = SegmentSettings(
     location_weight=arguments.location_weight,
     location_learning_rate=arguments.location_learning_rate,
     frames=arguments.steps,
-    num_envs=ROWS,
+    num_envs=arguments.num_envs,
 )
 result = None
 if arguments.resume:
-    result = resume(arguments.out, env=make_envs(ROWS))
+    result = resume(arguments.out, env=make_envs(arguments.num_envs))
 elif not arguments.evaluate:
-    result = train(make_envs(ROWS), settings, arguments.out, seed=arguments.seed, init_from=arguments.init_from)
+    envs = make_envs(arguments.num_envs)
+    result = train(envs, settings, arguments.out, seed=arguments.seed, init_from=arguments.init_from)
 if result is not None and result.stopped_by:
     raise SystemExit(f"stopped by {result.stopped_by}: --resume continues")
 checkpoint = load_checkpoint(arguments.out)

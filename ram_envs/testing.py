@@ -31,7 +31,7 @@ from ram_envs.envs.observations import OBSERVATION_FORMATS
 from ram_envs.errors import UnknownArgument
 from ram_envs.sensors import patches
 
-NUM_ENVS, SEED, STEPS = 5, 11, 60
+NUM_ENVS, SEED, STEPS = 5, 11, 40
 
 
 def assert_same(a: Any, b: Any, path: str = "") -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
+import importlib.util
 import os
 import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -185,11 +187,25 @@ def _load_mnist(split: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _load_digits(split: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the digits of scikit-learn, their 17 grey levels spread over [0, 255]: uint8 (N, 8, 8), int64 (N,)."""
+    table = _digits_table()
+    part = slice(None, NUM_DIGITS_TRAIN) if split == "train" else slice(NUM_DIGITS_TRAIN, None)
+    grey_levels, labels = table[part, :64].reshape(-1, 8, 8), table[part, 64]
+    return np.rint(grey_levels * (255 / 16)).astype(np.uint8), labels.astype(np.int64)
+
+
+def _digits_table() -> np.ndarray:
+    """Return 64 grey levels and the label of every digit: float64 (1797, 65).
+
+    Importing scikit-learn takes seconds, so its file is read without that, if it is where it has always been.
+    """
+    package = importlib.util.find_spec("sklearn")
+    file = Path(package.origin or "").parent / "datasets/data/digits.csv.gz" if package is not None else None
+    if file is not None and file.is_file():
+        return np.loadtxt(file, delimiter=",")
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    part = slice(None, NUM_DIGITS_TRAIN) if split == "train" else slice(NUM_DIGITS_TRAIN, None)
-    return np.rint(digits.images[part] * (255 / 16)).astype(np.uint8), digits.target[part]
+    return np.column_stack([digits.data, digits.target])
 
 
 register_dataset("mnist", _load_mnist, shape=(28, 28, 1), num_classes=10)

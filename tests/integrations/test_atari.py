@@ -121,7 +121,7 @@ def test_keys_are_those_of_the_game():
 @pytest.mark.parametrize("gaze", ["center", "random", "frame"])
 def test_the_example_trains(gaze, tmp_path):
     example = ROOT / "examples" / "pong_through_glimpses.py"
-    short = ("--gaze", gaze, "--steps", "4096", "--episodes", "1", "--out", "run")
+    short = ("--gaze", gaze, "--num-envs", "4", "--steps", "512", "--episodes", "1", "--out", "run")
     result = run_program(example, *short, folder=tmp_path)
     assert result.status == 0, result.stderr
     assert f"ALE/Pong-v5, gaze {gaze}, seed 0: episode_return -2" in result.stdout
@@ -129,7 +129,7 @@ def test_the_example_trains(gaze, tmp_path):
 
 def test_the_example_trains_an_agent_further_and_films_it(tmp_path):
     example = ROOT / "examples" / "pong_through_glimpses.py"
-    short = ("--steps", "4096", "--episodes", "1")
+    short = ("--num-envs", "4", "--steps", "512", "--episodes", "1")
     result = run_program(example, *short, "--out", "run", folder=tmp_path)
     assert "ALE/Pong-v5, gaze learned, seed 0: episode_return -2" in result.stdout, result.stderr
     further = (*short, "--init-from", "run", "--out", "further", "--video", "pong.gif", "--json", "pong.json")

@@ -58,7 +58,8 @@ def test_the_image_of_the_observation_is_found_and_text_is_no_sense():
 
 def test_the_example_trains(tmp_path):
     example = ROOT / "examples" / "minigrid_memory.py"
-    result = run_program(example, "--steps", "4096", "--episodes", "32", "--out", "run", folder=tmp_path)
+    short = ("--num-envs", "4", "--steps", "512", "--episodes", "32", "--out", "run")
+    result = run_program(example, *short, folder=tmp_path)
     assert result.status == 0, result.stderr
     assert "MiniGrid-MemoryS7-v0, seed 0: episode_return 0" in result.stdout
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ram_envs.scenes import registry
 from ram_envs.scenes.datasets import ARRAYS, DatasetWarning, load_dataset, portable_dataset
 
 
@@ -26,6 +27,12 @@ def test_digits_are_the_first_1437_and_the_last_360_in_their_order():
     np.testing.assert_array_equal(np.concatenate([train.images, test.images])[..., 0], np.rint(values * 255 / 16))
     np.testing.assert_array_equal(np.concatenate([train.labels, test.labels]), load_digits().target)
     assert train.num_classes == 10 and set(test.labels) == set(range(10))
+
+
+def test_digits_are_the_same_where_their_file_is_not_found(monkeypatch):
+    read = registry._digits_table()
+    monkeypatch.setattr(registry.Path, "is_file", lambda path: False)
+    np.testing.assert_array_equal(registry._digits_table(), read)
 
 
 def test_digits_are_loaded_once_and_are_read_only():
