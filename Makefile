@@ -5,7 +5,7 @@
 #              in Chromium (apt-get installs it, as root, where chromedriver is missing)
 # make docs    set up .venv-docs, build the site strictly into build/site; make docs-serve also serves it on port 8000
 # make demo    build the demo alone, which runs the packaged agents in the browser: docs/_build/demo, for any static web server
-# make test-site   build the site, then open its pages in Chromium, and test-demo
+# make test-site   build the site and open its pages in Chromium (test-pages alone does that), and test-demo
 # make test-demo   lint and test the demo: its modules in node, its pages in Chromium (apt-get installs both, as root,
 #              where they are missing), and golden traces from Python (SCREENSHOTS=folder keeps the pictures;
 #              TIMED=1 also checks the time to the first move and the frames per second: on an idle machine)
@@ -62,7 +62,7 @@ PORT := 8000
 KERNELS := tests/ram_envs/sensors tests/ram_envs/tasks tests/ram_envs/envs/test_compiled.py tests/properties/test_sensors.py tests/properties/test_environments.py
 MINUTES := 10
 
-.PHONY: train tables test test-agents test-others test-integrations test-libraries test-oldest-gymnasium test-newest-gymnasium demo test-demo node docs docs-serve test-site kernels fuzz soak check bench clean
+.PHONY: train tables test test-agents test-others test-integrations test-libraries test-oldest-gymnasium test-newest-gymnasium demo test-demo node docs docs-serve test-site test-pages kernels fuzz soak check bench clean
 
 train: $(STAMP)
 	$(BIN)/ram train RAM-CatchGame-v0 --out "$(OUT)"
@@ -117,7 +117,9 @@ docs: $(DOCS)/.installed
 docs-serve: docs
 	$(DOCS)/bin/python -m http.server --directory $(SITE) $(PORT)
 
-test-site: docs $(BROWSER) test-demo
+test-site: test-pages test-demo
+
+test-pages: docs $(BROWSER)
 	RAM_SITE=$(SITE) $(DOCS)/bin/python -m pytest -W default $(NO_HANG) tests/site --ignore=tests/site/demo
 
 kernels: $(STAMP)
