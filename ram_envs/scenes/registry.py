@@ -199,8 +199,8 @@ def _digits_table() -> np.ndarray:
     Importing scikit-learn takes seconds, so its file is read without that, if it is where it has always been.
     """
     package = importlib.util.find_spec("sklearn")
-    file = Path(package.origin or "").parent / "datasets/data/digits.csv.gz" if package is not None else None
-    if file is not None and file.is_file():
+    file = Path(package.origin).parent / "datasets/data/digits.csv.gz" if package and package.origin else Path()
+    if file.is_file():
         return np.loadtxt(file, delimiter=",")
     from sklearn.datasets import load_digits
 
