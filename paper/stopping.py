@@ -81,8 +81,11 @@ def early_curves(results: Path) -> dict[str, Any]:
         curves = [one.stopping for one in record.seeds.values() if one.stopping] if record is not None else []
         if curves:
             keys = ("temperature", "error_by_glimpse", "plain", "calibrated")
-            means = {key: np.mean([curve[key] for curve in curves], axis=0).tolist() for key in keys}
-            found[name] = {"env_id": ROWS[name].env_id, "episodes": curves[0]["episodes"], **means}
+            means = {key: np.mean([curve[key] for curve in curves], axis=0) for key in keys}
+            for key in ("plain", "calibrated"):  # the mean of equal thresholds can differ from them in the last bit
+                means[key][:, 0] = [threshold for threshold, *_ in curves[0][key]]
+            plain = {key: value.tolist() for key, value in means.items()}
+            found[name] = {"env_id": ROWS[name].env_id, "episodes": curves[0]["episodes"], **plain}
     return found
 
 

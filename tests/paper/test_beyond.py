@@ -11,7 +11,7 @@ from paper.beyond import MEASUREMENTS, PAGE, beyond_tables, draw_stopping, read
 from paper.distance import EDGES, _distances, distance_table, scenes_and_errors
 from paper.robustness import NoisyClassification, _smaller, changes
 from paper.rows import EARLY, IMAGE_HEADLINES
-from paper.stopping import stopping_table
+from paper.stopping import THRESHOLDS, stopping_table
 from paper.tables import BEGIN, END
 from ram_envs import make_task, register
 from ram_envs.testing import TaskContract
@@ -43,6 +43,12 @@ def test_the_full_episodes_have_the_published_errors():
     for name, error in published.items():
         assert stopping[name]["error_by_glimpse"][-1] == pytest.approx(error, abs=0.011)
         assert robustness[name]["as in training"][0] == pytest.approx(error, abs=0.011)
+
+
+def test_means_over_random_seeds_have_the_thresholds_of_the_seeds():
+    for one in read("stopping", RESULTS).values():
+        for key in ("plain", "calibrated"):
+            assert [threshold for threshold, *_ in one[key]] == list(THRESHOLDS)
 
 
 def test_the_table_names_the_fewest_glimpses_with_nearly_the_full_error():
