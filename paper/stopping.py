@@ -80,12 +80,13 @@ def early_curves(results: Path) -> dict[str, Any]:
         record = read_record(record_file(results, name))
         curves = [one.stopping for one in record.seeds.values() if one.stopping] if record is not None else []
         if curves:
-            keys = ("temperature", "error_by_glimpse", "plain", "calibrated")
-            means = {key: np.mean([curve[key] for curve in curves], axis=0) for key in keys}
-            for key in ("plain", "calibrated"):  # the mean of equal thresholds can differ from them in the last bit
-                means[key][:, 0] = [threshold for threshold, *_ in curves[0][key]]
-            plain = {key: value.tolist() for key, value in means.items()}
-            found[name] = {"env_id": ROWS[name].env_id, "episodes": curves[0]["episodes"], **plain}
+            one = {"env_id": ROWS[name].env_id, "episodes": curves[0]["episodes"]}
+            for key in ("temperature", "error_by_glimpse"):
+                one[key] = np.mean([curve[key] for curve in curves], axis=0).tolist()
+            for key in ("plain", "calibrated"):
+                points = np.array([curve[key] for curve in curves])  # (random seeds, thresholds, 3)
+                one[key] = np.column_stack([points[0, :, 0], points[:, :, 1:].mean(axis=0)]).tolist()
+            found[name] = one
     return found
 
 
@@ -94,7 +95,8 @@ def stopping_table(measured: Mapping[str, Any]) -> str:
     lines = []
     for name, one in measured.items():
         full = one["error_by_glimpse"][-1]
-        cells = [f"{glimpses:.2f}: {error:.2f}" for threshold, error, glimpses in one["plain"] if threshold in SHOWN]
+        at = {threshold: f"{glimpses:.2f}: {error:.2f}" for threshold, error, glimpses in one["plain"]}
+        cells = [at.get(threshold, "–") for threshold in SHOWN]
         near = [glimpses for _, error, glimpses in one["plain"] if error <= full + NEAR]
         count = len(one["error_by_glimpse"])
         least = f"{min(near):.2f} ({100 * min(near) / count:.0f} %)" if near else "–"
