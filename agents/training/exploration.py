@@ -7,6 +7,8 @@ not used. (Not in the paper.)
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import reduce
 from typing import NamedTuple
 
 import torch
@@ -73,9 +75,14 @@ def bright_spots(scenes: Tensor, draws: Tensor) -> Tensor:
     """
     height, width = scenes.shape[-2:]
     cells = SPOT_SIZE // STRIDE
-    blocks = F.avg_pool2d(scenes.float(), STRIDE, ceil_mode=True).mean(1, keepdim=True) / 255
-    brightness = F.avg_pool2d(blocks, cells, 1, padding=cells // 2)
-    is_spot = brightness == F.max_pool2d(brightness, 3, 1, padding=1)
+    rest = (0, -width % STRIDE, 0, -height % STRIDE)
+    light, pixels = (
+        _windows(torch.add, F.pad(x, rest).float(), STRIDE, STRIDE)
+        for x in (scenes, scenes.new_ones(1, 1, height, width))
+    )
+    blocks = (light / pixels).mean(1, keepdim=True) / 255
+    brightness = _windows(torch.add, F.pad(blocks, [cells // 2] * 4), cells) / cells**2
+    is_spot = brightness == _windows(torch.maximum, F.pad(brightness, [1] * 4), 3)
     chance = is_spot * brightness.clamp_max(BRIGHT).pow(SHARPNESS) + 1e-9
     total = chance.flatten(1).cumsum(1)
     chosen = torch.searchsorted(total, draws * total[:, -1:]).clamp_max(total.shape[1] - 1)
@@ -83,3 +90,12 @@ def bright_spots(scenes: Tensor, draws: Tensor) -> Tensor:
     cell = torch.stack([chosen % columns, torch.div(chosen, columns, rounding_mode="floor")], -1)
     pixel = (cell + 0.5) * STRIDE
     return (2 * pixel / pixel.new_tensor([width, height]) - 1).clamp(-1, 1)
+
+
+def _windows(combine: Callable[[Tensor, Tensor], Tensor], x: Tensor, size: int, stride: int = 1) -> Tensor:
+    """Combine the pixels of every window, (..., H, W): several times as fast as the pooling of one channel in torch."""
+    for dim in (-2, -1):
+        extent = (x.shape[dim] - size) // stride * stride + 1
+        shifted = (x.narrow(dim, i, extent).unfold(dim, 1, stride).squeeze(-1) for i in range(size))
+        x = reduce(combine, shifted)
+    return x

@@ -18,13 +18,14 @@ from ram_envs import make_tensor
 SMALL = NetworkSettings(core_size=8, glimpse_hidden=8, location_hidden=8, glimpse_features=8)
 
 
+@pytest.mark.parametrize("core", ["relu", "lstm"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_a_recording_has_the_rollout_and_the_gradient_that_autograd_has(dtype):
+def test_a_recording_has_the_rollout_and_the_gradient_that_autograd_has(dtype, core):
     """In a second rollout, with other weights: nothing is left of the first."""
     env = make_tensor("RAM-Digits-v0", 32, action_format="dict", check_actions=False, num_scales=2, num_glimpses=4)
     torch.manual_seed(0)
     # At random in bfloat16, for a gaze that is a little elsewhere sees something else.
-    network = replace(SMALL, input_gain=3.0, scale_gain=2.0, random_locations=dtype == torch.bfloat16)
+    network = replace(SMALL, core=core, input_gain=3.0, scale_gain=2.0, random_locations=dtype == torch.bfloat16)
     policy = RAMPolicy(RAMSettings.for_environment(env, network))
     recording = Recording.of(policy, 4, 32, dtype)
     for _ in range(2):
@@ -80,11 +81,11 @@ class OtherPolicy(RAMPolicy):
 
 def test_networks_that_are_not_the_recorded_ones_fall_back_to_autograd():
     assert of(make_policy()) is not None
-    assert of(make_policy(core="lstm")) is None
+    assert of(make_policy(core="lstm")) is not None
     assert of(OtherPolicy(make_policy().settings)) is None
 
-    def changed(change):
-        policy = make_policy()
+    def changed(change, core="relu"):
+        policy = make_policy(core=core)
         change(policy)
         return of(policy)
 
@@ -96,6 +97,11 @@ def test_networks_that_are_not_the_recorded_ones_fall_back_to_autograd():
     assert changed(lambda policy: policy.glimpse_network.where.register_forward_hook(lambda *_: None)) is None
     assert changed(lambda policy: policy.core_network.register_full_backward_hook(lambda *_: None)) is None
     assert changed(lambda policy: nn.utils.parametrizations.weight_norm(policy.core_network.from_core)) is None
+    for lstm in (nn.LSTM(8, 8, num_layers=2), nn.LSTM(8, 8, bias=False), nn.LSTM(8, 8, batch_first=True), nn.GRU(8, 8)):
+        assert changed(lambda policy, lstm=lstm: setattr(policy.core_network, "lstm", lstm), "lstm") is None
+    assert changed(lambda policy: policy.core_network.lstm.register_forward_hook(lambda *_: None), "lstm") is None
+    weight_norm = nn.utils.parametrizations.weight_norm
+    assert changed(lambda policy: weight_norm(policy.core_network.lstm, "weight_hh_l0"), "lstm") is None
 
 
 def test_a_subclass_with_one_more_layer_trains_and_acts_alike(tmp_path, monkeypatch):
