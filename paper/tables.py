@@ -180,9 +180,9 @@ def _mean_sampled(seeds: Sequence[SeedResult]) -> str:
 
 
 def _each(seeds: Sequence[SeedResult], write: Callable[[SeedResult], str], once: bool = False) -> str:
-    """Return a text about each seed; with ``once``, equal ones once."""
+    """Return a text about each seed; with ``once``, equal ones once, between semicolons."""
     texts = [write(one) for one in seeds]
-    return ", ".join(dict.fromkeys(texts) if once else texts) or NOTHING
+    return ("; ".join(dict.fromkeys(texts)) if once else ", ".join(texts)) or NOTHING
 
 
 def _scene(row: Row) -> str:
