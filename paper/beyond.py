@@ -1,6 +1,6 @@
-"""What is measured with the agents of the package: results files, tables and picture.
+"""The tables and the picture of docs/beyond.md: what is measured with the agents of the package, and gazes compared.
 
-``python -m paper measure`` evaluates them anew, which takes some minutes.
+``python -m paper measure`` evaluates the agents anew, which takes some minutes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from agents.experiments.files import read_result, write_result
 from agents.experiments.machine import device_name, versions
 from agents.pictures.style import write_figure
 from paper.distance import distance_table, measure_distance
+from paper.gazes import gaze_table
 from paper.robustness import measure_robustness, robustness_table
 from paper.stopping import early_curves, measure_stopping, stopping_chart, stopping_table
 
@@ -74,7 +75,7 @@ def beyond_tables(results: Path) -> str:
     for name, measurement in MEASUREMENTS.items():
         if (rows := read(name, results)) is not None:
             parts += [f"**{_TITLES[name]}**", measurement.table(rows)]
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, f"**{_GAZES}**", gaze_table(results)])
 
 
 def draw_stopping(results: Path, out: Path) -> Path | None:
@@ -91,6 +92,7 @@ _TITLES = {
     "distance": "Two digits: share of the scenes (%) and test error (%) by the distance between their centers",
     "robustness": "Other scenes than in training: test error (%)",
 }
+_GAZES = "Learned gaze and others, trained alike: test error (%)"
 
 
 def _header(name: str) -> dict[str, Any]:

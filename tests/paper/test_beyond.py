@@ -9,12 +9,15 @@ import torch
 from paper.__main__ import main
 from paper.beyond import MEASUREMENTS, PAGE, beyond_tables, draw_stopping, read
 from paper.distance import EDGES, _distances, distance_table, scenes_and_errors
+from paper.gazes import GAZES, gaze_table
+from paper.records import add_result
 from paper.robustness import NoisyClassification, _smaller, changes
-from paper.rows import EARLY, IMAGE_HEADLINES
+from paper.rows import EARLY, IMAGE_HEADLINES, ROWS
 from paper.stopping import THRESHOLDS, stopping_table
 from paper.tables import BEGIN, END
 from ram_envs import make_task, register
 from ram_envs.testing import TaskContract
+from tests.paper.fabricated import result
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs/results"
@@ -35,6 +38,20 @@ def test_the_page_holds_the_tables_of_the_results_files():
         rows = {"pairs-8", "addition-8"} if name == "distance" else {*IMAGE_HEADLINES}
         rows |= {*EARLY} if name == "stopping" else set()
         assert set(read(name, RESULTS)) == rows
+
+
+def test_the_table_of_gazes_has_every_row_that_is_trained(tmp_path):
+    of = {row: {"table": ROWS[row].table, "glimpses": ROWS[row].num_glimpses} for row in IMAGE_HEADLINES}
+    names = {name.format(**of[row]) for row in IMAGE_HEADLINES for name in GAZES.values()}
+    assert names - set(ROWS) == {"mnist-6-oracle"}  # all at the centre, where the digit always is
+    trained = {"cluttered-8": (3.0, 2.0, 1.0), "cluttered-8-center": (40.0,), "cluttered-random-8": (12.0, 13.0)}
+    for name, errors in trained.items():
+        for seed, error in enumerate(errors):
+            add_result(tmp_path, ROWS[name], result(seed, error))
+    line = (
+        "| Cluttered Translated MNIST, 60x60, 8 glimpses | 2.00 ± 1.00 | 12.50 (two seeds) | 40.00 (one seed) | – | – |"
+    )
+    assert line in gaze_table(tmp_path)
 
 
 def test_the_full_episodes_have_the_published_errors():
