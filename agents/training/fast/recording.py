@@ -59,7 +59,7 @@ class Recording:
         )
         # With respect to the inputs of the ReLUs.
         self.gradients = torch.empty_like(self.branches), torch.empty_like(self.g)
-        self.core = _CORES[type(policy.core_network)](policy.core_network, self.g)
+        self.core: _RecordedCore = _CORES[type(policy.core_network)](policy.core_network, self.g)
         self.parameters = [p for layer in layers for p in (layer.weight, layer.bias)] + self.core.parameters
         halves = self.branches.split(self.hidden, -1)
         self._steps = list(zip(*self.inputs, *halves, self.branches, self.g, strict=True))
