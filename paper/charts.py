@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.pictures.style import BLUE, GREY, LIGHT_BLUE, LIGHT_GREY, ORANGE, SEED_COLOURS, new_figure, tidy
 from paper.records import Record
-from paper.rows import BEYOND, ROWS, TABLES, VARIANTS, Row
+from paper.rows import BEYOND, ROWS, TABLES, Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,7 +138,7 @@ def cost_by_size(cost: Mapping[str, Any] | None) -> Figure | None:
 def learned_rows() -> list[Row]:
     """Return the classification rows of the paper's tasks with learned locations."""
     rows = [row for row in ROWS.values() if row.table not in BEYOND]
-    rows = [row for row in rows if row.num_glimpses is not None and row.name not in VARIANTS]
+    rows = [row for row in rows if row.num_glimpses is not None and not row.is_variant]
     return [row for row in rows if not (row.random or row.scripted)]
 
 

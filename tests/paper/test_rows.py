@@ -29,7 +29,7 @@ def test_every_row_of_the_paper_is_there():
     names |= {"mnist-random-1", "cluttered-random-8", "cluttered100-random-8"}
     names |= {f"{name}-inside" for name in ("mnist-random-1", "mnist-2", "mnist-3")}
     names |= {"mnist-random-6", "translated-random-8", "mnist-6-center", "mnist-6-raster"}
-    names |= {"mnist-6-early", "cluttered-8-lstm"}
+    names |= {"mnist-6-early", "cluttered-4-lstm", "cluttered-6-lstm", "cluttered-8-lstm", "cluttered100-8-lstm"}
     names |= {f"{sensor}-{side}" for sensor in ("retina", "zoom") for side in (100, 200, 400)} | {"colour-8"}
     names |= {"pairs-4", "pairs-8", "addition-4", "addition-8", "sequence"}
     tables = ("translated", "cluttered", "cluttered100")
@@ -62,9 +62,12 @@ def test_rows_with_early_answers_differ_from_the_others_in_nothing_else():
         assert replace(early, confidence_discount=plain.confidence_discount) == plain
 
 
-def test_the_row_with_an_lstm_core_differs_from_the_other_in_nothing_else():
-    lstm, relu = ROWS["cluttered-8-lstm"].settings, ROWS["cluttered-8"].settings
-    assert replace(lstm, network=replace(lstm.network, core="relu")) == relu != lstm
+def test_rows_with_an_lstm_core_differ_from_the_others_in_nothing_else():
+    for name in ("cluttered-4", "cluttered-8", "cluttered100-8"):
+        lstm, relu = ROWS[f"{name}-lstm"], ROWS[name]
+        assert lstm.is_variant and not relu.is_variant
+        network = replace(lstm.settings.network, core="relu")
+        assert replace(lstm.settings, network=network) == relu.settings != lstm.settings
 
 
 def test_sensors_in_larger_scenes_give_the_same_numbers_and_differ_in_nothing_else():
