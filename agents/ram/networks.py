@@ -166,7 +166,7 @@ class CoreNetwork(nn.Module):
 
 
 class LSTMCore(nn.Module):
-    """f_h for games: one layer of LSTM units, with open forget gates at the start."""
+    """f_h for games, and ``core="lstm"``: one layer of LSTM units, with open forget gates at the start."""
 
     def __init__(self, glimpse_features: int, core_size: int) -> None:
         super().__init__()
