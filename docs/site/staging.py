@@ -28,7 +28,16 @@ NAVIGATION: dict[str, list[str]] = {
     "Start": ["install", "quickstart", "notebooks/watch", "notebooks/own-algorithm"],
     "Environments": ["environments"],
     "Agent": ["agent", "python", "commands"],
-    "Results": ["results", "what-we-learned", "benchmark", "ablations", "beyond", "performance", "results-files"],
+    "Results": [
+        "results",
+        "what-we-learned",
+        "benchmark",
+        "benchmark-wrapped",
+        "ablations",
+        "beyond",
+        "performance",
+        "results-files",
+    ],
     "Guides": [
         "guides",
         "own-images",

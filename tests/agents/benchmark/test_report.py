@@ -91,6 +91,17 @@ def test_the_page_is_made_from_the_results_and_the_notes(tmp_path):
     assert "processor a fast one, cores 2" in text and "| 1,008 |" in text
 
 
+def test_small_returns_have_more_digits_and_there_may_be_no_oracle(tmp_path):
+    game = [result("random", "c", 0, 0.2445, env_id="RAM-Glimpse-v0")]
+    game += [result("high", "c", seed, 0.967, env_id="RAM-Glimpse-v0") for seed in (0, 1, 2)]
+    for each in game:
+        each["score"] |= {"is_share": False}
+    write_report(write(tmp_path, game), tmp_path / "page.md")
+    text = (tmp_path / "page.md").read_text()
+    assert "| high | 0.967 (0.967 to 0.967) | 100.0 (" in text and "| *random* | 0.244 | 0 |" in text
+    assert "oracle" not in text and "the dashed line the best mean return of an algorithm." in text
+
+
 def test_the_notes_may_have_a_title(tmp_path):
     results = write(tmp_path / "results", some())
     (tmp_path / "results/notes.md").write_text("# Two algorithms\n\nThey differ.\n")
