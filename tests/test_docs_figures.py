@@ -41,7 +41,8 @@ FROM_FILES = {
         "grid in reading order, {random6:.1f} % with a random gaze and {center6:.1f} % with all glimpses at the centre",
         "With eight glimpses of Cluttered MNIST 60x60 it is {cluttered8:.2f}, {raster60:.1f}, {random60:.1f} and "
         "{center60:.1f} %",
-        "the digit is at {oracle60:.2f} % on Cluttered MNIST 60x60, where the learned gaze is at {cluttered8:.2f}",
+        "the digit is at {oracle60:.2f} % on Cluttered MNIST 60x60, where the learned gaze is at {cluttered8:.2f}, and "
+        "at {oracle100:.2f} % on 100x100, where the learned gaze is at {cluttered100:.2f}",
         "the oracle is at {oracle_translated:.2f} %, the learned gaze at {translated8:.2f} and a fixed grid at "
         "{raster_translated:.2f}",
         "the error on pairs is {pairs:.1f} %",
@@ -282,6 +283,8 @@ def values():
         "random60": mean("cluttered-random-8"),
         "center60": mean("cluttered-8-center"),
         "raster60": mean("cluttered-8-raster"),
+        "oracle100": mean("cluttered100-8-oracle"),
+        "cluttered100": mean("cluttered100-8"),
         "oracle60": mean("cluttered-8-oracle"),
         "oracle_translated": mean("translated-8-oracle"),
         "raster_translated": mean("translated-8-raster"),
