@@ -138,8 +138,7 @@ def cost_by_size(cost: Mapping[str, Any] | None) -> Figure | None:
 def learned_rows() -> list[Row]:
     """Return the classification rows of the paper's tasks with learned locations."""
     rows = [row for row in ROWS.values() if row.table not in BEYOND]
-    rows = [row for row in rows if row.num_glimpses is not None and not row.is_variant]
-    return [row for row in rows if not (row.random or row.scripted)]
+    return [row for row in rows if row.num_glimpses is not None and not (row.random or row.scripted or row.variant)]
 
 
 def random_pairs() -> list[tuple[Row, Row]]:

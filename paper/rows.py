@@ -72,6 +72,7 @@ class Row:
         settings: Training settings.
         env_id: The environment.
         reported: Reported figures.
+        variant: Whether it changes one thing more in the agent of another row; the charts leave it out.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Row:
     settings: Settings
     env_id: str
     reported: Reported
+    variant: bool = False
 
     @property
     def is_game(self) -> bool:
@@ -115,11 +117,6 @@ class Row:
     def scripted(self) -> bool:
         """Whether a script moves the gaze."""
         return self.settings.environment.get("gaze") in SCRIPTS
-
-    @property
-    def is_variant(self) -> bool:
-        """Whether it changes one thing more in the agent of another row; the charts leave it out."""
-        return self.name in EARLY or self.name.endswith(_LSTM)
 
     @property
     def first_inside(self) -> bool:
@@ -230,6 +227,7 @@ def _early(row: Row) -> Row:
         label=f"{row.label}, {EARLY_LABEL}",
         settings=replace(row.settings, confidence_discount=0.9),
         reported=Reported(),
+        variant=True,
     )
 
 
@@ -240,14 +238,11 @@ def _lstm(table: str, glimpses: int) -> Row:
     network = replace(row.settings.network, core="lstm")
     return replace(
         row,
-        name=f"{row.name}{_LSTM}",
+        name=f"{row.name}-lstm",
         label=f"{row.label}, LSTM core",
         settings=replace(row.settings, network=network),
+        variant=True,
     )
-
-
-_LSTM = "-lstm"
-"""End of the names of rows with an LSTM core."""
 
 
 def _inside(row: Row) -> Row:

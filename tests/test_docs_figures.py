@@ -73,7 +73,7 @@ FROM_FILES = {
         "the bfloat16 product reaches {product:.2f}",
     ],
     "README.md": [
-        "With an LSTM core instead of the paper's, Cluttered MNIST 60x60 is at {lstm60:.2f} % (one seed",
+        "With an LSTM core instead of the paper's, Cluttered MNIST 60x60 is at {lstm60:.2f} % (one seed)",
     ],
     "docs/results.md": [
         "With an LSTM core instead of the paper's, Cluttered 60x60 is at {lstm60:.2f} % with 8 glimpses and at "

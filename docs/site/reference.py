@@ -103,8 +103,8 @@ def results_page() -> str:
         "The tables of this site come from files: those below, `benchmarks/results` for "
         "[performance](performance.md), and the runs in `benchmarks/results/wrapped` for the [benchmark in a wrapped "
         "environment](benchmark-wrapped.md); the runs of the [other benchmark](benchmark.md) were not kept. A "
-        "test compares the figures in the text with the files too, and holds a list of those that have another source, "
-        "such as the paper."
+        "test compares the figures in the text with the files too, and lists those with another source, such as the "
+        "paper."
     )
     return (
         "\n\n".join(["# Results files", words, "\n".join(["| file | kind | environment |", "|---|---|---|", *rows])])
