@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -112,7 +113,6 @@ def _train(folder: Path, start: ClassifierCheckpoint, progress_bar: bool) -> Tra
     return TrainingResult(folder, run.progress, run.stopped_by)
 
 
-@torch.inference_mode()
 def evaluate_classifier(
     classifier: Classifier,
     env_id: str,
@@ -128,12 +128,39 @@ def evaluate_classifier(
         InvalidArgument: If an argument is not valid, or the classifier was made for scenes of another shape.
     """
     start = time.perf_counter()
+    settings = with_split(env_id, env_settings, split)
+    task, right = right_answers(classifier, env_id, settings, seed=seed, num_envs=num_envs)
+    value, low, high = figure_of(task.figure, right)
+    return Evaluation(
+        env_id=env_id,
+        figure=task.figure.name,
+        value=value,
+        interval_low=low,
+        interval_high=high,
+        episodes=len(right),
+        mean_glimpses=0.0,
+        split=settings["split"],
+        seed=seed,
+        greedy=True,
+        greedy_action=True,
+        seconds=time.perf_counter() - start,
+    )
+
+
+@torch.inference_mode()
+def right_answers(
+    classifier: Classifier, env_id: str, env_settings: Mapping[str, Any], *, seed: int = 0, num_envs: int = 1000
+) -> tuple[Classification, NDArray[np.bool_]]:
+    """Return the task, and whether the classifier is right, bool (N,): image i is in the scene of seed + i.
+
+    Raises:
+        InvalidArgument: If an argument is not valid, or the classifier was made for scenes of another shape.
+    """
     check_integer("seed", seed, 0, 2**62)
     check_integer("num_envs", num_envs, 1)
-    settings = with_split(env_id, env_settings, split)
     device = classifier.logits.weight.device
     classifier.eval()
-    task = _task(env_id, settings)
+    task = _task(env_id, env_settings)
     if task.scene_shape != classifier.scene_shape:
         raise InvalidArgument(
             f"the classifier was made for scenes of (height, width, channels) {classifier.scene_shape}, and {env_id} "
@@ -144,21 +171,7 @@ def evaluate_classifier(
         index = torch.arange(first, min(first + num_envs, task.num_images), device=device)
         scenes, label = _scenes(task, seed + index, index)
         right.append((classifier(scenes).argmax(1) == label).cpu().numpy())
-    value, low, high = figure_of(task.figure, np.concatenate(right))
-    return Evaluation(
-        env_id=env_id,
-        figure=task.figure.name,
-        value=value,
-        interval_low=low,
-        interval_high=high,
-        episodes=task.num_images,
-        mean_glimpses=0.0,
-        split=settings["split"],
-        seed=seed,
-        greedy=True,
-        greedy_action=True,
-        seconds=time.perf_counter() - start,
-    )
+    return task, np.concatenate(right)
 
 
 def _task(env_id: str, env_settings: Mapping[str, Any]) -> Classification:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from agents.experiments.files import read_result, write_result
 from agents.experiments.machine import device_name, versions
 from agents.pictures.style import write_figure
-from paper.distance import distance_table, measure_distance
+from paper.distance import classifier_distances, distance_table, measure_distance
 from paper.gazes import gaze_table
 from paper.robustness import measure_robustness, robustness_table
 from paper.stopping import early_curves, measure_stopping, stopping_chart, stopping_table
@@ -37,7 +37,7 @@ class Measurement(NamedTuple):
 
 MEASUREMENTS = {
     "stopping": Measurement(measure_stopping, stopping_table, early_curves),
-    "distance": Measurement(measure_distance, distance_table),
+    "distance": Measurement(measure_distance, distance_table, classifier_distances),
     "robustness": Measurement(measure_robustness, robustness_table),
 }
 """Each is in the results file of its name."""

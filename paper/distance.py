@@ -1,6 +1,6 @@
 """Scenes with two digits, by the distance between them: how much of the error is due to digits that overlap.
 
-Evaluated with the agents of the package, never trained.
+Evaluated with the agents of the package, never trained, and with the classifiers of whole scenes when their rows are.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +20,9 @@ from agents.evaluation.players import FORMATS, PolicyPlayer
 from agents.pictures.markdown import markdown_table
 from agents.pretrained import load_pretrained
 from agents.ram.checkpoint import Checkpoint
+from paper.baselines import right_answers
+from paper.classifiers import Classifier
+from paper.records import read_record, record_file
 from paper.rows import PACKAGED, ROWS
 from paper.tables import scene_title
 from ram_envs import make_tensor
@@ -26,6 +30,8 @@ from ram_envs.tasks import Classification
 
 EDGES = (0, 8, 12, 16, 20, 28, 40)
 """Distances in pixels between the centers at which a column of the table begins; digits are drawn in 20x20 pixels."""
+TWO_DIGITS = ("pairs", "addition")
+"""The tables whose scenes have two digits."""
 APART = 20
 """Distance from which digits hardly overlap, in pixels."""
 
@@ -36,7 +42,7 @@ def measure_distance() -> dict[str, Any]:
     Returns:
         Plain values by the name of the row: ``EDGES``, and for each the number of scenes and of errors.
     """
-    rows = [ROWS[name] for name in PACKAGED if ROWS[name].table in ("pairs", "addition")]
+    rows = [ROWS[name] for name in PACKAGED if ROWS[name].table in TWO_DIGITS]
     return {row.name: _measure(load_pretrained(row.env_id)) for row in rows}
 
 
@@ -47,9 +53,30 @@ def _measure(agent: Checkpoint) -> dict[str, Any]:
     assert task.num_images is not None
     seeds = np.arange(task.num_images)
     episodes = play_all(env, lambda seed: PolicyPlayer(agent.policy, task.answer.key, seed), seeds, seeds)
-    distance = _distances(task, torch.as_tensor(seeds))
-    bins = np.digitize(distance, EDGES) - 1
-    scenes, errors = (np.bincount(bins[rows], minlength=len(EDGES)) for rows in (slice(None), ~episodes.success))
+    return _counts(task, episodes.success)
+
+
+def measure_classifier(classifier: Classifier, env_id: str, env_settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Evaluate a classifier of whole scenes on all test images; see :func:`measure_distance`."""
+    return _counts(*right_answers(classifier, env_id, {**env_settings, "split": "test"}))
+
+
+def classifier_distances(results: Path) -> dict[str, Any]:
+    """Return what :func:`measure_classifier` found when the rows were trained, first seeds, by the name of the row.
+
+    Raises:
+        ResultError: If a results file cannot be read.
+    """
+    rows = (row.name for row in ROWS.values() if row.table in TWO_DIGITS)
+    records = {name: record for name in rows if (record := read_record(record_file(results, name)))}
+    first = {name: record.seeds[min(record.seeds)].distance for name, record in records.items()}
+    return {name: distance for name, distance in first.items() if distance}
+
+
+def _counts(task: Classification, right: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return the counts of scenes and of errors, given whether the answer of seed i is right, bool (N,)."""
+    bins = np.digitize(_distances(task, torch.arange(len(right))), EDGES) - 1
+    scenes, errors = (np.bincount(bins[rows], minlength=len(EDGES)) for rows in (slice(None), ~right))
     return {"edges": list(EDGES), "scenes_and_errors": np.stack([scenes, errors], axis=1).tolist()}
 
 
@@ -61,16 +88,20 @@ def scenes_and_errors(one: Mapping[str, Any], at_least: int = 0, below: float = 
 
 
 def distance_table(measured: Mapping[str, Any]) -> str:
-    """Return the table: a distance a column, and for each task a line for the scenes and one for the error."""
+    """Return the table: a distance a column, and for each task a line for the scenes and one for each error."""
     edges = next(iter(measured.values()))["edges"]
     spans: list[tuple[int, float]] = [*itertools.pairwise([*edges, math.inf]), (0, math.inf), (APART, math.inf)]
     ranges = [f"{low} to {high}" for low, high in itertools.pairwise(edges)] + [f"over {edges[-1]}"]
-    lines = []
-    for name, one in measured.items():
-        counts = [scenes_and_errors(one, *span) for span in spans]
-        total, _ = scenes_and_errors(one)
-        lines.append([f"{scene_title(name)}: scenes", *(f"{100 * scenes / total:.1f}" for scenes, _ in counts)])
-        lines.append(["error", *(f"{100 * errors / max(scenes, 1):.2f}" for scenes, errors in counts)])
+    lines: list[list[str]] = []
+    tables = set()
+    for row in (row for row in ROWS.values() if row.name in measured):
+        counts = [scenes_and_errors(measured[row.name], *span) for span in spans]
+        if row.table not in tables:
+            total, _ = scenes_and_errors(measured[row.name])
+            lines.append([f"{scene_title(row.name)}: scenes", *(f"{100 * scenes / total:.1f}" for scenes, _ in counts)])
+            tables.add(row.table)
+        errors = (f"{100 * errors / max(scenes, 1):.2f}" for scenes, errors in counts)
+        lines.append([f"error: {row.label}", *errors])
     return markdown_table(["pixels", *ranges, "all", f"at least {APART}"], lines, numeric=True)
 
 

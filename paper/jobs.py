@@ -19,6 +19,7 @@ from agents.untrusted import one_line, read_json
 from paper.baselines import evaluate_classifier, resume_classifier, train_classifier
 from paper.classifier_checkpoint import load_classifier
 from paper.classifiers import Classifier, ClassifierSettings
+from paper.distance import TWO_DIGITS, measure_classifier
 from paper.records import SeedResult, differing_settings, plain_settings, read_curve
 from paper.rows import EARLY, VALIDATION_TEST, Row
 from paper.stopping import curve_of
@@ -68,12 +69,14 @@ def evaluate_run(job: Job, folder: Path, trained: TrainingResult, device: str, v
     settings, arguments = row.settings, (row.env_id, row.settings.environment)
     images = None if row.is_game else VALIDATION_TEST
     where: dict[str, Any] = {"split": images, "seed": VALIDATION_SEED} if validate else {"seed": TEST_SEED}
-    sampled = validation = stopping = None
+    sampled = validation = stopping = distance = None
     module: Classifier | RAMPolicy
     if isinstance(settings, ClassifierSettings):
         module = classifier = load_classifier(folder, torch_device).classifier
         threads = None
         greedy = evaluate_classifier(classifier, *arguments, **where)
+        if row.table in TWO_DIGITS and not validate:
+            distance = measure_classifier(classifier, *arguments)
     else:
         module = policy = load_checkpoint(folder, device=torch_device).policy
         threads = settings.threads
@@ -95,6 +98,7 @@ def evaluate_run(job: Job, folder: Path, trained: TrainingResult, device: str, v
         versions=versions(),
         curve=read_curve(folder / METRICS, greedy.figure),
         stopping=stopping,
+        distance=distance,
     )
 
 

@@ -45,6 +45,8 @@ class SeedResult:
         versions: Versions of Python and of packages.
         curve: Training curve of the figure of merit, at most 200 means of equal spans: "frames" and "values".
         stopping: Error against mean glimpses (:func:`paper.stopping.curve_of`) of rows in ``EARLY``, otherwise None.
+        distance: Errors by the distance of two digits (:func:`paper.distance.measure_classifier`), for classifiers of
+            such scenes, otherwise None.
     """
 
     seed: int
@@ -58,6 +60,7 @@ class SeedResult:
     versions: dict[str, str]
     curve: dict[str, list[float]]
     stopping: dict[str, Any] | None = None
+    distance: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

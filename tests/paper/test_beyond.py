@@ -1,5 +1,6 @@
 """What is measured with the packaged agents: the page holds the tables of the results files, and noise is noise."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,15 @@ import torch
 
 from paper.__main__ import main
 from paper.beyond import MEASUREMENTS, PAGE, beyond_tables, draw_stopping, read
-from paper.distance import EDGES, _distances, distance_table, scenes_and_errors
+from paper.classifiers import Classifier, ClassifierSettings
+from paper.distance import (
+    EDGES,
+    _distances,
+    classifier_distances,
+    distance_table,
+    measure_classifier,
+    scenes_and_errors,
+)
 from paper.gazes import GAZES, gaze_table
 from paper.records import add_result
 from paper.robustness import NoisyClassification, _smaller, changes
@@ -36,6 +45,7 @@ def test_the_page_holds_the_tables_of_the_results_files():
     assert f"{BEGIN}\n{text}\n{END}" in (ROOT / PAGE).read_text(encoding="utf-8"), "run: python -m paper tables"
     for name in MEASUREMENTS:
         rows = {"pairs-8", "addition-8"} if name == "distance" else {*IMAGE_HEADLINES}
+        rows |= {*classifier_distances(RESULTS)} if name == "distance" else set()
         rows |= {*EARLY} if name == "stopping" else set()
         assert set(read(name, RESULTS)) == rows
 
@@ -109,13 +119,35 @@ def test_the_distance_is_that_of_the_two_digits():
     assert compared > 30
 
 
+def test_errors_of_a_classifier_of_two_digits_are_counted_and_kept(tmp_path):
+    """Its answer is always class 0: with labels of 0 only it is always right, otherwise nearly never."""
+    settings = ClassifierSettings(kind="connected", hidden=(1,))
+    classifier = Classifier(settings, (100, 100, 1), 55)
+    torch.nn.init.zeros_(classifier.logits.weight)
+    with torch.no_grad():
+        classifier.logits.bias[0] = 1.0
+    for labels, share in ((np.zeros(40, int), 0.0), (np.arange(1, 41) % 10, 1.0)):
+        pair = IMAGES, labels
+        arguments = {"dataset": {"train": pair, "test": pair}}
+        counted = measure_classifier(classifier, "RAM-MNISTPairs-v0", arguments)
+        scenes, errors = scenes_and_errors(counted)
+        assert scenes == 40 and errors / scenes == pytest.approx(share, abs=0.1)
+    assert classifier_distances(tmp_path) == {}
+    add_result(tmp_path, ROWS["pairs-8"], result(0, 14.0))
+    add_result(tmp_path, ROWS["pairs-cnn"], replace(result(0, 5.0), distance=counted))
+    assert classifier_distances(tmp_path) == {"pairs-cnn": counted}
+
+
 def test_the_table_of_distances_has_errors_of_scenes():
     one = {"edges": [0, 10, 20], "scenes_and_errors": [[20, 10], [30, 3], [50, 1]]}
     assert scenes_and_errors(one, 10) == (80, 4) and scenes_and_errors(one, below=20) == (50, 13)
     table = distance_table({"pairs-8": one}).splitlines()
     assert table[0] == "| pixels | 0 to 10 | 10 to 20 | over 20 | all | at least 20 |"
     assert table[2].endswith(": scenes | 20.0 | 30.0 | 50.0 | 100.0 | 50.0 |")
-    assert table[3] == "| error | 50.00 | 10.00 | 2.00 | 14.00 | 2.00 |"
+    assert table[3] == "| error: RAM, 8 glimpses | 50.00 | 10.00 | 2.00 | 14.00 | 2.00 |"
+    classifier = {"edges": [0, 10, 20], "scenes_and_errors": [[20, 5], [30, 0], [50, 0]]}
+    both = distance_table({"pairs-8": one, "pairs-cnn": classifier}).splitlines()
+    assert both[:3] + both[4:] == table and both[3].endswith("6 layers | 25.00 | 0.00 | 0.00 | 5.00 | 0.00 |")
 
 
 def test_noise_changes_pixels_by_its_amplitude_and_no_more():

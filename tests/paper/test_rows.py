@@ -25,7 +25,7 @@ def test_every_row_of_the_paper_is_there():
     names = {f"{table}-{count}" for table, counts in glimpses.items() for count in counts}
     names |= {"mnist-fc-256", "mnist-conv", "cluttered100-conv", "catch"}
     names |= {f"{table}-{kind}" for table in ("translated", "cluttered") for kind in ("fc-64", "fc-256", "conv")}
-    names |= {f"{table}-cnn" for table in ("mnist", "translated", "cluttered", "cluttered100")}
+    names |= {f"{table}-cnn" for table in (*glimpses, "pairs", "addition", "colour")}
     names |= {"mnist-random-1", "cluttered-random-8", "cluttered100-random-8"}
     names |= {f"{name}-inside" for name in ("mnist-random-1", "mnist-2", "mnist-3")}
     names |= {"mnist-random-6", "translated-random-8", "mnist-6-center", "mnist-6-raster"}
