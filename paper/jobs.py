@@ -66,7 +66,7 @@ def train(job: Job, folder: Path, device: str, progress_bar: bool) -> TrainingRe
 def evaluate_run(job: Job, folder: Path, trained: TrainingResult, device: str, validate: bool) -> SeedResult:
     """Evaluate a complete run, on the validation images instead of the test set with ``validate``."""
     torch_device, row = resolve_device(device), job.row
-    settings, arguments = row.settings, (row.env_id, row.settings.environment)
+    settings, arguments = row.settings, (row.env_id, row.test_environment)
     images = None if row.is_game else VALIDATION_TEST
     where: dict[str, Any] = {"split": images, "seed": VALIDATION_SEED} if validate else {"seed": TEST_SEED}
     sampled = validation = stopping = distance = None

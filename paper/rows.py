@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, cast
 from agents.pretrained import PREFIX
 from agents.training.presets import settings_for
 from agents.training.settings import GameSettings, HybridSettings
+from paper import augmented
 from paper.classifiers import ClassifierSettings
 from ram_envs.errors import InvalidArgument
 from ram_envs.sensors.gaze import SCRIPTS, raster
@@ -48,7 +49,8 @@ EARLY = ("mnist-6-early",)
 """The rows whose gaze is rewarded for early certainty: they are evaluated with early stopping too."""
 EARLY_LABEL = "rewarded for early certainty"
 HEADLINE_SEEDS = 3
-VALIDATION_TRAIN, VALIDATION_TEST = "train[:-5000]", "train[-5000:]"
+VALIDATION_IMAGES = 5_000
+VALIDATION_TRAIN, VALIDATION_TEST = f"train[:-{VALIDATION_IMAGES}]", f"train[-{VALIDATION_IMAGES}:]"
 """Hyperparameters are tuned by training on the first split and evaluating on the second."""
 
 
@@ -102,6 +104,11 @@ class Row:
     def scene_size(self) -> str:
         """Size of the scenes in the title of the table, such as "60x60"."""
         return TABLES[self.table][1].split(", ")[1]
+
+    @property
+    def test_environment(self) -> dict[str, Any]:
+        """Arguments of the environment of its evaluation: the digits of MNIST, also where training has changed ones."""
+        return {name: value for name, value in self.settings.environment.items() if name != "dataset"}
 
     @property
     def num_glimpses(self) -> int | None:
@@ -245,6 +252,44 @@ def _lstm(table: str, glimpses: int) -> Row:
     )
 
 
+def _annealed(row: Row) -> Row:
+    """Return the row in which the last answer is all that counts at the end of the training.
+
+    Fine-tuned with ``class_loss`` "last" for 24 M frames, at a learning rate of 6e-4, the packaged agent for Cluttered
+    MNIST 60x60 went from 2.83 to 2.28 %. Its earlier answers become less certain, which is why the presets differ.
+    """
+    assert isinstance(row.settings, HybridSettings)
+    return replace(
+        row,
+        name=f"{row.name}-annealed",
+        label=f"{row.label}, at the end for the last answer",
+        settings=replace(row.settings, class_loss="annealed"),
+        reported=Reported(),
+        variant=True,
+    )
+
+
+def _augmented(row: Row) -> Row:
+    """Return the row with digits that are rotated, scaled and shifted a little in training (:mod:`paper.augmented`).
+
+    As many images in all. They are harder to learn by heart, so a third of the weight decay.
+    """
+    assert isinstance(row.settings, HybridSettings)
+    return replace(
+        row,
+        name=f"{row.name}-augmented",
+        label=f"{row.label}, augmented",
+        settings=replace(
+            row.settings,
+            environment={**row.settings.environment, "dataset": augmented.DATASET},
+            epochs=row.settings.epochs // augmented.COPIES,
+            weight_decay=0.05,
+        ),
+        reported=Reported(),
+        variant=True,
+    )
+
+
 def _inside(row: Row) -> Row:
     """Return the row with a first glimpse that is completely inside the scene, not only its centre.
 
@@ -318,6 +363,8 @@ def _table() -> Iterator[Row]:
     sixth = _ram("mnist", 6, Reported(arxiv=1.29, neurips=1.12, public=0.67))
     yield sixth
     yield _early(sixth)
+    yield _annealed(sixth)
+    yield _augmented(sixth)
     yield _ram("mnist", 7, Reported(neurips=1.07))
     yield _random("mnist", 6, Reported())
     yield _scripted("mnist", 6, "center")  # which is the oracle's gaze too: the digit is always in the middle
@@ -333,7 +380,9 @@ def _table() -> Iterator[Row]:
     yield _today("translated", Reported())
     yield _ram("translated", 4, Reported(arxiv=2.29, neurips=1.54, public=1.54))
     yield _ram("translated", 6, Reported(arxiv=1.86, neurips=1.22, public=1.08))
-    yield _ram("translated", 8, Reported(arxiv=1.84, neurips=1.20, public=0.94))
+    eighth = _ram("translated", 8, Reported(arxiv=1.84, neurips=1.20, public=0.94))
+    yield eighth
+    yield _annealed(eighth)
     yield _random("translated", 8, Reported())
     yield from (_scripted("translated", 8, gaze) for gaze in _GAZES)
 
@@ -344,7 +393,9 @@ def _table() -> Iterator[Row]:
     yield _random("cluttered", 8, Reported(neurips=14.4))
     yield _ram("cluttered", 4, Reported(neurips=4.96, public=3.75))
     yield _ram("cluttered", 6, Reported(neurips=4.08, public=3.33))
-    yield _ram("cluttered", 8, Reported(arxiv=5.23, neurips=4.04, public=2.63))
+    eighth = _ram("cluttered", 8, Reported(arxiv=5.23, neurips=4.04, public=2.63))
+    yield eighth
+    yield _annealed(eighth)
     yield from (_lstm("cluttered", glimpses) for glimpses in (4, 6, 8))
     yield from (_scripted("cluttered", 8, gaze) for gaze in _GAZES)
 
@@ -353,7 +404,9 @@ def _table() -> Iterator[Row]:
     yield _random("cluttered100", 8, Reported(neurips=28.4))
     yield _ram("cluttered100", 4, Reported(arxiv=14.95, neurips=9.41))
     yield _ram("cluttered100", 6, Reported(arxiv=11.58, neurips=8.31, public=4.62))
-    yield _ram("cluttered100", 8, Reported(arxiv=10.83, neurips=8.11, public=2.68))
+    eighth = _ram("cluttered100", 8, Reported(arxiv=10.83, neurips=8.11, public=2.68))
+    yield eighth
+    yield _annealed(eighth)
     yield _lstm("cluttered100", 8)
     yield from (_scripted("cluttered100", 8, gaze) for gaze in _GAZES)
 
@@ -419,7 +472,9 @@ def for_validation(row: Row) -> Row:
     """Return a row that is trained without the validation images; a game is returned unchanged."""
     if row.is_game:
         return row
-    environment = {**row.settings.environment, "split": VALIDATION_TRAIN}
+    copies = augmented.COPIES if row.settings.environment.get("dataset") == augmented.DATASET else 1
+    split = f"train[:-{copies * VALIDATION_IMAGES}]"
+    environment = {**row.settings.environment, "split": split}
     return replace(row, settings=replace(row.settings, environment=environment))
 
 
@@ -458,13 +513,15 @@ def departures(training: dict[str, Any]) -> list[str]:
         found.append("a softmax for each digit")
     if network["squash_location"]:
         found.append("tanh-squashed location mean")
+    if training["environment"].get("dataset") == augmented.DATASET:
+        found.append("digits rotated, scaled and shifted a little in training")
     if training["environment"].get("gaze") == "relative":
         found.append("actions move the gaze (relative gaze)")
     if training["environment"].get("first_location") == "inside":
         found.append("first glimpse completely inside the scene")
     if not game:
-        if training["class_loss"] == "every":
-            found.append("classification loss at every step")
+        if training["class_loss"] != "last":
+            found.append(f"classification loss at every step{_CLASS_LOSSES[training['class_loss']]}")
         if training["location_reward"] != "return":
             found.append(f"location policy rewarded with {_REWARDS[training['location_reward']]} instead of 0/1")
         if training["location_gradient"]:
@@ -472,6 +529,7 @@ def departures(training: dict[str, Any]) -> list[str]:
     return found
 
 
+_CLASS_LOSSES = {"every": "", "annealed": ", the earlier ones with less and less weight"}
 _REWARDS = {
     "overlap": "the increase of the expected share of right digits",
     "likelihood": "the final log-likelihood of the correct class",

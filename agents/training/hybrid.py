@@ -69,7 +69,7 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
         evaluation = policy.evaluate_heads(heads, episodes.fixation, episodes.task_action)
         loss = hybrid_loss(
             evaluation,
-            _answers(episodes, evaluation, settings, overlap),
+            _answers(episodes, evaluation, settings, overlap, early_weight),
             location_weight=settings.location_weight,
             baseline_weight=settings.baseline_weight,
             explored=None if scan is None else scan.explores,
@@ -87,16 +87,21 @@ def train_hybrid(run: Run, env: TensorEnv, settings: HybridSettings) -> None:
     row_number, iterate = torch.arange(rows.start, rows.stop, device=env.device), Graph(learn, generator)
     copies, num_images = settings.rollouts_per_image, env.task.num_images
     order = None if num_images is None else ImageOrder(num_images, seed, env.device)
-    exploration = torch.zeros((), device=env.device)
+    exploration, early_weight = torch.zeros((), device=env.device), torch.zeros((), device=env.device)
     for iteration in run.iterations():
         follow_schedule(run, settings, iteration)
         exploration.fill_(annealed(settings.location_exploration, 0.0, iteration, run.plan.iterations))
+        early_weight.fill_(annealed(*_EARLY_WEIGHT[settings.class_loss], iteration, run.plan.iterations))
         seed_generator(generator, seed, iteration)
         arguments = [episode_seed(seed, iteration, settings.num_envs) + row_number]
         if order is not None:
             size = settings.num_envs // copies
             arguments.append(order.batch(iteration * size, size).repeat_interleave(copies)[rows])
         run.log(iterate(*arguments))
+
+
+_EARLY_WEIGHT = {"last": (0.0, 0.0), "every": (1.0, 1.0), "annealed": (1.0, 0.0)}
+"""Weights of the answers that do not count, in the first and in the last iteration, by ``class_loss``."""
 
 
 def _overlap(env: TensorEnv) -> Tensor:
@@ -108,12 +113,24 @@ def _overlap(env: TensorEnv) -> Tensor:
 
 
 def _answers(
-    episodes: Episodes, evaluation: SequenceEvaluation, settings: HybridSettings, overlap: Tensor | None
+    episodes: Episodes,
+    evaluation: SequenceEvaluation,
+    settings: HybridSettings,
+    overlap: Tensor | None,
+    early_weight: Tensor,
 ) -> Answers:
-    """Return the right answers, and the returns that the locations and the baseline learn from."""
+    """Return the right answers, and the returns that the locations and the baseline learn from.
+
+    Args:
+        episodes: The episodes.
+        evaluation: Evaluation of their steps.
+        settings: Training settings.
+        overlap: See :func:`_overlap`; None for other rewards of locations.
+        early_weight: float32 (), weight of the answers that do not count, beside 1 for those that do.
+    """
     assert episodes.target is not None and episodes.answer_counts is not None
     counts = episodes.answer_counts & episodes.mask
-    answered = counts if settings.class_loss == "last" else episodes.mask
+    answered = torch.where(counts, 1.0, early_weight * episodes.mask)
     returns = episodes.reward.sum(0)
     log_probs, target = evaluation.action_log_probs.detach(), episodes.target
     if settings.location_reward in ("confidence", "overlap"):

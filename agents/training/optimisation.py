@@ -83,7 +83,7 @@ def autocast(settings: TrainingSettings, device: torch.device) -> torch.autocast
 
 
 def counted(*masks: Tensor) -> Iterator[Steps]:
-    """Count the steps of masks, bool (T, B), over the rows of all processes."""
+    """Count the steps of masks, bool (T, B), or add up their weights, over the rows of all processes."""
     counts = distributed.average(torch.stack([mask.sum() for mask in masks]))
     return map(Steps, masks, counts.unbind())
 

@@ -17,9 +17,9 @@ class Steps(NamedTuple):
     """The steps over which a mean is taken.
 
     Attributes:
-        mask: bool (T, B), whether the step counts.
-        number: (), the number of steps to divide by. If several processes have some of the rows each, it is the mean
-            of their numbers: then the mean of their results is the mean over all steps.
+        mask: bool (T, B), whether the step counts; or its weight, float32 (T, B).
+        number: (), the number of steps, or the sum of the weights, to divide by. If several processes have some of the
+            rows each, it is the mean of their numbers: then the mean of their results is the mean over all steps.
     """
 
     mask: Tensor
@@ -27,7 +27,7 @@ class Steps(NamedTuple):
 
     def mean(self, values: Tensor) -> Tensor:
         """Return the mean of values, float (T, B), over the steps that count; 0 if there are none."""
-        return torch.where(self.mask, values, 0.0).sum() / self.number.clamp_min(1e-9)
+        return (torch.where(self.mask > 0, values, 0.0) * self.mask).sum() / self.number.clamp_min(1e-9)
 
 
 def of_right_answer(values: Tensor, target: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ram_envs.tasks.task import Task
 
 SCHEDULES = ("constant", "linear", "cosine")
+CLASS_LOSSES = ("last", "every", "annealed")
 PRECISIONS = ("auto", "float32", "bfloat16")
 LOCATION_REWARDS = ("return", "likelihood", "confidence", "overlap")
 MAX_NUM_ENVS = 2**24
@@ -158,14 +159,15 @@ class HybridSettings(TaskSettings):
     """Passes over the images; for tasks with a fixed set of images."""
     frames: int | None = None
     """Environment steps of the whole training, for tasks that draw scenes without end, where epochs has no meaning."""
-    class_loss: Literal["last", "every"] = "last"
+    class_loss: Literal["last", "every", "annealed"] = "last"
     """Cross-entropy of the answer where it counts ("last": in classification the last step, as in the paper), or at
-    "every" step."""
+    "every" step. "annealed": a weighted mean over the steps, in which those whose answer does not count have the weight
+    1 in the first iteration and 0 in the last, on a straight line."""
     location_reward: Literal["return", "likelihood", "confidence", "overlap"] = "return"
     """Reward for the location policy. "return": the episode return (the paper). "likelihood": the log-probability of
     the right answer where it counts, in nats. "confidence": the increase of the probability of the right answer caused
-    by later glimpses (use it with class_loss "every"). "overlap": the same for the expected share of several objects
-    that the answer names correctly, for tasks whose answer says which ones there are."""
+    by later glimpses (use it with class_loss "every" or "annealed"). "overlap": the same for the expected share of
+    several objects that the answer names correctly, for tasks whose answer says which ones there are."""
     confidence_discount: float = 1.0
     """Discount factor of later glimpses with location_reward "confidence" or "overlap"; 0 rewards a location for the
     next glimpse only."""
@@ -190,7 +192,7 @@ class HybridSettings(TaskSettings):
             check_integer("epochs", self.epochs, 1, 10**9)
             if self.frames is not None:
                 check_integer("frames", self.frames, 1, 10**15)
-            check_choice("class_loss", self.class_loss, ("last", "every"))
+            check_choice("class_loss", self.class_loss, CLASS_LOSSES)
             check_choice("location_reward", self.location_reward, LOCATION_REWARDS)
             check_number("confidence_discount", self.confidence_discount, 0, 1)
             check_number("location_gradient", self.location_gradient, 0, 1)

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from agents.training.settings import GameSettings, HybridSettings
+from paper.augmented import COPIES
 from paper.classifiers import ClassifierSettings
 from paper.rows import (
     EARLY,
     HEADLINES,
+    IMAGE_HEADLINES,
     ROWS,
     TABLES,
     VALIDATION_TRAIN,
@@ -29,7 +31,8 @@ def test_every_row_of_the_paper_is_there():
     names |= {"mnist-random-1", "cluttered-random-8", "cluttered100-random-8"}
     names |= {f"{name}-inside" for name in ("mnist-random-1", "mnist-2", "mnist-3")}
     names |= {"mnist-random-6", "translated-random-8", "mnist-6-center", "mnist-6-raster"}
-    names |= {"mnist-6-early", "cluttered-4-lstm", "cluttered-6-lstm", "cluttered-8-lstm", "cluttered100-8-lstm"}
+    names |= {f"{name}-lstm" for name in ("cluttered-4", "cluttered-6", "cluttered-8", "cluttered100-8")}
+    names |= {f"{name}-annealed" for name in IMAGE_HEADLINES} | {"mnist-6-early", "mnist-6-augmented"}
     names |= {f"{sensor}-{side}" for sensor in ("retina", "zoom") for side in (100, 200, 400)} | {"colour-8"}
     names |= {"pairs-4", "pairs-8", "addition-4", "addition-8", "sequence"}
     tables = ("translated", "cluttered", "cluttered100")
@@ -68,6 +71,22 @@ def test_rows_with_an_lstm_core_differ_from_the_others_in_nothing_else():
         assert lstm.variant and not relu.variant
         network = replace(lstm.settings.network, core="relu")
         assert replace(lstm.settings, network=network) == relu.settings != lstm.settings
+
+
+def test_rows_that_end_with_the_last_answer_differ_from_the_others_in_nothing_else():
+    for name in IMAGE_HEADLINES:
+        annealed, plain = ROWS[f"{name}-annealed"], ROWS[name]
+        assert annealed.variant and annealed.settings.class_loss == "annealed"
+        assert replace(annealed.settings, class_loss="every") == plain.settings
+
+
+def test_augmented_rows_see_as_many_images_and_are_tested_on_those_of_mnist():
+    row, plain = ROWS["mnist-6-augmented"], ROWS["mnist-6"]
+    assert row.variant and COPIES * row.settings.epochs == plain.settings.epochs
+    assert row.test_environment == plain.settings.environment == plain.test_environment
+    assert row.settings.environment == {**plain.settings.environment, "dataset": "paper.augmented:mnist-augmented"}
+    same = {"environment": plain.settings.environment, "epochs": plain.settings.epochs}
+    assert replace(row.settings, **same, weight_decay=plain.settings.weight_decay) == plain.settings
 
 
 def test_sensors_in_larger_scenes_give_the_same_numbers_and_differ_in_nothing_else():
@@ -121,9 +140,9 @@ def test_validation_leaves_the_last_images_out_and_nothing_else_changes():
         if isinstance(row.settings, GameSettings):
             assert changed == row
             continue
-        assert changed.settings.environment["split"] == VALIDATION_TRAIN
+        split = f"train[:-{5000 * COPIES}]" if "augmented" in row.name else VALIDATION_TRAIN
         whole = {name: value for name, value in row.settings.environment.items() if name != "split"}
-        assert changed.settings.environment == {**whole, "split": VALIDATION_TRAIN}
+        assert changed.settings.environment == {**whole, "split": split}
         assert replace(changed.settings, environment=row.settings.environment) == row.settings
 
 
@@ -156,5 +175,7 @@ def test_departures_from_the_papers_networks_are_named():
         "location policy rewarded with the increase of the probability of the correct class instead of 0/1",
         "location gradient flows into the core",
     ]
+    less = ["classification loss at every step, the earlier ones with less and less weight"]
+    assert departures({**training, "network": {**network, "squash_location": False}, "class_loss": "annealed"}) == less
     game = ROWS["catch"].settings.to_dict()
     assert "LSTM core" not in departures(game) and "ReLU core" not in departures(game)

@@ -273,6 +273,13 @@ def reached(policy, loss):
     }
 
 
+def test_a_weighted_mean_by_hand():
+    """Answers that count have the weight 1, the others 0.25; a weight of 0 keeps even an infinity out."""
+    weight = column(0.0, 0.25, 1.0)
+    mean = Steps(weight, weight.sum()).mean(column(float("inf"), 2.0, 4.0))
+    assert mean.item() == pytest.approx((0.25 * 2 + 4) / 1.25)
+
+
 @pytest.mark.parametrize("core", ["relu", "lstm"])
 @pytest.mark.parametrize("class_loss", ["last", "every"])
 def test_hybrid_gradients_go_where_the_paper_sends_them(core, class_loss):

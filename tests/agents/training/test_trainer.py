@@ -66,6 +66,7 @@ RUNS = {
     "shared baseline": (DIGITS, replace(HYBRID, rollouts_per_image=2, class_loss="every")),
     "likelihood": (DIGITS, replace(HYBRID, location_reward="likelihood")),
     "confidence": (DIGITS, replace(HYBRID, location_reward="confidence", class_loss="every", location_gradient=0.1)),
+    "annealed": (DIGITS, replace(HYBRID, class_loss="annealed")),
     "exploration": (DIGITS, replace(HYBRID, location_exploration=0.5)),
     "learned stop": (DIGITS, STOPPING),
     "bfloat16": (CATCH, replace(GAME, precision="bfloat16")),
@@ -297,6 +298,21 @@ def test_settings_that_do_not_fit_the_environment_are_refused(tmp_path):
 def test_an_argument_that_the_environment_does_not_have_is_refused(tmp_path):
     with pytest.raises(UserError, match="unexpected keyword argument 'num_clutter'"):
         train(CATCH, replace(GAME, environment={"num_clutter": 2}), tmp_path, progress_bar=False)
+
+
+def test_annealed_answers_begin_as_all_of_them_and_end_as_those_that_count(tmp_path, monkeypatch):
+    """The first iteration is that of "every", to the last bit, and the last one, here the only one, that of "last"."""
+    kinds, one_iteration = ("last", "every", "annealed"), replace(HYBRID, epochs=1, num_envs=48)
+    for kind in kinds:
+        train(DIGITS, replace(one_iteration, class_loss=kind), tmp_path / f"{kind}-only", progress_bar=False)
+    after_iteration(monkeypatch, 0, interrupt)
+    for kind in kinds:
+        settings = replace(one_iteration, class_loss=kind, epochs=6)
+        first = train(DIGITS, settings, tmp_path / f"{kind}-first", progress_bar=False)
+        assert (first.stopped_by, first.progress.iteration) == ("SIGINT", 1)
+    assert same_state(tmp_path / "annealed-only", tmp_path / "last-only")
+    assert same_state(tmp_path / "annealed-first", tmp_path / "every-first")
+    assert not same_state(tmp_path / "annealed-first", tmp_path / "last-first")
 
 
 @pytest.mark.parametrize(
