@@ -269,6 +269,32 @@ def _annealed(row: Row) -> Row:
     )
 
 
+def _last(row: Row) -> Row:
+    """Return a row that goes on from the packaged agent of another row: only the last answer counts, and no scans.
+
+    After 19 M frames at a learning rate of 1e-3 the error on pairs with eight glimpses was 12.8 %, not 13.9.
+    """
+    assert isinstance(row.settings, HybridSettings)
+    return replace(
+        row,
+        name=f"{row.name}-last",
+        label=f"{row.label}, longer, for the last answer",
+        settings=replace(
+            row.settings,
+            network=replace(row.settings.network, location_std=0.1),
+            location_std_final=0.04,
+            init_from=f"{PREFIX}{row.env_id}",
+            class_loss="last",
+            location_exploration=0.0,
+            num_envs=512,
+            epochs=180,
+            threads=1,
+        ),
+        reported=Reported(),
+        variant=True,
+    )
+
+
 def _augmented(row: Row) -> Row:
     """Return the row with digits that are rotated, scaled and shifted a little in training (:mod:`paper.augmented`).
 
@@ -427,7 +453,9 @@ def _table() -> Iterator[Row]:
     pairs = "Ba et al. 2014 report 9 % for RAM, 7 % for DRAM without context and 5 % for DRAM, with 4 glimpses"
     yield _today("pairs", Reported())
     yield _ram("pairs", 4, Reported(note=f"{pairs} (quoted second-hand, with their own clutter)"))
-    yield _ram("pairs", 8, Reported())
+    eighth = _ram("pairs", 8, Reported())
+    yield eighth
+    yield _last(eighth)
     addition = "Ba et al. 2014 report 3.2 % for a convolutional network and 2.5 % for DRAM (recalled, not confirmed)"
     yield _today("addition", Reported())
     yield _ram("addition", 4, Reported(note=addition))

@@ -34,7 +34,7 @@ def test_every_row_of_the_paper_is_there():
     names |= {f"{name}-lstm" for name in ("cluttered-4", "cluttered-6", "cluttered-8", "cluttered100-8")}
     names |= {f"{name}-annealed" for name in IMAGE_HEADLINES} | {"mnist-6-early", "mnist-6-augmented"}
     names |= {f"{sensor}-{side}" for sensor in ("retina", "zoom") for side in (100, 200, 400)} | {"colour-8"}
-    names |= {"pairs-4", "pairs-8", "addition-4", "addition-8", "sequence"}
+    names |= {"pairs-4", "pairs-8", "pairs-8-last", "addition-4", "addition-8", "sequence"}
     tables = ("translated", "cluttered", "cluttered100")
     names |= {f"{table}-8-{gaze}" for table in tables for gaze in ("center", "raster", "oracle")}
     assert names == set(ROWS)
@@ -78,6 +78,12 @@ def test_rows_that_end_with_the_last_answer_differ_from_the_others_in_nothing_el
         annealed, plain = ROWS[f"{name}-annealed"], ROWS[name]
         assert annealed.variant and annealed.settings.class_loss == "annealed"
         assert replace(annealed.settings, class_loss="every") == plain.settings
+
+
+def test_the_row_of_pairs_for_the_last_answer_starts_from_the_packaged_agent():
+    row, first = ROWS["pairs-8-last"], ROWS["pairs-8"]
+    assert row.variant and row.settings.init_from == f"pretrained:{row.env_id}" and row.env_id == first.env_id
+    assert row.settings.class_loss == "last" and row.test_environment == first.test_environment
 
 
 def test_augmented_rows_see_as_many_images_and_are_tested_on_those_of_mnist():
