@@ -46,7 +46,7 @@ class Job(NamedTuple):
 
 
 def train(job: Job, folder: Path, device: str, progress_bar: bool) -> TrainingResult:
-    """Train a run, or resume it if its folder has a checkpoint.
+    """Train a run, or resume it if its folder has a checkpoint; first the run that it starts from, beside its folder.
 
     Raises:
         TrainingError: If the folder cannot be written, or training diverges.
@@ -54,6 +54,12 @@ def train(job: Job, folder: Path, device: str, progress_bar: bool) -> TrainingRe
     """
     options: dict[str, Any] = {"device": device, "progress_bar": progress_bar}
     settings, begun = job.row.settings, (folder / FILE_NAME).exists()
+    if job.row.after is not None and not begun:
+        start = Job(job.row.after, job.seed)
+        trained = train(start, folder.parent / start.name, device, progress_bar)
+        if trained.stopped_by is not None:
+            return trained
+        options["init_from"] = folder.parent / start.name
     if isinstance(settings, ClassifierSettings):
         if begun:
             return resume_classifier(folder, **options)
@@ -123,8 +129,10 @@ def check_folder(folder: Path, row: Row) -> None:
     if not file.exists():
         return
     try:
-        content = read_json(file)
-        differing = differing_settings(content["training"], plain_settings(row))
+        content, wanted = read_json(file), plain_settings(row)
+        if row.after is not None:
+            wanted["init_from"] = content["training"]["init_from"]  # the folder of the other row's run
+        differing = differing_settings(content["training"], wanted)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReproduceError(f"{file} cannot be read ({one_line(error)}): move {folder} away") from error
     if differing:

@@ -126,6 +126,25 @@ def test_what_was_interrupted_goes_on(row, folder, monkeypatch):
     assert begun == []
 
 
+def test_a_row_goes_on_from_the_run_of_another_one_which_is_trained_first(folder, monkeypatch):
+    second = replace(
+        DIGITS, name="digits-2", after=DIGITS, settings=replace(DIGITS.settings, init_from="row:digits", epochs=1)
+    )
+    with monkeypatch.context() as patch:
+        after_iteration(patch, 3, interrupt)
+        assert go(folder, second, seeds=1).stopped_by == "SIGINT"
+    assert not (folder / "runs/digits-2-seed0").exists(), "only the first row's run has begun"
+    assert go(folder, second, seeds=1).done == ["digits-2-seed0"]
+    start = json.loads((folder / "runs/digits-2-seed0/init_from.json").read_text())
+    assert start["checkpoint"] == str(folder / "runs/digits-seed0")
+    assert read(folder, second).fits(second) and read(folder, second).settings["init_from"] == "row:digits"
+    assert read(folder, DIGITS) is None
+    assert go(folder, DIGITS, seeds=1).done == ["digits-seed0"], "its run is there, and only judged"
+    other = replace(second, settings=replace(second.settings, learning_rate=0.5))
+    with pytest.raises(ReproduceError, match="learning_rate"):
+        go(folder, other, seeds=1)
+
+
 def test_a_run_that_was_complete_but_not_judged_is_judged(folder, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
