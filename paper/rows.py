@@ -50,7 +50,7 @@ EARLY = ("mnist-6-early",)
 EARLY_LABEL = "rewarded for early certainty"
 HEADLINE_SEEDS = 3
 _ROW = "row:"
-"""Before the name of the row in the ``init_from`` of a row that goes on from another one's run."""
+"""Before the name of the row in the ``init_from`` of a row that starts from another one's run."""
 VALIDATION_IMAGES = 5_000
 VALIDATION_TRAIN, VALIDATION_TEST = f"train[:-{VALIDATION_IMAGES}]", f"train[-{VALIDATION_IMAGES}:]"
 """Hyperparameters are tuned by training on the first split and evaluating on the second."""
@@ -274,7 +274,7 @@ def _annealed(row: Row) -> Row:
 
 
 def _last(row: Row) -> Row:
-    """Return a row that goes on from the packaged agent of another row: only the last answer counts, and no scans.
+    """Return a row that fine-tunes the packaged agent of another row: only the last answer counts, and no scans.
 
     After 19 M frames at a learning rate of 1e-3 the error on pairs with eight glimpses was 12.8 %, not 13.9.
     """
@@ -300,7 +300,7 @@ def _last(row: Row) -> Row:
 
 
 def _once_more(row: Row) -> Row:
-    """Return a row that goes on from the run of another one, with 130 more epochs at a lower learning rate."""
+    """Return a row that fine-tunes the run of another one, for 130 more epochs at a lower learning rate."""
     assert isinstance(row.settings, HybridSettings)
     settings = replace(row.settings, init_from=f"{_ROW}{row.name}", learning_rate=1.2e-3, epochs=130)
     return replace(row, name=f"{row.name}-2", label=f"{row.label}, twice", settings=settings, after=row)

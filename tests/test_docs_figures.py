@@ -46,7 +46,7 @@ FROM_FILES = {
         "the oracle is at {oracle_translated:.2f} %, the learned gaze at {translated8:.2f} and a fixed grid at "
         "{raster_translated:.2f}",
         "the error on pairs is {pairs:.1f} %",
-        "{pairs_last:.1f} % after 86 M more frames",
+        "{pairs_last:.1f} % after 86 M more frames, and {pairs_last2:.1f} % after another 62 M",
         "the agent of the package, which is at {pairs:.1f} %",
         "{cnn60:.2f} % at 60x60 (two seeds) and {cnn100:.2f} % at 100x100 (one)",
         "On MNIST it is at {cnn28:.2f} %, on Translated MNIST at {cnn_translated:.2f}",
@@ -299,6 +299,7 @@ def values():
         "raster_translated": mean("translated-8-raster"),
         "annealed100": mean("cluttered100-8-annealed"),
         "pairs_last": mean("pairs-8-last"),
+        "pairs_last2": mean("pairs-8-last-2"),
         "annealed60": mean("cluttered-8-annealed"),
         "lstm60": mean("cluttered-8-lstm"),
         "lstm60_4": mean("cluttered-4-lstm"),
