@@ -112,6 +112,7 @@ STATED = {
         "report 9 % for RAM": "Ba et al. 2014, quoted second-hand",
         "agent is at 9.8 %, at 6 pixels 14.4 %": "an experiment, described there; 4,000 test scenes",
         "looks exactly at the centers, it is at 11.7 %": "the same experiment",
+        "the last 29 % of the second training": "17.9 of 62.4 M frames",
         "from the 9 % of RAM": "Ba et al. 2014, quoted second-hand",
         "report 2.5 % for DRAM and 3.2 %": "Ba et al. 2014, recalled",
         "were at 5.1, 80.6 and 84.8 %": "docs/results/zoom-*.json before init_from kept these layers; seed 0",

@@ -126,7 +126,7 @@ def _answers(
         evaluation: Evaluation of their steps.
         settings: Training settings.
         overlap: See :func:`_overlap`; None for other rewards of locations.
-        early_weight: float32 (), weight of the answers that do not count, beside 1 for those that do.
+        early_weight: float32 (), weight in the loss of the answers that do not count; the others have the weight 1.
     """
     assert episodes.target is not None and episodes.answer_counts is not None
     counts = episodes.answer_counts & episodes.mask
