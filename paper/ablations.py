@@ -23,6 +23,7 @@ LENGTHS: dict[str, dict[str, Any]] = {
     "catch": {"frames": 2_000_000},
     "cluttered-8": {"epochs": 6, "num_envs": 256},
     "pairs-8": {"epochs": 10},
+    "addition-8": {"epochs": 10},
 }
 """Length of the ablations of each headline row, with smaller batches where the full ones would be too few steps."""
 REFERENCE = "reference"
@@ -79,6 +80,7 @@ ABLATIONS = (
         "steps with classification loss, and reward of the location policy",
         {"class_loss": "last", "location_reward": "return"},
     ),
+    Ablation("cluttered-8", "annealed", "steps with classification loss", {"class_loss": "annealed"}),
     Ablation("cluttered-8", "learning-rate", "learning rate", {"learning_rate": 1e-3}),
     Ablation("cluttered-8", "weight-decay", "weight decay", {"weight_decay": 0.01}),
     Ablation("cluttered-8", "input-gain", "input gain", {"network.input_gain": 1.0}),
@@ -114,7 +116,16 @@ ABLATIONS = (
     Ablation("pairs-8", "discount", "discount of later gains", {"confidence_discount": 1.0}),
     Ablation("pairs-8", "location-weight", "weight of the location loss", {"location_weight": 1.0}),
     Ablation("pairs-8", "core", "core network", {"network.core": "relu"}),
+    Ablation("pairs-8", "class-loss", "steps with classification loss", {"class_loss": "last"}),
     Ablation("pairs-8", "context", "first glimpse", {"environment.first_location": "center"}),
+    Ablation("addition-8", REFERENCE, "unchanged preset", {}),
+    Ablation("addition-8", "class-loss", "steps with classification loss", {"class_loss": "every"}),
+    Ablation("addition-8", "annealed", "steps with classification loss", {"class_loss": "annealed"}),
+    Ablation("addition-8", "init-from", "initial weights", {"init_from": "pretrained:RAM-ClutteredMNIST100-v0"}),
+    Ablation("addition-8", "gaze", "gaze control", {"environment.gaze": "absolute", "environment.max_step": None}),
+    Ablation("addition-8", "location-reward", "reward of the location policy", {"location_reward": "overlap"}),
+    Ablation("addition-8", "weight-decay", "weight decay", {"weight_decay": 0.05}),
+    Ablation("addition-8", "learning-rate", "learning rate", {"learning_rate": 1.5e-3}),
 )
 """All ablations; the reference of a headline row comes first."""
 

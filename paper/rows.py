@@ -293,6 +293,22 @@ def _once_more(row: Row) -> Row:
     return replace(row, name=f"{row.name}-2", label=f"{row.label}, twice", settings=settings, after=row)
 
 
+def _wider(row: Row) -> Row:
+    """Return a row that goes on with twice the units in the core: at first the further ones change nothing.
+
+    On new scenes of training images the run before made 8.2 % errors, on the test set 9.5 %: twice the weight decay.
+    """
+    assert isinstance(row.settings, HybridSettings)
+    settings = replace(
+        row.settings,
+        network=replace(row.settings.network, core_size=512),
+        init_from=f"{_ROW}{row.name}",
+        learning_rate=1e-3,
+        weight_decay=0.1,
+    )
+    return replace(row, name=f"{row.name}-wide", label=f"{row.label}, then wider", settings=settings, after=row)
+
+
 def _augmented(row: Row) -> Row:
     """Return the row with digits that are rotated, scaled and shifted a little in training (:mod:`paper.augmented`).
 
@@ -445,7 +461,9 @@ def _table() -> Iterator[Row]:
     yield eighth
     last = _last(eighth)
     yield last
-    yield _once_more(last)
+    twice = _once_more(last)
+    yield twice
+    yield _wider(twice)
     addition = "Ba et al. 2014 report 3.2 % for a convolutional network and 2.5 % for DRAM (recalled, not confirmed)"
     yield _today("addition", Reported())
     yield _ram("addition", 4, Reported(note=addition))
