@@ -73,8 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     option(
         "--ablations",
         **switch,
-        help="run ablations instead: headline rows with one ingredient changed, at a reduced length; --row takes an "
-        "ablation, or a headline row for all of its ablations",
+        help="run ablations instead: rows with one ingredient changed, at a reduced length; --row takes an "
+        "ablation, or a row for all of its ablations",
     )
     option(
         "--seeds",

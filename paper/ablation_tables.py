@@ -81,7 +81,7 @@ def _table(row: str, records: Mapping[str, Record]) -> str:
 
 
 def _fitting(row: str, records: Mapping[str, Record]) -> dict[str, Record]:
-    """Return the records of a headline row's ablations that have the current settings."""
+    """Return the records of a row's ablations that have the current settings."""
     rows = [ablation_row(one) for one in ablations([row])]
     return {one.name: records[one.name] for one in rows if one.name in records and records[one.name].fits(one)}
 

@@ -1,4 +1,4 @@
-"""Ablations: headline rows with one ingredient of their training changed, at a reduced length.
+"""Ablations: rows with one ingredient of their training changed, at a reduced length.
 
 An ablation is a row like those of the paper's tables: ``python -m paper reproduce --ablations`` trains, resumes,
 evaluates and writes it in the same way. Hyperparameters may be chosen from ablations, so they are trained without the
@@ -25,15 +25,15 @@ LENGTHS: dict[str, dict[str, Any]] = {
     "pairs-8": {"epochs": 10},
     "addition-8": {"epochs": 10},
 }
-"""Length of the ablations of each headline row, with smaller batches where the full ones would be too few steps."""
+"""Length of the ablations of each row, with smaller batches where the full ones would be too few steps."""
 REFERENCE = "reference"
 
 
 class Ablation(NamedTuple):
-    """A headline row with one ingredient of its training changed.
+    """A row with one ingredient of its training changed.
 
     Attributes:
-        row: The headline row.
+        row: The row.
         name: Name in commands and files, after that of the row.
         ingredient: What is changed, for readers.
         changes: The settings that differ from the preset; "network.core" is the core of its network, and
@@ -127,11 +127,11 @@ ABLATIONS = (
     Ablation("addition-8", "weight-decay", "weight decay", {"weight_decay": 0.05}),
     Ablation("addition-8", "learning-rate", "learning rate", {"learning_rate": 1.5e-3}),
 )
-"""All ablations; the reference of a headline row comes first."""
+"""All ablations; the reference of a row comes first."""
 
 
 def ablations(rows: Iterable[str] = LENGTHS) -> list[Ablation]:
-    """Return the ablations of some headline rows, except changes that the current preset already has."""
+    """Return the ablations of some rows, except changes that the current preset already has."""
     rows = list(rows)
     return [
         one
@@ -176,8 +176,8 @@ def choose_ablations(tables: Iterable[str] = (), names: Iterable[str] = ()) -> l
     """Return the rows of some ablations with their references; of all ablations if nothing is given.
 
     Args:
-        tables: Tables, for all ablations of their headline rows.
-        names: Names of ablations, or of headline rows for all of their ablations.
+        tables: Tables, for all ablations of their rows.
+        names: Names of ablations, or of rows for all of their ablations.
 
     Raises:
         InvalidArgument: If there is no such ablation.

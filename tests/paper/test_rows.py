@@ -34,7 +34,8 @@ def test_every_row_of_the_paper_is_there():
     names |= {f"{name}-lstm" for name in ("cluttered-4", "cluttered-6", "cluttered-8", "cluttered100-8")}
     names |= {f"{name}-annealed" for name in IMAGE_HEADLINES} | {"mnist-6-early", "mnist-6-augmented"}
     names |= {f"{sensor}-{side}" for sensor in ("retina", "zoom") for side in (100, 200, 400)} | {"colour-8"}
-    names |= {"pairs-4", "pairs-8", "pairs-8-last", "pairs-8-last-2", "addition-4", "addition-8", "sequence"}
+    names |= {"pairs-4", "pairs-4-last", "pairs-8", "pairs-8-last", "pairs-8-last-2", "pairs-8-last-2-wide"}
+    names |= {"addition-4", "addition-8", "sequence"}
     tables = ("translated", "cluttered", "cluttered100")
     names |= {f"{table}-8-{gaze}" for table in tables for gaze in ("center", "raster", "oracle")}
     assert names == set(ROWS)
@@ -88,6 +89,13 @@ def test_the_row_of_pairs_for_the_last_answer_starts_from_the_packaged_agent():
     assert second.after == row and second.settings.init_from == "row:pairs-8-last"
     assert for_validation(second).after == for_validation(row) and scaled(second, 0.5).after == scaled(row, 0.5)
     assert "starts from row pairs-8-last" in departures(second.settings.to_dict())
+    wide, fewer = ROWS["pairs-8-last-2-wide"], ROWS["pairs-4-last"]
+    assert wide.after == second and "core of 512" in departures(wide.settings.to_dict())
+    assert fewer.after == wide and fewer.num_glimpses == 4 and fewer.settings.init_from == f"row:{wide.name}"
+    assert (
+        replace(fewer.settings, environment=wide.settings.environment, init_from=wide.settings.init_from)
+        == wide.settings
+    )
 
 
 def test_augmented_rows_see_as_many_images_and_are_tested_on_those_of_mnist():
