@@ -121,11 +121,6 @@ ABLATIONS = (
     Ablation("addition-8", REFERENCE, "unchanged preset", {}),
     Ablation("addition-8", "class-loss", "steps with classification loss", {"class_loss": "every"}),
     Ablation("addition-8", "annealed", "steps with classification loss", {"class_loss": "annealed"}),
-    Ablation("addition-8", "init-from", "initial weights", {"init_from": "pretrained:RAM-ClutteredMNIST100-v0"}),
-    Ablation("addition-8", "gaze", "gaze control", {"environment.gaze": "absolute", "environment.max_step": None}),
-    Ablation("addition-8", "location-reward", "reward of the location policy", {"location_reward": "overlap"}),
-    Ablation("addition-8", "weight-decay", "weight decay", {"weight_decay": 0.05}),
-    Ablation("addition-8", "learning-rate", "learning rate", {"learning_rate": 1.5e-3}),
 )
 """All ablations; the reference of a row comes first."""
 

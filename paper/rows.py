@@ -327,9 +327,9 @@ def _wider_again(row: Row) -> Row:
 
 
 def _fewer(row: Row, fewer: Row) -> Row:
-    """Return a row that goes on from the run of one with more glimpses, by the same settings."""
+    """Return a row that goes on for 100 epochs from the run of one with more glimpses."""
     assert isinstance(row.settings, HybridSettings)
-    settings = replace(row.settings, environment=fewer.settings.environment, init_from=f"{_ROW}{row.name}")
+    settings = replace(row.settings, environment=fewer.settings.environment, init_from=f"{_ROW}{row.name}", epochs=100)
     changed = _variant(fewer, "last", "for the last answer, from the wider one")
     return replace(changed, settings=settings, after=row)
 

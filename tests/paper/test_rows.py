@@ -93,10 +93,10 @@ def test_the_row_of_pairs_for_the_last_answer_starts_from_the_packaged_agent():
     wide, fewer = ROWS["pairs-8-last-2-wide"], ROWS["pairs-4-last"]
     assert wide.after == second and "core of 512" in departures(wide.settings.to_dict())
     assert fewer.after == wide and fewer.num_glimpses == 4 and fewer.settings.init_from == f"row:{wide.name}"
-    assert (
-        replace(fewer.settings, environment=wide.settings.environment, init_from=wide.settings.init_from)
-        == wide.settings
-    )
+    same = {name: getattr(wide.settings, name) for name in ("environment", "init_from", "epochs")}
+    assert replace(fewer.settings, **same) == wide.settings
+    widest = ROWS["pairs-8-last-2-wider"]
+    assert widest.after == wide and "512 glimpse features" in departures(widest.settings.to_dict())
 
 
 def test_augmented_rows_see_as_many_images_and_are_tested_on_those_of_mnist():
