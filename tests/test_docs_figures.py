@@ -61,6 +61,7 @@ FROM_FILES = {
         "{every_sums_std:.2f} % with every answer",
         "the error is {sequences:.1f} % of the sequences and {sequence_digits:.1f} % of the digits",
         "With eight glimpses the error is {colour:.1f} %",
+        "sees the whole scene is at {colour_cnn:.2f} %",
         "the retina has an error of {retina100:.1f} % at 100 pixels, {retina200:.1f} at 200 and {retina400:.1f} at "
         "400, the zoom of {zoom100:.1f}, {zoom200:.1f} and {zoom400:.1f}",
         "in {close:.0f} % of the scenes their centers are less than 16 pixels apart",
@@ -290,6 +291,7 @@ def values():
         "sequence_digits": read("sequence")["seeds"]["0"]["greedy"]["rates"]["digit_error_percent"],
         **{name.replace("-", ""): mean(name) for name in ROWS if ROWS[name].table == "larger"},
         "colour": mean("colour-8"),
+        "colour_cnn": mean("colour-cnn"),
         "smaller_least": smaller[0],
         "smaller_most": smaller[-1],
         "noise": more("noise of up to 10 %", ["translated-8"])[0],
