@@ -286,27 +286,27 @@ def _last(row: Row) -> Row:
     )
 
 
+def _fine_tuned(row: Row, name: str, label: str, **changes: Any) -> Row:
+    """Return a row that starts from the run of another one, with some settings changed."""
+    assert isinstance(row.settings, HybridSettings)
+    settings = replace(row.settings, init_from=f"{_ROW}{row.name}", **changes)
+    return replace(row, name=name, label=label, settings=settings, after=row)
+
+
 def _once_more(row: Row) -> Row:
     """Return a row that fine-tunes the run of another one, for 130 more epochs at a lower learning rate."""
-    assert isinstance(row.settings, HybridSettings)
-    settings = replace(row.settings, init_from=f"{_ROW}{row.name}", learning_rate=1.2e-3, epochs=130)
-    return replace(row, name=f"{row.name}-2", label=f"{row.label}, twice", settings=settings, after=row)
+    return _fine_tuned(row, f"{row.name}-2", f"{row.label}, twice", learning_rate=1.2e-3, epochs=130)
 
 
 def _wider(row: Row) -> Row:
     """Return a row that fine-tunes another one with a core of 512 units; the further ones start without effect.
 
-    On new scenes of training images the run before made 8.2 % errors, on the test set 9.5 %: twice the weight decay.
+    On 10,000 scenes of training images the run before was at 9.1 %, on the test set at 9.5: twice the weight decay.
     """
     assert isinstance(row.settings, HybridSettings)
-    settings = replace(
-        row.settings,
-        network=replace(row.settings.network, core_size=512),
-        init_from=f"{_ROW}{row.name}",
-        learning_rate=1e-3,
-        weight_decay=0.1,
-    )
-    return replace(row, name=f"{row.name}-wide", label=f"{row.label}, then wider", settings=settings, after=row)
+    network = replace(row.settings.network, core_size=512)
+    changes: dict[str, Any] = {"network": network, "learning_rate": 1e-3, "weight_decay": 0.1}
+    return _fine_tuned(row, f"{row.name}-wide", f"{row.label}, then a wider core", **changes)
 
 
 def _wider_again(row: Row) -> Row:
@@ -315,23 +315,16 @@ def _wider_again(row: Row) -> Row:
     On scenes of training images the run before made as many errors as on the test set.
     """
     assert isinstance(row.settings, HybridSettings)
-    settings = replace(
-        row.settings,
-        network=replace(row.settings.network, glimpse_hidden=256, glimpse_features=512, location_std=0.08),
-        location_std_final=0.03,
-        init_from=f"{_ROW}{row.name}",
-        weight_decay=0.02,
-        epochs=100,
-    )
-    return replace(row, name=f"{row.name}r", label=f"{row.label} twice", settings=settings, after=row)
+    network = replace(row.settings.network, glimpse_hidden=256, glimpse_features=512, location_std=0.08)
+    changes: dict[str, Any] = {"location_std_final": 0.03, "weight_decay": 0.02, "epochs": 100}
+    label = f"{row.label}, then a wider glimpse network"
+    return _fine_tuned(row, f"{row.name}r", label, network=network, **changes)
 
 
 def _fewer(row: Row, fewer: Row) -> Row:
     """Return a row that fine-tunes the run of one with more glimpses for 100 epochs."""
-    assert isinstance(row.settings, HybridSettings)
-    settings = replace(row.settings, environment=fewer.settings.environment, init_from=f"{_ROW}{row.name}", epochs=100)
-    changed = _variant(fewer, "last", "for the last answer, from the wider agent")
-    return replace(changed, settings=settings, after=row)
+    label = f"{fewer.label}, for the last answer, from the wider agent"
+    return _fine_tuned(row, f"{fewer.name}-last", label, environment=fewer.settings.environment, epochs=100)
 
 
 def _augmented(row: Row) -> Row:

@@ -84,7 +84,8 @@ FROM_FILES = {
         "the bfloat16 product reaches {product:.2f}",
     ],
     "README.md": [
-        "on Cluttered MNIST 60x60 it is {annealed60:.2f} % (three seeds), and with an LSTM core {lstm60:.2f} (two)",
+        "the error on Cluttered MNIST 60x60 is {annealed60:.2f} % (three seeds), and with an LSTM core "
+        "{lstm60:.2f} (two)",
     ],
     "docs/results.md": [
         "has then an error of {annealed60:.2f} ± {annealed60_std:.2f} % with 8 glimpses (three seeds)",

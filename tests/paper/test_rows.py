@@ -34,9 +34,8 @@ def test_every_row_of_the_paper_is_there():
     names |= {f"{name}-lstm" for name in ("cluttered-4", "cluttered-6", "cluttered-8", "cluttered100-8")}
     names |= {f"{name}-annealed" for name in IMAGE_HEADLINES} | {"mnist-6-early", "mnist-6-augmented"}
     names |= {f"{sensor}-{side}" for sensor in ("retina", "zoom") for side in (100, 200, 400)} | {"colour-8"}
-    names |= {"pairs-4", "pairs-4-last", "pairs-8", "pairs-8-last", "pairs-8-last-2", "pairs-8-last-2-wide"}
-    names |= {"pairs-8-last-2-wider"}
-    names |= {"addition-4", "addition-8", "sequence"}
+    names |= {"pairs-4", "pairs-4-last", "pairs-8", "pairs-8-last", "addition-4", "addition-8", "sequence"}
+    names |= {f"pairs-8-last-2{wider}" for wider in ("", "-wide", "-wider")}
     tables = ("translated", "cluttered", "cluttered100")
     names |= {f"{table}-8-{gaze}" for table in tables for gaze in ("center", "raster", "oracle")}
     assert names == set(ROWS)
