@@ -321,6 +321,12 @@ def _wider_again(row: Row) -> Row:
     return _fine_tuned(row, f"{row.name}r", label, network=network, **changes)
 
 
+def _longer(row: Row) -> Row:
+    """Return a row that fine-tunes again, for 250 epochs: each shorter stage lowered the error by 0.1 to 0.15 points."""
+    label = f"{row.label}, then longer"
+    return _fine_tuned(row, f"{row.name}-longer", label, learning_rate=1.5e-3, epochs=250)
+
+
 def _fewer(row: Row, fewer: Row) -> Row:
     """Return a row that fine-tunes the run of one with more glimpses for 100 epochs."""
     label = f"{fewer.label}, for the last answer, from the wider agent"
@@ -480,7 +486,8 @@ def _table() -> Iterator[Row]:
     wide = _wider(twice)
     yield replace(fourth, reported=Reported(note=f"{pairs} (quoted second-hand, with their own clutter)"))
     yield _fewer(wide, fourth)
-    yield from (eighth, last, twice, wide, _wider_again(wide))
+    wider = _wider_again(wide)
+    yield from (eighth, last, twice, wide, wider, _longer(wider))
     addition = "Ba et al. 2014 report 3.2 % for a convolutional network and 2.5 % for DRAM (recalled, not confirmed)"
     yield _today("addition", Reported())
     yield _ram("addition", 4, Reported(note=addition))
