@@ -18,7 +18,8 @@ from paper.beyond import PAGE as BEYOND_PAGE
 from paper.drawings import draw_figures
 from paper.export import export_best
 from paper.reproduce import ABLATIONS_PAGE, DOCUMENTS, PAGE, README, missing, reproduce, write_tables
-from paper.rows import TABLES, choose_rows, for_validation, scaled
+from paper.row import TABLES, for_validation, scaled
+from paper.rows import choose_rows
 from ram_envs.arguments import check_integer, check_number
 from ram_envs.errors import InvalidArgument, UserError
 

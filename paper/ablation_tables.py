@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from agents.pictures.markdown import markdown_table
 from paper.ablations import ABLATIONS, LENGTHS, REFERENCE, ablation_row, ablations, compared
 from paper.records import Record
-from paper.rows import ROWS, TABLES
+from paper.row import TABLES
+from paper.rows import ROWS
 from paper.tables import NOTHING
 
 HEAD = ("ingredient", "preset", "changed to", "with the preset (%)", "changed (%)", "difference", "seeds")

@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agents.training.settings import GameSettings, HybridSettings
-from paper.rows import ROWS, Reported, Row, for_validation
+from paper.row import Reported, Row, for_validation
+from paper.rows import ROWS
 from ram_envs.errors import InvalidArgument
 from ram_envs.registration import task_class
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from agents.pictures.style import BLUE, GREY, LIGHT_BLUE, LIGHT_GREY, ORANGE, SEED_COLOURS, new_figure, tidy
 from paper.records import Record
-from paper.rows import BEYOND, ROWS, TABLES, Row
+from paper.row import BEYOND, TABLES, Row
+from paper.rows import ROWS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -23,7 +23,8 @@ from agents.ram.checkpoint import Checkpoint
 from paper.baselines import right_answers
 from paper.classifiers import Classifier
 from paper.records import read_record, record_file
-from paper.rows import PACKAGED, ROWS
+from paper.row import PACKAGED
+from paper.rows import ROWS
 from paper.tables import scene_title
 from ram_envs import make_tensor
 from ram_envs.tasks import Classification

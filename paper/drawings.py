@@ -25,7 +25,8 @@ from paper.charts import (
 from paper.cost import FILE_NAME, read_cost, write_cost
 from paper.cost import measure_cost as measure
 from paper.reproduce import read_records
-from paper.rows import BEYOND, PACKAGED, ROWS, TABLES
+from paper.row import BEYOND, PACKAGED, TABLES
+from paper.rows import ROWS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

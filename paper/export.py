@@ -11,7 +11,7 @@ from agents.ram.checkpoint import CheckpointError, load_checkpoint
 from agents.ram.export import SUFFIX, export_agent
 from paper.jobs import Job, ReproduceError, check_folder
 from paper.records import read_record, record_file
-from paper.rows import PACKAGED, Row
+from paper.row import PACKAGED, Row
 
 SIZE_LIMIT = 2_500_000
 """Largest size of an agent of the package, in bytes of weights."""

@@ -21,7 +21,7 @@ from paper.classifier_checkpoint import load_classifier
 from paper.classifiers import Classifier, ClassifierSettings
 from paper.distance import TWO_DIGITS, measure_classifier
 from paper.records import SeedResult, differing_settings, plain_settings, read_curve
-from paper.rows import EARLY, VALIDATION_TEST, Row
+from paper.row import EARLY, VALIDATION_TEST, Row
 from paper.stopping import curve_of
 from ram_envs import make_task
 

@@ -18,7 +18,7 @@ import numpy as np
 from agents.experiments.files import read_result, set_aside, write_result
 from agents.training.settings import settings_from_dict
 from paper.classifiers import METHOD, classifier_settings_from_dict
-from paper.rows import Row
+from paper.row import Row
 from ram_envs.tasks import FIGURES, FigureOfMerit
 
 VERSION = 1

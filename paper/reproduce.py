@@ -22,7 +22,8 @@ from paper.beyond import PAGE as BEYOND_PAGE
 from paper.beyond import beyond_tables
 from paper.jobs import Job, check_data, check_folder, evaluate_run, train
 from paper.records import Record, add_result, read_record, record_file
-from paper.rows import ROWS, Row
+from paper.row import Row
+from paper.rows import ROWS
 from paper.tables import headline_table, results_tables, write_between_markers
 
 README, PAGE, ABLATIONS_PAGE = Path("README.md"), Path("docs/results.md"), Path("docs/ablations.md")
@@ -71,7 +72,7 @@ def reproduce(
         out: Folder of the runs.
         results: Folder of the results files.
         documents: Pages whose tables are regenerated after every run.
-        validate: Whether the rows are trained for validation (:func:`paper.rows.for_validation`): they are evaluated on
+        validate: Whether the rows are trained for validation (:func:`paper.row.for_validation`): they are evaluated on
             the validation images instead of the test set.
         progress_bar: Whether to show a progress bar.
 

@@ -20,7 +20,8 @@ from agents.pretrained import load_pretrained
 from agents.ram.policy import RAMPolicy
 from paper.charts import legend_below
 from paper.records import read_record, record_file
-from paper.rows import EARLY, EARLY_LABEL, IMAGE_HEADLINES, ROWS, TABLES, VALIDATION_TEST
+from paper.row import EARLY, EARLY_LABEL, TABLES, VALIDATION_TEST
+from paper.rows import IMAGE_HEADLINES, ROWS
 from paper.tables import scene_title
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from agents.pictures.markdown import markdown_table
 from agents.pretrained import load_pretrained, pretrained_ids
 from paper.classifiers import Classifier, ClassifierSettings
 from paper.cost import multiply_adds
+from paper.departures import departures
 from paper.records import (
     Record,
     SeedResult,
@@ -20,7 +21,8 @@ from paper.records import (
     in_percent,
     plain_settings,
 )
-from paper.rows import HEADLINES, PACKAGED, ROWS, TABLES, Row, departures
+from paper.row import HEADLINES, PACKAGED, TABLES, Row
+from paper.rows import ROWS
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 NOTHING = "–"

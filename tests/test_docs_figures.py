@@ -117,7 +117,7 @@ STATED = {
     "docs/beyond.md": {
         "pairs to 7 % error in training within 1.4 M frames": "an experiment, described there; seed 0",
         "the presets of scenes have 0.5, that of MNIST 1": "agents/training/presets.py",
-        "is the preset of MNIST with 0.9": "paper/rows.py",
+        "is the preset of MNIST with 0.9": "paper/ram_rows.py",
         "Less than 0.5 gains nothing": "the experiment that follows",
         "fine-tuned with 0.2 for 14 M frames": "an experiment, described there; seed 0",
         "with 0.7 instead of 0.9 at 1.10 %": "ram train RAM-MNIST-v0 --confidence-discount 0.7; seed 0",

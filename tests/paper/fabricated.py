@@ -4,7 +4,8 @@ from agents.ram.settings import NetworkSettings
 from agents.training.settings import GameSettings, HybridSettings
 from paper.classifiers import ClassifierSettings
 from paper.records import Record, SeedResult, plain_settings
-from paper.rows import ROWS, Reported, Row
+from paper.row import Reported, Row
+from paper.rows import ROWS
 
 SMALL = {"core_size": 8, "glimpse_hidden": 8, "location_hidden": 8, "glimpse_features": 8}
 DIGITS = Row(

@@ -21,7 +21,8 @@ from paper.ablations import (
     compared,
 )
 from paper.records import differing_settings, plain_settings
-from paper.rows import BEYOND, HEADLINES, ROWS, VALIDATION_TRAIN
+from paper.row import BEYOND, HEADLINES, VALIDATION_TRAIN
+from paper.rows import ROWS
 from paper.tables import BEGIN, END
 from tests.paper.fabricated import GAME, record, result
 

@@ -21,7 +21,8 @@ from paper.distance import (
 from paper.gazes import GAZES, gaze_table
 from paper.records import add_result
 from paper.robustness import NoisyClassification, _smaller, changes
-from paper.rows import EARLY, IMAGE_HEADLINES, ROWS
+from paper.row import EARLY
+from paper.rows import IMAGE_HEADLINES, ROWS
 from paper.stopping import THRESHOLDS, stopping_table
 from paper.tables import BEGIN, END
 from ram_envs import make_task, register

@@ -14,7 +14,8 @@ from agents.training import trainer
 from paper import export
 from paper.export import SIZE_LIMIT, export_pretrained
 from paper.records import read_record, record_file, same_settings
-from paper.rows import PACKAGED, ROWS
+from paper.row import PACKAGED
+from paper.rows import ROWS
 from ram_envs import make_tensor
 from tests.paper.fabricated import DIGITS
 

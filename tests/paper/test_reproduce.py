@@ -16,14 +16,14 @@ from agents.experiments.files import ResultError
 from agents.experiments.queue import lock
 from agents.ram.checkpoint import load_checkpoint
 from agents.training import run
-from paper import jobs, rows
+from paper import jobs, row, rows
 from paper import reproduce as module
 from paper.__main__ import main
 from paper.export import export_best
 from paper.jobs import Job, ReproduceError
 from paper.records import read_record, record_file
 from paper.reproduce import missing, reproduce
-from paper.rows import EARLY_LABEL
+from paper.row import EARLY_LABEL
 from paper.stopping import THRESHOLDS, early_curves, stopping_table
 from paper.tables import BEGIN, END
 from tests.limits import HANG_S
@@ -103,11 +103,11 @@ def test_the_figures_are_those_of_ram_evaluate(folder):
 def small_validation(monkeypatch):
     """The digits have fewer than 5,000 images."""
     monkeypatch.setattr("paper.jobs.VALIDATION_TEST", "train[-500:]")
-    monkeypatch.setattr(rows, "VALIDATION_TRAIN", "train[:-500]")
+    monkeypatch.setattr(row, "VALIDATION_TRAIN", "train[:-500]")
 
 
 def test_validation_trains_and_judges_without_the_test_set(folder):
-    assert go(folder, rows.for_validation(DIGITS), seeds=1, validate=True).done
+    assert go(folder, row.for_validation(DIGITS), seeds=1, validate=True).done
     record = read(folder, DIGITS)
     assert record.settings["environment"]["split"] == "train[:-500]" and not record.fits(DIGITS)
     assert record.seeds[0].greedy["split"] == "train[-500:]" and record.seeds[0].validation is None

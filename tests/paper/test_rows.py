@@ -7,18 +7,9 @@ import pytest
 from agents.training.settings import GameSettings, HybridSettings
 from paper.augmented import COPIES
 from paper.classifiers import ClassifierSettings
-from paper.rows import (
-    EARLY,
-    HEADLINES,
-    IMAGE_HEADLINES,
-    ROWS,
-    TABLES,
-    VALIDATION_TRAIN,
-    choose_rows,
-    departures,
-    for_validation,
-    scaled,
-)
+from paper.departures import departures
+from paper.row import EARLY, HEADLINES, TABLES, VALIDATION_TRAIN, for_validation, scaled
+from paper.rows import IMAGE_HEADLINES, ROWS, choose_rows
 from ram_envs import ENVIRONMENTS
 
 
@@ -35,7 +26,7 @@ def test_every_row_of_the_paper_is_there():
     names |= {f"{name}-annealed" for name in IMAGE_HEADLINES} | {"mnist-6-early", "mnist-6-augmented"}
     names |= {f"{sensor}-{side}" for sensor in ("retina", "zoom") for side in (100, 200, 400)} | {"colour-8"}
     names |= {"pairs-4", "pairs-4-last", "pairs-8", "pairs-8-last", "addition-4", "addition-8", "sequence"}
-    names |= {f"pairs-8-last-2{wider}" for wider in ("", "-wide", "-wider")}
+    names |= {f"pairs-8-last-2{wider}" for wider in ("", "-wide", "-wider", "-wider-longer")}
     tables = ("translated", "cluttered", "cluttered100")
     names |= {f"{table}-8-{gaze}" for table in tables for gaze in ("center", "raster", "oracle")}
     assert names == set(ROWS)

@@ -9,7 +9,8 @@ from agents import pretrained
 from agents.training import trainer
 from paper.export import export_pretrained
 from paper.reproduce import read_records
-from paper.rows import HEADLINES, ROWS
+from paper.row import HEADLINES
+from paper.rows import ROWS
 from paper.tables import BEGIN, END, headline_table, results_tables, write_between_markers
 from tests.paper.fabricated import GAME, record, records, result
 
