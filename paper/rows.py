@@ -91,7 +91,7 @@ def _table() -> Iterator[Row]:
 
     yield convolutional("cluttered100", Reported(arxiv=16.51, neurips=14.35))
     yield convolutional_of_today(
-        "cluttered100", Reported(note="published for the whole scene: 1.69 with three layers, 0.92 with six")
+        "cluttered100", Reported(note="a public README of 2016 has 1.69 with three layers and 0.92 with six; see above")
     )
     yield random_gaze("cluttered100", 8, Reported(neurips=28.4))
     yield ram("cluttered100", 4, Reported(arxiv=14.95, neurips=9.41))

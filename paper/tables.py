@@ -33,7 +33,7 @@ PROTOCOL = (
     "last 5,000 training images). The models reported here were retrained on all 60,000. Evaluation is deterministic "
     "(the mean location and the most likely class) with a single rollout: every test image is shown once, in a scene "
     "with a fixed random seed; Catch is evaluated on 10,000 new episodes. With three or more seeds: mean ± standard "
-    "deviation; with fewer: the mean and the 95 % interval of the first seed."
+    "deviation; with two: the mean and both; with one: the 95 % interval."
 )
 
 
@@ -168,6 +168,8 @@ def _figure(row: Row, record: Record | None) -> str:
     mean = statistics.fmean(values)
     if len(values) >= 3:
         spread = f" ± {statistics.stdev(values):.2f}"
+    elif len(values) == 2:
+        spread = f" ({values[0]:.2f}, {values[1]:.2f})"
     else:
         first = record.seeds[min(record.seeds)].greedy
         spread = f" [{in_percent(first, 'interval_low'):.2f}, {in_percent(first, 'interval_high'):.2f}]"
