@@ -11,6 +11,7 @@ from typing import Any
 
 import gymnasium
 
+from agents.cli import INTERRUPTED, explain
 from agents.errors import RAMError
 from paper.ablations import ABLATION_SEEDS, ABLATIONS, choose_ablations
 from paper.beyond import MEASUREMENTS, measure
@@ -26,14 +27,16 @@ from ram_envs.errors import InvalidArgument, UserError
 REPRODUCE = """
 Reproduce the rows of the paper's tables: train and evaluate what is missing, resume what was interrupted. Each row has
 one results file in --results. After every run, the tables of README.md and docs/results.md are regenerated from these
-files (with --ablations, those of docs/ablations.md). Several processes may run at once: each run is done by one of
-them. Ctrl-C saves a checkpoint first; the same command resumes.
+files (with --ablations, those of docs/ablations.md), unless --results names a new folder. Several processes may run at
+once: each run is done by one of them. Ctrl-C saves a checkpoint first; the same command resumes.
 """
 FIGURES = """
 Draw the figures from the results files and with the agents that come with the package. Prints the pictures on standard
 output, and on standard error the missing and incomplete ones with the command that makes them.
 """
 FAILED, USER_ERROR = 1, 2
+RESULTS = Path("docs/results")
+MOST_SEEDS = 1000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,19 +47,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, 1 if a run failed, 2 for an error that the user can fix, 128 plus the number of the signal
-        that stopped it.
+        that stopped it (130 for Ctrl-C).
     """
     options = _parser().parse_args(arguments)
     try:
         if options.command == "reproduce":
             return _reproduce(options)
         if options.command == "tables":
+            _check_results(options.results)
             return _print(write_tables(options.results, DOCUMENTS))
         if options.command == "measure":
             return _measure(options)
         return _figures(options)
+    except KeyboardInterrupt:
+        print("python -m paper: interrupted; the same command starts what is missing", file=sys.stderr)
+        return INTERRUPTED
     except (RAMError, UserError, OSError, gymnasium.error.Error) as error:
-        print(f"python -m paper: {error}", file=sys.stderr)
+        print(f"python -m paper: {explain(error)}", file=sys.stderr)
         return USER_ERROR
 
 
@@ -64,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m paper", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--results", type=Path, default=Path("docs/results"), help="folder of the results files")
+    common.add_argument("--results", type=Path, default=RESULTS, help="folder of the results files")
 
     reproduce = commands.add_parser("reproduce", parents=[common], description=REPRODUCE, help="train what is missing")
     option = reproduce.add_argument
@@ -88,7 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     option(
         "--validate",
         **switch,
-        help="for tuning: train without the last 5,000 training images and evaluate on them; results go below --out",
+        help="for tuning: train without the last 5,000 training images and evaluate on them; results go below --out. "
+        "Initial weights from the package have seen these images",
     )
     option(
         "--budget-scale",
@@ -127,7 +135,7 @@ def _measure(options: argparse.Namespace) -> int:
 
 def _reproduce(options: argparse.Namespace) -> int:
     if options.seeds is not None:
-        check_integer("seeds", options.seeds, 1)
+        check_integer("seeds", options.seeds, 1, MOST_SEEDS)
     check_number("budget_scale", options.budget_scale, 1e-9, 1e9)
     if options.export and (options.ablations or options.validate or options.dry_run or options.budget_scale != 1):
         raise InvalidArgument(
@@ -142,6 +150,8 @@ def _reproduce(options: argparse.Namespace) -> int:
             if name in (one.full_name for one in ABLATIONS):
                 raise InvalidArgument(f"row={name!r} is an ablation: add --ablations")
         rows, documents = choose_rows(options.table, options.row), [README, PAGE]
+    if results != RESULTS and not _holds_results(results):
+        documents = []  # a new folder has no figures of the other rows
     if options.budget_scale != 1:
         rows = [scaled(row, options.budget_scale) for row in rows]
         out, documents = out / f"scaled-{options.budget_scale:g}", []
@@ -161,6 +171,20 @@ def _reproduce(options: argparse.Namespace) -> int:
     exported = export_best(rows, out, results) if options.export else []
     _print([*exported, *write_tables(results, documents)])
     return FAILED if outcome.failed else 0
+
+
+def _holds_results(folder: Path) -> bool:
+    return any(folder.glob("*.json"))
+
+
+def _check_results(folder: Path) -> None:
+    """Refuse to make tables without any results: they would be empty.
+
+    Raises:
+        InvalidArgument: If a folder holds none.
+    """
+    if not _holds_results(folder):
+        raise InvalidArgument(f"results={str(folder)!r} holds no results files: expected a folder such as {RESULTS}")
 
 
 def _figures(options: argparse.Namespace) -> int:

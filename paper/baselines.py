@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from agents.evaluation.evaluate import Evaluation, figure_of
 from agents.evaluation.splits import with_split
 from agents.ram.checkpoint import restore_optimizer
+from agents.training import MAX_SEED
 from agents.training.fast.device import resolve_device, resolve_precision
 from agents.training.optimisation import rate_factor
 from agents.training.rollout import ImageOrder, episode_seed, seed_generator
@@ -52,7 +53,7 @@ def train_classifier(
 ) -> TrainingResult:
     """Train a classifier on the scenes of an environment; see :func:`agents.training.trainer.train`."""
     folder, torch_device = Path(out), resolve_device(device)
-    check_integer("seed", seed, 0, 2**29 - 1)
+    check_integer("seed", seed, 0, MAX_SEED)
     check_new(folder)
     settings = replace(settings, precision=resolve_precision(settings.precision, torch_device))
     task = _task(env_id, settings.environment)

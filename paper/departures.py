@@ -21,7 +21,8 @@ def departures(training: dict[str, Any]) -> list[str]:
         found.append("ReLU core" if game else "LSTM core")
     if network["core_size"] != 256:
         found.append(f"core of {network['core_size']}")
-    if network["location_network_hidden"]:
+    learns_gaze = not network["random_locations"] and training["location_weight"] > 0
+    if learns_gaze and network["location_network_hidden"]:
         found.append(f"location network with a hidden layer of {network['location_network_hidden']}")
     branches = network["glimpse_hidden"], network["location_hidden"]
     if branches != (128, 128):
@@ -34,11 +35,11 @@ def departures(training: dict[str, Any]) -> list[str]:
         found.append(
             f"starts from {'row ' if of_row else 'the agent for '}{start.removeprefix(ROW_PREFIX).removeprefix(PREFIX)}"
         )
-    if training.get("location_exploration"):
+    if learns_gaze and training.get("location_exploration"):
         found.append("scans bright spots in a share of the training episodes")
     if network.get("answer_heads") == "objects":
         found.append("a softmax for each digit")
-    if network["squash_location"]:
+    if learns_gaze and network["squash_location"]:
         found.append("tanh-squashed location mean")
     if training["environment"].get("dataset") == augmented.DATASET:
         found.append("digits rotated, scaled and shifted a little in training")
@@ -49,9 +50,9 @@ def departures(training: dict[str, Any]) -> list[str]:
     if not game:
         if training["class_loss"] != "last":
             found.append(f"classification loss at every step{_CLASS_LOSSES[training['class_loss']]}")
-        if training["location_reward"] != "return":
+        if learns_gaze and training["location_reward"] != "return":
             found.append(f"location policy rewarded with {_REWARDS[training['location_reward']]} instead of 0/1")
-        if training["location_gradient"]:
+        if learns_gaze and training["location_gradient"]:
             found.append("location gradient flows into the core")
     return found
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from agents import pretrained
 from agents.ram.checkpoint import CheckpointError, load_checkpoint
 from agents.ram.export import SUFFIX, export_agent
-from paper.jobs import Job, ReproduceError, check_folder
+from paper.jobs import Job, ReproduceError, check_folders
 from paper.records import read_record, record_file
 from paper.row import PACKAGED, Row
 
@@ -40,8 +40,9 @@ def export_best(rows: Sequence[Row], out: Path, results: Path) -> list[Path]:
         record = read_record(record_file(results, row.name)) if row.name in PACKAGED else None
         if record is None or not record.fits(row) or (best := record.best_seed) is None:
             continue
-        folder = out / Job(row, best).name
-        check_folder(folder, row)
+        job = Job(row, best)
+        folder = out / job.name
+        check_folders(job, out)
         progress, frames = load_checkpoint(folder, row.env_id).progress, record.seeds[best].frames
         if (progress["seed"], progress["frames"]) != (best, frames):
             raise ReproduceError(

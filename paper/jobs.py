@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from agents.errors import RAMError
 from agents.evaluation.evaluate import evaluate
 from agents.experiments.machine import device_name, versions
+from agents.experiments.queue import lock
+from agents.locks import acquire
 from agents.ram.checkpoint import FILE_NAME, load_checkpoint
 from agents.ram.policy import RAMPolicy
 from agents.training import trainer
@@ -33,6 +35,10 @@ class ReproduceError(RAMError, ValueError):
     """A run cannot be reproduced here; the message names the reason and the fix."""
 
 
+class RunInUse(RAMError, RuntimeError):
+    """Another process trains the run that this one starts from."""
+
+
 class Job(NamedTuple):
     """One run: a row and a random seed."""
 
@@ -44,22 +50,35 @@ class Job(NamedTuple):
         """Name of its folder."""
         return f"{self.row.name}-seed{self.seed}"
 
+    @property
+    def start(self) -> Job | None:
+        """The run that it starts from; None if it starts from elsewhere."""
+        return None if self.row.after is None else Job(self.row.after, self.seed)
+
 
 def train(job: Job, folder: Path, device: str, progress_bar: bool) -> TrainingResult:
     """Train a run, or resume it if its folder has a checkpoint; first the run that it starts from, beside its folder.
 
     Raises:
+        RunInUse: If another process trains the run that it starts from.
         TrainingError: If the folder cannot be written, or training diverges.
         CheckpointError: If a checkpoint cannot be read or written.
+        SettingsError: If a setting does not fit the environment.
     """
     options: dict[str, Any] = {"device": device, "progress_bar": progress_bar}
     settings, begun = job.row.settings, (folder / FILE_NAME).exists()
-    if job.row.after is not None and not begun:
-        start = Job(job.row.after, job.seed)
-        trained = train(start, folder.parent / start.name, device, progress_bar)
+    if job.start is not None and not begun:
+        place = folder.parent / job.start.name
+        in_use = lock(folder.parent, job.start.name)
+        if not acquire(in_use):
+            raise RunInUse(f"another process trains {place}: wait until it ends")
+        try:
+            trained = train(job.start, place, device, progress_bar)
+        finally:
+            in_use.release()
         if trained.stopped_by is not None:
             return trained
-        options["init_from"] = folder.parent / start.name
+        options["init_from"] = place
     if isinstance(settings, ClassifierSettings):
         if begun:
             return resume_classifier(folder, **options)
@@ -119,20 +138,36 @@ def check_data(rows: Iterable[Row]) -> None:
         make_task(env_id, **arguments)
 
 
-def check_folder(folder: Path, row: Row) -> None:
-    """Refuse to resume a run that has other settings.
+def check_folders(job: Job, out: Path) -> None:
+    """Refuse to resume a run that is another one, and to start from one.
+
+    Args:
+        job: The run.
+        out: Folder of its folder, and of that of the run that it starts from.
 
     Raises:
-        ReproduceError: If it has.
+        ReproduceError: If the folder of either holds a run with another seed, environment or settings.
     """
-    file = folder / SETTINGS
+    folder = out / job.name
+    _check_folder(folder, job)
+    if job.start is not None and not (folder / FILE_NAME).exists():
+        check_folders(job.start, out)
+
+
+def _check_folder(folder: Path, job: Job) -> None:
+    file, row = folder / SETTINGS, job.row
     if not file.exists():
         return
     try:
         content, wanted = read_json(file), plain_settings(row)
-        if row.after is not None:
-            wanted["init_from"] = content["training"]["init_from"]  # the folder of the other row's run
-        differing = differing_settings(content["training"], wanted)
+        found = content["training"]
+        if job.start is not None and Path(found["init_from"] or "").name == job.start.name:
+            wanted["init_from"] = found["init_from"]  # the folder of the other row's run
+        expected = {"seed": job.seed, "env_id": row.env_id}
+        differing = [
+            f"{name}={content[name]} instead of {value}" for name, value in expected.items() if content[name] != value
+        ]
+        differing += differing_settings(found, wanted)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReproduceError(f"{file} cannot be read ({one_line(error)}): move {folder} away") from error
     if differing:

@@ -19,6 +19,7 @@ from agents.experiments.files import read_result, set_aside, write_result
 from agents.training.settings import settings_from_dict
 from paper.classifiers import METHOD, classifier_settings_from_dict
 from paper.row import Row
+from ram_envs.arguments import check_number
 from ram_envs.tasks import FIGURES, FigureOfMerit
 
 VERSION = 1
@@ -165,7 +166,27 @@ def read_record(file: Path) -> Record | None:
 
 def _parse(content: Mapping[str, Any]) -> Record:
     seeds = {int(seed): SeedResult(**result) for seed, result in content["seeds"].items()}
+    if not seeds or not isinstance(content["settings"], dict):
+        raise ValueError("it has no result of a seed" if not seeds else "its settings are no dictionary")
+    for seed, one in seeds.items():
+        if one.seed != seed:
+            raise ValueError(f"the result of seed {seed} says seed={one.seed!r}")
+        for evaluation in filter(None, (one.greedy, one.sampled, one.validation)):
+            _check_evaluation(evaluation)
     return Record(row=content["row"], env_id=content["env_id"], settings=content["settings"], seeds=seeds)
+
+
+def _check_evaluation(evaluation: Mapping[str, Any]) -> None:
+    """Check the figure of an evaluation, and its value and interval.
+
+    Raises:
+        ValueError: If one is not valid.
+        KeyError: If one is missing.
+    """
+    if evaluation["figure"] not in FIGURES:
+        raise ValueError(f"figure={evaluation['figure']!r} is not one of {', '.join(FIGURES)}")
+    for name in ("value", "interval_low", "interval_high"):
+        check_number(name, evaluation[name], -1e12, 1e12)
 
 
 def add_result(folder: Path, row: Row, result: SeedResult) -> Path | None:

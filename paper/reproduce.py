@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agents.errors import SettingsError
 from agents.evaluation.evaluate import Evaluation
 from agents.experiments.queue import Queue, lock
 from agents.ram.checkpoint import CheckpointError
@@ -20,7 +21,7 @@ from paper.ablation_tables import ablation_tables
 from paper.ablations import ABLATIONS
 from paper.beyond import PAGE as BEYOND_PAGE
 from paper.beyond import beyond_tables
-from paper.jobs import Job, check_data, check_folder, evaluate_run, train
+from paper.jobs import Job, RunInUse, check_data, check_folders, evaluate_run, train
 from paper.records import Record, add_result, read_record, record_file
 from paper.row import Row
 from paper.rows import ROWS
@@ -37,7 +38,7 @@ class Outcome:
 
     Attributes:
         done: Names of the runs whose results were written.
-        left: Names of the runs that another process works on.
+        left: Names of the runs that another process works on, or whose start it works on.
         failed: Error message by the name of the run.
         kept: New names of incompatible results files.
         stopped_by: Name of the signal that stopped it; None if none did.
@@ -88,7 +89,7 @@ def reproduce(
     jobs = missing(rows, seeds, results)
     check_data(job.row for job in jobs)
     for job in jobs:
-        check_folder(out / job.name, job.row)
+        check_folders(job, out)
     outcome = Outcome()
     queue = Queue(jobs, lambda job: _has_result(results, job), (results, out))
     for job in queue:
@@ -100,7 +101,10 @@ def reproduce(
                 outcome.stopped_by = trained.stopped_by
                 return outcome
             result = evaluate_run(job, folder, trained, device, validate)
-        except (TrainingError, CheckpointError) as error:
+        except RunInUse:
+            queue.left.append(job)
+            continue
+        except (TrainingError, CheckpointError, SettingsError) as error:
             _say(f"{job.name}: {error}")
             outcome.failed[job.name] = str(error)
             continue
@@ -113,7 +117,7 @@ def reproduce(
         outcome.done.append(job.name)
         _say(f"{job.name}: {Evaluation(**result.greedy)}")
     for job in queue.left:
-        _say(f"{job.name}: skipped, another process works on it")
+        _say(f"{job.name}: skipped, another process works on it, or on the run that it starts from")
         outcome.left.append(job.name)
     return outcome
 

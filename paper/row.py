@@ -124,7 +124,10 @@ class Row:
 
 
 def for_validation(row: Row) -> Row:
-    """Return a row that is trained without the validation images; a game is returned unchanged."""
+    """Return a row that is trained without the validation images; a game is returned unchanged.
+
+    Agents of the package, which some rows start from, were trained with these images.
+    """
     if row.is_game:
         return row
     changed = row.settings.environment.get("dataset") == augmented.DATASET

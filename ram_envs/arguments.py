@@ -36,6 +36,17 @@ def check_number(name: str, value: Any, minimum: float, maximum: float) -> float
     return float(value)
 
 
+def check_flag(name: str, value: Any) -> bool:
+    """Return ``value`` as a bool.
+
+    Raises:
+        InvalidArgument: If it is neither True nor False.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise InvalidArgument(f"{name}={shown(value)} is not valid: expected True or False")
+    return bool(value)
+
+
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
     """Return ``value``.
 

@@ -21,13 +21,13 @@ from agents.benchmark.plan import (
     variants_of,
 )
 from agents.benchmark.references import REFERENCES
+from agents.training import MAX_SEED
 from agents.untrusted import one_line
 from ram_envs import parse_id
 from ram_envs.envs.actions import ACTION_FORMATS
 from ram_envs.errors import UnknownName
 from ram_envs.registration import GLIMPSE_ID, EnvironmentId, is_wrapper_id
 
-MAX_SEED = 2**29 - 1
 _KEYS = ("environments", "algorithms", "seeds", "frames", "threads", "device", "evaluation")
 _WRAP = (
     f"to see one of another package through glimpses, wrap it: {{id: {GLIMPSE_ID}, settings: {{env_id: ALE/Pong-v5}}}}"

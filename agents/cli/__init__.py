@@ -11,6 +11,7 @@ import difflib
 import gc
 import importlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -43,6 +44,7 @@ COMMANDS = ("list", "train", "evaluate", "watch", "play", "plot", "benchmark", "
 MOVED = ("reproduce", "figures")
 USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
 COLLECTION_THRESHOLD = 100_000
+_OUT_OF_MEMORY = re.compile(r"out of memory|(can't|cannot|unable to) allocate", re.IGNORECASE)
 """New objects between two runs of the garbage collector. Python's default of 700 collects hundreds of times while torch
 is imported, and finds nothing."""
 
@@ -79,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if (status := _status_of_signal(error)) is not None:
             return status
-        message = _explain(error)
+        message = explain(error)
         if message is None:
             raise
     print(f"ram {name}: {message}", file=sys.stderr)
@@ -122,7 +124,7 @@ def _status_of_signal(error: BaseException | None) -> int | None:
     return None
 
 
-def _explain(error: Exception) -> str | None:
+def explain(error: Exception) -> str | None:
     """Return what to tell the user in one line; None for a bug."""
     if isinstance(error, ModuleNotFoundError):
         from agents.extras import EXTRAS
@@ -132,6 +134,9 @@ def _explain(error: Exception) -> str | None:
             return None
         source = f"'ram-active-vision[{EXTRAS[package]}]'" if package in EXTRAS else package
         return f"needs {package}, which is not installed: pip install {source}"
+    if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
+        reason = " ".join(str(error).split("\n")[0].split())
+        return f"not enough memory ({reason}): use smaller networks, fewer --num-envs or fewer --episodes"
     from agents.files import WriteError
 
     if isinstance(error, WriteError):

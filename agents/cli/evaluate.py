@@ -43,13 +43,15 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(EvaluateOptions, "evaluate", arguments)
     from agents.evaluation.evaluate import evaluate
     from agents.evaluation.splits import with_dataset
-    from agents.evaluation.stopping import beliefs, fit_temperature
+    from agents.evaluation.stopping import beliefs, check_threshold, fit_temperature
     from agents.pretrained import resolve_checkpoint
     from agents.ram.checkpoint import load_checkpoint
     from agents.training.fast.device import resolve_device
 
     if options.calibrate is not None and options.stop_threshold is None:
         raise InvalidArgument("--calibrate has an effect only with --stop-threshold: give both")
+    if options.stop_threshold is not None:
+        check_threshold(options.stop_threshold)
     checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint), device=resolve_device(options.device))
     temperature = 1.0
     if options.calibrate is not None:

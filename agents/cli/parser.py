@@ -74,6 +74,8 @@ class Parser(argparse.ArgumentParser):
         self._optional: list[str] = []
         self._flags: dict[str, bool] = {"--help": False, "--version": False}
         """Every flag, and whether it takes several numbers."""
+        self.elsewhere: dict[str, str] = {}
+        """Flags that exist, but not here, and why."""
 
     def add_options(self, title: str, options: Iterable[Option]) -> None:
         """Add a group of options. One that is not given leaves no value behind.
@@ -183,6 +185,8 @@ class Parser(argparse.ArgumentParser):
         if not token.startswith("-"):
             return f"unexpected argument {token!r}"
         flag = token.partition("=")[0]
+        if flag in self.elsewhere:
+            return f"{flag} {self.elsewhere[flag]}"
         close = difflib.get_close_matches(flag, self._flags, n=1)
         return f"there is no option {flag}" + (f", did you mean {close[0]}?" if close else "")
 

@@ -17,13 +17,14 @@ from agents.evaluation.evaluate import evaluate
 from agents.files import fresh_folder
 from agents.pictures.results import draw_results
 from agents.ram.checkpoint import FILE_NAME, load_checkpoint
-from agents.training import trainer
+from agents.training import MAX_SEED, trainer
 from agents.training.fast.device import resolve_device
 from agents.training.fast.distributed import first
 from agents.training.presets import fit_to_images
-from agents.training.run import METRICS
+from agents.training.run import METRICS, check_new
 from agents.training.settings import HybridSettings, TaskSettings
 from ram_envs import make_task
+from ram_envs.arguments import check_integer
 from ram_envs.errors import UserError
 from ram_envs.tasks import FIGURES
 
@@ -42,10 +43,14 @@ def train(request: Request) -> int:
         raise UsageError(f"--seeds={options.seeds} is out of range: expected at least 1")
     # Mistakes are found before a folder is made; the images that this loads are kept for the training.
     env_id, settings = request.environment.id, fitting_settings(request)
-    folder = options.out or new_folder(Path("runs"), request)
     seeds = range(options.seed, options.seed + options.seeds)
-    for seed in seeds:
-        place = folder if options.seeds == 1 else folder / f"seed{seed}"
+    for seed in (seeds[0], seeds[-1]):
+        check_integer("seed", seed, 0, MAX_SEED)
+    folder = options.out or new_folder(Path("runs"), request)
+    places = {seed: folder if options.seeds == 1 else folder / f"seed{seed}" for seed in seeds}
+    for place in places.values():
+        check_new(place)
+    for seed, place in places.items():
         say(f"training on {env_id}, seed {seed}: {place}")
         try:
             result = trainer.train(
@@ -78,6 +83,14 @@ def fitting_settings(request: Request) -> TrainingSettings:
         return settings
     task = make_task(env_id, **settings.environment)
     settings.check_task(env_id, task)
+    if isinstance(settings, HybridSettings):
+        ignored, counted = ("frames", "epochs") if task.num_images is not None else ("epochs", "frames")
+        if ignored in request.given:
+            scenes = "draws scenes without end" if task.num_images is None else "has a fixed set of images"
+            raise UsageError(
+                f"--{ignored}={getattr(settings, ignored)} has no effect on {env_id}, which {scenes}: expected "
+                f"--{counted}"
+            )
     fitting = fit_to_images(settings, task.num_images, request.given)
     if fitting != settings:
         assert isinstance(fitting, HybridSettings)

@@ -31,6 +31,7 @@ The run folder receives the settings, the metrics (metrics.csv and TensorBoard) 
 learning curve and an animation of the agent. Ctrl-C saves a checkpoint first; --resume continues from it."""
 RUN, ENVIRONMENT, NETWORK = "run options", "environment options", "network options"
 OPTIMISATION, ALGORITHM = "optimisation options", "algorithm options"
+METHODS: tuple[type[TrainingSettings], ...] = (HybridSettings, GameSettings, SegmentSettings, AnswerSettings)
 RUN_SETTINGS = ("precision", "threads", "log_every", "checkpoint_every")
 """Training settings that change how a run is executed, not what is learned."""
 
@@ -142,6 +143,12 @@ def full_parser(environment: Environment | VectorEnvironment, settings: Training
     parser.add_options(NETWORK, options_of(NetworkSettings, settings.network))
     parser.add_options(OPTIMISATION, options_of(TrainingSettings, settings, _optimisation_fields()))
     parser.add_options(ALGORITHM, options_of(type(settings), settings, _algorithm_fields(type(settings))))
+    for cls in METHODS:
+        names = _algorithm_fields(cls)
+        parser.elsewhere |= dict.fromkeys(
+            (option.flag for option in options_of(cls, names=names)),
+            f"is for the training method {cls.method!r}, and this one is {settings.method!r}",
+        )
     return parser
 
 
@@ -222,8 +229,8 @@ def _resume(options: dict[str, Any], unknown: Sequence[str]) -> int:
     others += [
         f"--{name.replace('_', '-')}" for name in options if name not in ("env_id", "resume", "device", "dataset")
     ]
-    if others:
-        raise UsageError(f"a resumed run keeps its own settings: leave out {' '.join(others)}")
+    if others or unknown:
+        raise UsageError(f"a resumed run keeps its own settings: leave out {' '.join(others or unknown)}")
     env_id = find_any_environment(options["env_id"]).id if "env_id" in options else None
     from agents.cli.runs import resume
 

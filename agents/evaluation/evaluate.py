@@ -6,6 +6,7 @@ depend on the size of the batches, apart from floating-point rounding.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -45,7 +46,8 @@ class Evaluation:
         env_id: The environment.
         figure: Name of the figure of merit: "error_percent" in [0, 100], "success_rate" in [0, 1], or the task's own.
         value: Its value.
-        interval_low: Lower end of its 95 % interval: Wilson's for a share of episodes, otherwise a normal one.
+        interval_low: Lower end of its 95 % interval: Wilson's for a share of episodes, otherwise Student's,
+            which has no end for a single episode.
         interval_high: Upper end.
         episodes: Number of episodes.
         mean_glimpses: Mean number of glimpses in an episode; 0 for classifiers of whole scenes.
@@ -76,8 +78,13 @@ class Evaluation:
     rates: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values, for JSON; those of early stopping and rates only if there are any."""
+        """Return the fields as plain values, for JSON; those of early stopping and rates only if there are any.
+
+        An end of an interval that is infinite is None.
+        """
         values = asdict(self)
+        for name in ("interval_low", "interval_high"):
+            values[name] = values[name] if math.isfinite(values[name]) else None
         if not self.rates:
             del values["rates"]
         if self.stop_threshold is None:
@@ -213,7 +220,8 @@ def figure_of(
     count = len(success)
     if not figure.is_share:
         assert returns is not None
-        mean, std = float(returns.mean(dtype=np.float64)), float(returns.std(dtype=np.float64))
+        mean = float(returns.mean(dtype=np.float64))
+        std = float(returns.std(dtype=np.float64, ddof=1)) if count > 1 else 0.0
         return mean, *mean_interval(mean, std, count)
     successes = int(success.sum())
     hits, factor = count - successes if figure.of == "failure" else successes, figure.stored_factor

@@ -25,12 +25,16 @@ def wilson_interval(hits: int, count: int) -> tuple[float, float]:
 
 
 def mean_interval(mean: float, std: float, count: int) -> tuple[float, float]:
-    """Return the normal approximation of the interval of a mean.
+    """Return Student's interval of a mean; without end for a sample of one.
 
     Args:
         mean: Mean of the sample.
-        std: Standard deviation of the sample.
+        std: Standard deviation of the sample, with ``count - 1`` degrees of freedom.
         count: Size of the sample.
     """
-    reach = QUANTILE * std / math.sqrt(count)
+    if count == 1:
+        return -math.inf, math.inf
+    from scipy.special import stdtrit  # type: ignore[import-untyped]
+
+    reach = float(stdtrit(count - 1, 0.975)) * std / math.sqrt(count)
     return mean - reach, mean + reach

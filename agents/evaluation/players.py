@@ -26,10 +26,16 @@ _FAR = 2**40  # from the numbers of episodes, which key the environment's own dr
 
 
 class AnswerRule(Protocol):
-    """Chooses answers from the logits; :class:`agents.evaluation.stopping.StopRule` is one."""
+    """Chooses answers; :class:`agents.evaluation.stopping.StopRule` is one."""
 
-    def answer(self, logits: Tensor, step: int) -> Tensor:
-        """Return the answers, int64 (B,), from the logits, float32 (B, n), at step 0, 1, ..."""
+    def answer(self, logits: Tensor, scores: Tensor, step: int) -> Tensor:
+        """Return the answers, int64 (B,), at step 0, 1, ...
+
+        Args:
+            logits: float32 (B, n), what the policy believes.
+            scores: float32 (B, n), the logits, with noise where answers are sampled: the largest one is the answer.
+            step: Number of the step.
+        """
 
 
 class PolicyPlayer:
@@ -89,7 +95,7 @@ class PolicyPlayer:
         return action
 
 
-def _most_likely(scores: Tensor) -> Tensor:
+def _best(logits: Tensor, scores: Tensor) -> Tensor:
     return scores.argmax(1)
 
 
@@ -99,7 +105,7 @@ def choose(
     state: State,
     normal: Tensor | None,
     gumbel: Tensor | None,
-    answer: Callable[[Tensor], Tensor] = _most_likely,
+    answer: Callable[[Tensor, Tensor], Tensor] = _best,
 ) -> tuple[Tensor, Tensor, State]:
     """Choose the next location and the answer, with the noise of :func:`row_noise`; None chooses deterministically.
 
@@ -109,7 +115,7 @@ def choose(
         state: State of its core.
         normal: float32 (B, gaze_size), or None for the mean location.
         gumbel: float32 (B, num_actions), or None for the most likely answer.
-        answer: Chooses the answers, int64 (B,), from the logits; the noise, if any, has been added to them.
+        answer: Chooses the answers, int64 (B,), from the logits and from their sums with the noise, if any.
 
     Returns:
         The location, float32 (B, gaze_size); the answer, int64 (B,); and the state of the core after this step.
@@ -117,7 +123,7 @@ def choose(
     h, state = policy.encode_step(observation, state)
     heads = policy.heads(h)
     scores = heads.action_logits if gumbel is None else heads.action_logits + gumbel
-    return policy.fixation(heads.location_mean, normal), answer(scores), state
+    return policy.fixation(heads.location_mean, normal), answer(heads.action_logits, scores), state
 
 
 def row_noise(seeds: Tensor, step: int, gaze_size: int, num_answers: int) -> tuple[Tensor, Tensor]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agents.environments.make import is_task
+from agents.evaluation.fit import check_fit
 from agents.evaluation.loop import play
 from agents.evaluation.players import FORMATS, PolicyPlayer
 from agents.evaluation.splits import evenly_spread, with_split
@@ -35,7 +36,7 @@ class StopRule:
     """Answer with the most likely class once its probability reaches a threshold, and at the last step.
 
     Attributes:
-        threshold: In (0, 1].
+        threshold: In [0, 1].
         temperature: Divides the logits; 1 leaves the probabilities as they are.
         num_classes: Number of classes. Further logits ("look on" of a learned stop) are ignored.
         num_glimpses: The most glimpses of an episode.
@@ -52,22 +53,31 @@ class StopRule:
         Raises:
             InvalidArgument: If one is not valid.
         """
-        check_number("stop_threshold", self.threshold, 0, 1)
+        check_threshold(self.threshold)
         check_temperature(self.temperature)
 
-    def answer(self, logits: Tensor, step: int) -> Tensor:
+    def answer(self, logits: Tensor, scores: Tensor, step: int) -> Tensor:
         """Return the class, or ``num_classes`` to look on: int64 (B,).
 
         Args:
             logits: float32 (B, n), at least as many as classes.
+            scores: float32 (B, n), the logits, with noise where classes are sampled: the largest one is the class.
             step: Number of the step, from 0.
         """
-        logits = logits[:, : self.num_classes]
-        label = logits.argmax(1)
+        logits, label = logits[:, : self.num_classes], scores[:, : self.num_classes].argmax(1)
         if step >= self.num_glimpses - 1:
             return label
         confidence = (logits / self.temperature).softmax(1).amax(1)
         return torch.where(confidence >= self.threshold, label, self.num_classes)
+
+
+def check_threshold(threshold: float) -> float:
+    """Check a threshold.
+
+    Raises:
+        InvalidArgument: If it is not in [0, 1].
+    """
+    return check_number("stop_threshold", threshold, 0, 1)
 
 
 def check_temperature(temperature: float) -> float:
@@ -147,11 +157,15 @@ def beliefs(
         seed: Image i is shown in the episode of seed + i, as in :func:`agents.evaluation.evaluate.evaluate`.
         episodes: Number of images, evenly spread over the split; None for all.
         num_envs: Episodes that are played in parallel.
+
+    Raises:
+        InvalidArgument: If the policy does not fit the environment, or an answer cannot end its episodes.
     """
     device = policy.location_std.device
     early = early_settings(env_id, env_settings)
     settings = {**with_split(env_id, early, split), **FORMATS}
     task = make_tensor(env_id, 1, device, **settings).task
+    check_fit(policy, task, env_id)
     assert task.num_images is not None
     images = evenly_spread(task.num_images if episodes is None else min(episodes, task.num_images), task.num_images)
     env = make_tensor(env_id, min(num_envs, len(images)), device, check_actions=False, **settings)
@@ -178,7 +192,7 @@ class _Recorder:
     def __init__(self, rule: StopRule) -> None:
         self._rule, self.logits = rule, list[Tensor]()
 
-    def answer(self, logits: Tensor, step: int) -> Tensor:
+    def answer(self, logits: Tensor, scores: Tensor, step: int) -> Tensor:
         """Return the class at the last step, and "look on" before."""
         self.logits.append(logits[:, : self._rule.num_classes])
         label = self.logits[-1].argmax(1)
@@ -225,7 +239,7 @@ def stop_curve(found: Beliefs, thresholds: Sequence[float], temperature: float =
     right = (label == found.target).numpy()
     points = []
     for threshold in thresholds:
-        sure = (confidence >= check_number("stop_threshold", threshold, 0, 1)).numpy()
+        sure = (confidence >= check_threshold(threshold)).numpy()
         sure[-1] = True
         stop: NDArray[np.intp] = sure.argmax(0)  # the first glimpse after which it is sure enough
         error = 100 * (1 - right[stop, np.arange(right.shape[1])].mean())

@@ -48,6 +48,7 @@ def plot_learning_curve(
         axes.set_xticks([])
     else:
         smoothed = np.exp(smoothed_values(np.log(values))) if logarithmic else smoothed_values(values)
+        smoothed = smoothed.clip(values.min(), values.max())  # the logarithm rounds, and a constant has no span
         marker = "o" if len(frames) == 1 else None
         axes.plot(frames, values, color=BLUE, alpha=0.3, linewidth=1)
         axes.plot(frames, smoothed, color=BLUE, linewidth=2.2, marker=marker)

@@ -7,17 +7,48 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from agents.errors import SettingsError, invalid_settings
-from ram_envs.arguments import check_choice, check_integer, check_number
+from ram_envs.arguments import check_choice, check_flag, check_integer, check_number
 from ram_envs.scenes.labels import CombinedLabels
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from ram_envs.envs.single import GlimpseEnv
     from ram_envs.envs.tensor import TensorEnv
     from ram_envs.envs.vector import GlimpseVectorEnv
     from ram_envs.tasks import Task
 
 CORES = ("relu", "lstm")
+
+
+def make_plain(settings: DataclassInstance) -> None:
+    """Turn the NumPy numbers in settings into Python's, which JSON can hold, and check those that are True or False.
+
+    Args:
+        settings: A frozen dataclass, which is changed in place; call it in ``__post_init__``.
+
+    Raises:
+        InvalidArgument: If a field whose default is True or False has another value.
+    """
+    for one in fields(settings):
+        value = _plain(getattr(settings, one.name))
+        if isinstance(one.default, bool):
+            check_flag(one.name, value)
+        object.__setattr__(settings, one.name, value)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with Python's numbers instead of NumPy's, also in dictionaries, lists and tuples."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) is dict:
+        return {key: _plain(part) for key, part in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain, value))
+    return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +98,7 @@ class NetworkSettings:
             SettingsError: If one is not valid; the message names it.
         """
         with invalid_settings():
+            make_plain(self)
             check_choice("core", self.core, CORES)
             check_choice("core_start", self.core_start, ("orthogonal", "identity"))
             check_choice("answer_heads", self.answer_heads, ("joint", "objects"))

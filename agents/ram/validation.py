@@ -81,14 +81,13 @@ def make_policy(path: Path, values: Mapping[str, Any], weights: Mapping[str, Ten
     """
     try:
         settings = RAMSettings.from_dict(values)
-        for name, value in values.items():
-            if isinstance(getattr(RAMSettings, name, None), bool) and not isinstance(value, bool):
-                raise ValueError(f"{name}={shown(value)} is not valid: expected true or false")
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path} does not fit this version's policy ({one_line(error)}): {REMEDY}") from error
-    # Every size in the settings is the size of a tensor. What is larger is not allocated, not even for a comparison.
+    # Every size in the settings is the size of a tensor, but for the answers that follow from the labels of objects,
+    # which are at most 10,000. What is larger is not allocated, not even for a comparison.
     largest = max((size for value in weights.values() if value.numel() for size in value.shape), default=0)
-    for name, size in [*_integers(values), ("the size of a glimpse", settings.glimpse_size)]:
+    sizes = {**values, "num_actions": 0} if settings.answer_heads == "objects" else values
+    for name, size in [*_integers(sizes), ("the size of a glimpse", settings.glimpse_size)]:
         if size > largest:
             raise CheckpointError(
                 f"{path} is damaged: {name}={shown(size)}, and its largest tensor has {largest:,} rows: {REMEDY}"

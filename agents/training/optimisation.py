@@ -1,4 +1,4 @@
-"""The steps that both training loops share: schedules, precision, the counts of means, and the optimiser's step."""
+"""The steps that the training loops share: schedules, precision, the counts of means, and the optimiser's step."""
 
 from __future__ import annotations
 

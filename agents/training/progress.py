@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from agents.ram.tensor_file import CheckpointError
+from agents.training import MAX_SEED
 from agents.untrusted import shown
 
-MAX_SEED = 2**29 - 1
 _LARGEST = 1e300
 
 

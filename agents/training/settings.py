@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from agents.errors import SettingsError, invalid_settings
-from agents.ram.settings import NetworkSettings
+from agents.ram.settings import NetworkSettings, make_plain
 from ram_envs.arguments import check_choice, check_integer, check_number
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ MAX_NUM_ENVS = 2**24
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings(ABC):
-    """Settings that both training methods share."""
+    """Settings that all training methods share."""
 
     environment: dict[str, Any] = field(default_factory=dict)
     """Arguments of the environment that differ from its defaults; those that are None are dropped."""
@@ -85,6 +85,7 @@ class TrainingSettings(ABC):
         environment = {name: value for name, value in self.environment.items() if value is not None}
         object.__setattr__(self, "environment", environment)
         with invalid_settings():
+            make_plain(self)
             check_integer("num_envs", self.num_envs, 1, MAX_NUM_ENVS)
             check_number("learning_rate", self.learning_rate, 0, 10)
             check_choice("schedule", self.schedule, SCHEDULES)

@@ -24,13 +24,14 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor
 
 from agents.environments.make import portable_id
-from agents.errors import SettingsError
+from agents.errors import SettingsError, invalid_settings
 from agents.evaluation.fit import check_fit
 from agents.evaluation.splits import with_dataset
 from agents.ram.checkpoint import Checkpoint, CheckpointError, load_checkpoint, restore_optimizer
 from agents.ram.policy import RAMPolicy
 from agents.ram.tensor_file import REMEDY
 from agents.ram.validation import UNREGISTERED
+from agents.training import MAX_SEED
 from agents.training.fast import distributed
 from agents.training.fast.device import resolve_device, resolve_precision
 from agents.training.fine_tuning import InitialWeights, initialise_from
@@ -39,6 +40,7 @@ from agents.training.run import Callback, Plan, Progress, Run, check_new
 from agents.training.settings import TrainingSettings, settings_from_dict
 from agents.training.training_env import Source, TrainingEnv
 from agents.untrusted import one_line
+from ram_envs.arguments import check_integer
 from ram_envs.scenes.datasets import DatasetSource
 
 RANDOM_WEIGHTS = "none"
@@ -105,8 +107,8 @@ def train(
     """
     folder, torch_device = Path(out), resolve_device(device)
     _check_callback(callback)
-    if not 0 <= seed < 2**29:
-        raise SettingsError(f"seed={seed} is out of range: expected an integer from 0 to {2**29 - 1}")
+    with invalid_settings():
+        seed = check_integer("seed", seed, 0, MAX_SEED)
     env_id = portable_id(env) if isinstance(env, str) else UNREGISTERED
     distributed.join(torch_device)
     # Decided in one process, so that all compute in the same precision, and stored with the settings.

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from gymnasium import spaces
 
-from ram_envs.arguments import check_integer
+from ram_envs.arguments import check_flag, check_integer
 from ram_envs.arrays import Array, clip, namespace
 from ram_envs.errors import InvalidArgument, shown
 from ram_envs.scenes.randomness import draw_words, integers, uniform
@@ -104,8 +104,7 @@ class Catch(Task[CatchState]):
     def __post_init__(self) -> None:
         """Check the settings."""
         check_integer("screen_size", self.screen_size, 4, 4096)
-        if not isinstance(self.hearing, (bool, np.bool_)):
-            raise InvalidArgument(f"hearing={shown(self.hearing)} is not valid: expected True or False")
+        check_flag("hearing", self.hearing)
         if self.hidden_rows is not None:
             object.__setattr__(self, "hidden_rows", self._check_rows(self.hidden_rows))
         super().__post_init__()

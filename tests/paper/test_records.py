@@ -40,6 +40,17 @@ def test_other_settings_keep_the_older_file_under_another_name(tmp_path):
     assert add_result(tmp_path, faster, result(1, 3.0)) is None, "what does not matter to learning may differ"
 
 
+def changed(change):
+    """Return a function that changes the content of a results file."""
+
+    def damage(text):
+        content = json.loads(text)
+        change(content)
+        return json.dumps(content)
+
+    return damage
+
+
 @pytest.mark.parametrize("content", [{"version": 99, "kind": "ram-results"}, {"kind": "something"}, {}])
 def test_a_file_of_another_version_is_kept_and_named(tmp_path, content):
     file = record_file(tmp_path, "digits")
@@ -51,7 +62,19 @@ def test_a_file_of_another_version_is_kept_and_named(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda text: text[:100], lambda text: text.replace('"frames"', '"steps"'), lambda _: "[]"]
+    "damage",
+    [
+        lambda text: text[:100],
+        lambda text: text.replace('"frames"', '"steps"'),
+        lambda _: "[]",
+        changed(lambda content: content.update(seeds={})),
+        changed(lambda content: content.update(settings=[])),
+        changed(lambda content: content["seeds"].update({"9": content["seeds"]["0"]})),
+        changed(lambda content: content["seeds"]["0"]["greedy"].pop("value")),
+        changed(lambda content: content["seeds"]["0"]["greedy"].update(value=float("nan"))),
+        changed(lambda content: content["seeds"]["0"]["sampled"].update(figure="x")),
+        changed(lambda content: content["seeds"]["0"]["validation"].update(interval_low="0")),
+    ],
 )
 def test_a_damaged_file_is_named_and_stays(tmp_path, damage):
     add_result(tmp_path, DIGITS, result())

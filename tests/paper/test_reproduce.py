@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import signal
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -126,23 +127,63 @@ def test_what_was_interrupted_goes_on(row, folder, monkeypatch):
     assert begun == []
 
 
+SECOND = replace(
+    DIGITS, name="digits-2", after=DIGITS, settings=replace(DIGITS.settings, init_from="row:digits", epochs=1)
+)
+
+
 def test_a_row_goes_on_from_the_run_of_another_one_which_is_trained_first(folder, monkeypatch):
-    second = replace(
-        DIGITS, name="digits-2", after=DIGITS, settings=replace(DIGITS.settings, init_from="row:digits", epochs=1)
-    )
     with monkeypatch.context() as patch:
         after_iteration(patch, 3, interrupt)
-        assert go(folder, second, seeds=1).stopped_by == "SIGINT"
+        assert go(folder, SECOND, seeds=1).stopped_by == "SIGINT"
     assert not (folder / "runs/digits-2-seed0").exists(), "only the first row's run has begun"
-    assert go(folder, second, seeds=1).done == ["digits-2-seed0"]
+    assert go(folder, SECOND, seeds=1).done == ["digits-2-seed0"]
     start = json.loads((folder / "runs/digits-2-seed0/init_from.json").read_text())
     assert start["checkpoint"] == str(folder / "runs/digits-seed0")
-    assert read(folder, second).fits(second) and read(folder, second).settings["init_from"] == "row:digits"
+    assert read(folder, SECOND).fits(SECOND) and read(folder, SECOND).settings["init_from"] == "row:digits"
     assert read(folder, DIGITS) is None
     assert go(folder, DIGITS, seeds=1).done == ["digits-seed0"], "its run is there, and only judged"
-    other = replace(second, settings=replace(second.settings, learning_rate=0.5))
+    other = replace(SECOND, settings=replace(SECOND.settings, learning_rate=0.5))
     with pytest.raises(ReproduceError, match="learning_rate"):
         go(folder, other, seeds=1)
+
+
+def test_a_run_whose_start_another_process_trains_is_left_to_it(folder):
+    with held_by_another_process(folder / "runs", "digits-seed0"):
+        outcome = go(folder, DIGITS, SECOND, seeds=1)
+    assert outcome.left == ["digits-seed0", "digits-2-seed0"] and not outcome.failed
+    assert go(folder, DIGITS, SECOND, seeds=1).done == ["digits-seed0", "digits-2-seed0"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"seed": 7}, "seed=7 instead of 0"),
+        ({"env_id": "RAM-CatchGame-v0"}, "env_id=RAM-CatchGame-v0 instead of RAM-Digits-v0"),
+        ({"learning_rate": 0.5}, "learning_rate=0.5 instead of"),
+    ],
+)
+def test_a_run_does_not_start_from_one_that_is_not_its_own(folder, changes, expected):
+    go(folder, DIGITS, seeds=1)
+    file = folder / "runs/digits-seed0/settings.json"
+    content = json.loads(file.read_text())
+    for name, value in changes.items():
+        (content if name in content else content["training"])[name] = value
+    file.write_text(json.dumps(content))
+    with pytest.raises(ReproduceError, match=expected):
+        go(folder, SECOND, seeds=1)
+    assert not (folder / "runs/digits-2-seed0").exists()
+
+
+def test_a_run_that_started_from_elsewhere_is_not_resumed(folder):
+    go(folder, SECOND, seeds=1)
+    file = folder / "runs/digits-2-seed0/settings.json"
+    content = json.loads(file.read_text())
+    content["training"]["init_from"] = "pretrained:RAM-Digits-v0"
+    file.write_text(json.dumps(content))
+    record_file(folder / "results", "digits-2").unlink()
+    with pytest.raises(ReproduceError, match="init_from=pretrained:RAM-Digits-v0 instead of row:digits"):
+        go(folder, SECOND, seeds=1)
 
 
 def test_a_run_that_was_complete_but_not_judged_is_judged(folder, monkeypatch):
@@ -229,19 +270,25 @@ def hold(file, held, done):
         done.wait(60)
 
 
-def test_a_run_that_another_process_is_at_is_left_to_it(folder, capsys):
+@contextmanager
+def held_by_another_process(folder, name):
+    """Let another process hold the lock of a run in a folder, and crash."""
     context = multiprocessing.get_context("spawn")
     held, done = context.Event(), context.Event()
-    (folder / "results" / ".locks").mkdir(parents=True)
-    lock = str(folder / "results" / ".locks" / "digits-seed0.lock")
-    other = context.Process(target=hold, args=(lock, held, done))
+    (folder / ".locks").mkdir(parents=True)
+    other = context.Process(target=hold, args=(str(folder / ".locks" / f"{name}.lock"), held, done))
     other.start()
     try:
         assert held.wait(60)
-        outcome = go(folder, DIGITS, seeds=2)
+        yield
     finally:
-        other.kill()  # as in a crash
+        other.kill()
         other.join()
+
+
+def test_a_run_that_another_process_is_at_is_left_to_it(folder, capsys):
+    with held_by_another_process(folder / "results", "digits-seed0"):
+        outcome = go(folder, DIGITS, seeds=2)
     assert (outcome.left, outcome.done) == (["digits-seed0"], ["digits-seed1"])
     assert "digits-seed0: skipped, another process works on it" in capsys.readouterr().err
     assert go(folder, DIGITS, seeds=2).done == ["digits-seed0"]
@@ -285,7 +332,7 @@ def test_the_seed_that_did_best_in_validation_is_handed_on(folder, monkeypatch):
     other = folder / "runs" / f"digits-seed{best}"
     other.rename(folder / "aside")
     (folder / "runs" / f"digits-seed{1 - best}").rename(other)
-    with pytest.raises(ReproduceError, match=f"holds seed {1 - best} after .* expected seed {best} after"):
+    with pytest.raises(ReproduceError, match=f"seed={1 - best} instead of {best}"):
         export_best([DIGITS], folder / "runs", folder / "results")
     assert load_checkpoint(file).progress["seed"] == best
 
@@ -361,6 +408,7 @@ def test_ctrl_c_ends_the_command_with_130_and_a_failed_run_with_1(tiny_table, mo
     [
         (["--row=mnist-9"], "row='mnist-9' is not one of"),
         (["--seeds=0"], "seeds=0"),
+        (["--seeds=1000000"], "seeds=1000000"),
         (["--row=ablation-catch-core"], "row='ablation-catch-core' is an ablation: add --ablations"),
         (["--ablations", "--row=mnist-6"], "row='mnist-6' has no ablations"),
         (["--budget-scale=-1"], "budget_scale"),
@@ -384,3 +432,29 @@ def test_without_mnist_it_says_how_to_get_it(folder, monkeypatch, capsys):
 
 def test_jobs_are_called_by_row_and_seed():
     assert Job(DIGITS, 2).name == "digits-seed2"
+
+
+def test_a_new_folder_of_results_leaves_the_pages_alone(tiny_table, capsys):
+    before = (tiny_table / "README.md").read_text()
+    command = ["reproduce", "--row", "mnist-6", "--seeds", "1", "--device", "cpu", "--results", "new"]
+    assert main(command) == 0
+    assert capsys.readouterr().out == "" and (tiny_table / "README.md").read_text() == before
+    assert record_file(tiny_table / "new", "mnist-6").exists()
+
+
+def test_tables_without_results_are_refused(folder, capsys):
+    before = (folder / "README.md").read_text()
+    assert main(["tables", "--results", "docs/result"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "results='docs/result' holds no results files: expected a folder such as docs/results" in line
+    assert (folder / "README.md").read_text() == before and not (folder / "docs").exists()
+
+
+def test_ctrl_c_is_one_line(folder, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("paper.__main__.draw_figures", interrupted)
+    assert main(["figures"]) == 130
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "interrupted" in line

@@ -161,6 +161,12 @@ def test_scaling_changes_the_length_and_nothing_else():
     assert images.settings == replace(ROWS["mnist-6"].settings, epochs=1)
 
 
+@pytest.mark.parametrize("name", ["mnist-random-6", "cluttered-random-8", "cluttered-8-center", "mnist-6-raster"])
+def test_a_gaze_that_is_not_learned_does_not_depart_from_the_paper(name):
+    found = departures(ROWS[name].settings.to_dict())
+    assert not [one for one in found if "location" in one] and "classification loss at every step" in found
+
+
 def test_departures_from_the_papers_networks_are_named():
     training = HybridSettings().to_dict()
     network = {

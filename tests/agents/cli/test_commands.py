@@ -124,6 +124,8 @@ def test_play_passes_on_its_options(monkeypatch, capsys):
         (["benchmark"], "a benchmark needs a file"),
         (["benchmark", "nowhere.yaml"], "nowhere.yaml"),
         (["benchmark", "report", "nowhere"], "nowhere"),
+        (["evaluate", "pretrained:RAM-Digits-v0", "--stop-threshold=7", "--calibrate=train"], "stop_threshold=7"),
+        (["evaluate", "pretrained:RAM-CatchGame-v0", "--episodes=1000000000000000"], "not enough memory"),
     ],
 )
 def test_wrong_input_is_explained_in_one_line(refused, tmp_path, monkeypatch, arguments, message):

@@ -1,6 +1,7 @@
 """`ram train`: it reads its command line by the environment, and leaves a complete run folder."""
 
 import json
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -71,8 +72,10 @@ def test_the_method_decides_which_options_there_are():
     assert isinstance(request.settings, GameSettings) and request.settings.clip_range == 0.1
     assert request.settings.environment == {"stop": "learned"}
     assert request.settings.network == settings_for("RAM-Digits-v0").network
-    with pytest.raises(UsageError, match="no option --epochs"):
+    with pytest.raises(UsageError, match="--epochs is for the training method 'hybrid', and this one is 'game'"):
         read("--method", "game", "--epochs", "3")
+    with pytest.raises(UsageError, match="--clip-range is for the training method 'segments', and .* 'hybrid'"):
+        read("--clip-range", "0.1")
 
 
 def test_paths_expand_the_home_folder():
@@ -219,6 +222,9 @@ def test_ctrl_c_saves_and_resume_continues(tmp_path, start, catch_options):
         (["RAM-CatchGame-v0", "--screen-size=2"], "screen_size=2"),
         (["RAM-Digits-v0", "--stop=learned"], "--method game"),
         (["RAM-Digits-v0", "--init-from=nowhere"], "nowhere does not exist"),
+        (["RAM-Digits-v0", "--frames=1000"], "--frames=1000 has no effect on RAM-Digits-v0, which has a fixed set"),
+        (["RAM-Digits-v0", "--seeds=2", f"--seed={2**29 - 1}"], "seed=536870912 is out of range"),
+        (["RAM-Digits-v0", "--core-size=1000000000000000"], "not enough memory"),
     ],
 )
 def test_wrong_input_is_explained_in_one_line(refused, tmp_path, monkeypatch, arguments, message):
@@ -239,6 +245,12 @@ def test_a_folder_that_holds_a_run_is_refused(refused, digits, digits_options):
     assert (digits[0] / FILE_NAME).read_bytes() == before
 
 
+def test_the_folders_of_all_seeds_are_checked_before_training(refused, digits, digits_options, tmp_path):
+    shutil.copytree(digits[0], tmp_path / "seed1")
+    assert "seed1 holds another run" in refused(*digits_options, "--seeds=2", "--out", tmp_path)
+    assert not (tmp_path / "seed0").exists()
+
+
 def test_a_folder_that_cannot_be_made_is_refused(refused, tmp_path, digits_options):
     (tmp_path / "file").write_text("")
     assert "cannot be written" in refused(*digits_options, f"--out={tmp_path}/file/run")
@@ -247,6 +259,7 @@ def test_a_folder_that_cannot_be_made_is_refused(refused, tmp_path, digits_optio
 def test_resume_keeps_the_settings_of_the_run(refused, digits):
     assert "leave out --epochs=2" in refused("train", "--resume", digits[0], "--epochs=2")
     assert "leave out --seed" in refused("train", "--resume", digits[0], "--seed=2")
+    assert "leave out more" in refused("train", "--resume", digits[0], "RAM-Digits-v0", "more")
 
 
 def test_resume_refuses_a_run_of_another_environment(refused, digits):

@@ -1,10 +1,14 @@
-"""Confidence intervals: those of scipy, without scipy."""
+"""Confidence intervals: those of scipy."""
+
+import math
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, t
 
+from agents.evaluation.evaluate import figure_of
 from agents.evaluation.intervals import mean_interval, wilson_interval
+from ram_envs.tasks.figure import EPISODE_RETURN
 
 
 @pytest.mark.parametrize("count", [1, 2, 10, 360, 10_000])
@@ -14,7 +18,13 @@ def test_the_interval_of_a_share_is_wilsons(count):
         assert wilson_interval(hits, count) == pytest.approx((expected.low, expected.high), abs=1e-12, rel=0)
 
 
-def test_the_interval_of_a_mean_is_normal():
-    values = np.random.default_rng(0).normal(size=400)
-    expected = norm.interval(0.95, values.mean(), values.std() / np.sqrt(400))
-    assert mean_interval(values.mean(), values.std(), 400) == pytest.approx(expected)
+@pytest.mark.parametrize("count", [2, 10, 400])
+def test_the_interval_of_a_mean_is_students(count):
+    values = np.random.default_rng(0).normal(size=count)
+    expected = t.interval(0.95, count - 1, values.mean(), values.std(ddof=1) / np.sqrt(count))
+    assert mean_interval(values.mean(), values.std(ddof=1), count) == pytest.approx(expected)
+    assert figure_of(EPISODE_RETURN, np.ones(count, bool), values)[1:] == pytest.approx(expected)
+
+
+def test_a_single_return_says_nothing_about_the_mean():
+    assert figure_of(EPISODE_RETURN, np.array([True]), np.array([5.0])) == (5.0, -math.inf, math.inf)

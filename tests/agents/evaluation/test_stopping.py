@@ -31,10 +31,29 @@ def trained():
 def test_the_rule_answers_when_it_is_sure_or_has_to():
     rule = StopRule(0.9, 1.0, 2, 3)
     logits = torch.tensor([[3.0, 0.0, 9.0], [0.0, 2.0, 0.0], [0.0, 4.0, 0.0]])  # the third one, "look on", is ignored
-    assert rule.answer(logits, 0).tolist() == [0, 2, 1]  # probabilities 0.95, 0.88 and 0.98
-    assert rule.answer(logits, 2).tolist() == [0, 1, 1]
-    assert StopRule(0.9, 2.0, 2, 3).answer(logits, 0).tolist() == [2, 2, 2]  # 0.82, 0.73, 0.88
-    assert StopRule(0.0, 1.0, 2, 3).answer(logits, 0).tolist() == [0, 1, 1]
+    assert rule.answer(logits, logits, 0).tolist() == [0, 2, 1]  # probabilities 0.95, 0.88 and 0.98
+    assert rule.answer(logits, logits, 2).tolist() == [0, 1, 1]
+    assert StopRule(0.9, 2.0, 2, 3).answer(logits, logits, 0).tolist() == [2, 2, 2]  # 0.82, 0.73, 0.88
+    assert StopRule(0.0, 1.0, 2, 3).answer(logits, logits, 0).tolist() == [0, 1, 1]
+
+
+def test_a_sampled_class_does_not_change_when_the_rule_stops():
+    rule = StopRule(0.9, 1.0, 2, 3)
+    logits = torch.tensor([[3.0, 0.0], [0.0, 2.0]])
+    noisy = torch.tensor([[0.0, 9.0], [0.0, 9.0]])
+    assert rule.answer(logits, noisy, 0).tolist() == [1, 2]
+    assert rule.answer(logits, noisy, 2).tolist() == [1, 1]
+
+
+def test_sampled_classes_stop_as_early_as_the_most_likely_ones(trained):
+    plain = evaluate(*trained, stop_threshold=0.7)
+    sampled = evaluate(*trained, stop_threshold=0.7, greedy=True, greedy_action=False)
+    assert sampled.mean_glimpses == plain.mean_glimpses and sampled.value > plain.value
+
+
+def test_beliefs_need_a_policy_that_fits(trained):
+    with pytest.raises(InvalidArgument, match="the policy was made for"):
+        beliefs(trained[0], DIGITS, {"patch_size": 2})
 
 
 def test_the_environment_gives_what_the_curve_says(trained):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,13 @@ def test_curves_of_any_length_are_drawn(tmp_path: Path, num_lines: int, column: 
 def test_an_error_of_zero_has_no_logarithm_and_is_drawn_anyway(tmp_path: Path) -> None:
     plot_learning_curve(write(tmp_path / "m.csv", "frames,error_percent\n1,50\n2,0\n"), tmp_path / "curve.png")
     assert (tmp_path / "curve.png").exists()
+
+
+def test_a_constant_error_is_drawn_without_a_warning(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        text = "frames,error_percent\n" + "".join(f"{n},100\n" for n in range(1, 20))
+        plot_learning_curve(write(tmp_path / "m.csv", text), tmp_path / "curve.png")
 
 
 def test_smoothing_keeps_a_straight_line_and_averages_noise() -> None:

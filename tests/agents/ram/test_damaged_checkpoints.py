@@ -169,7 +169,7 @@ NETWORK = {"core": "lstm", "num_actions": 3, "patch_size": 2, "num_scales": 2}
         ({"policy": {"core_size": 8.5, **NETWORK}}, "core_size=8.5 is not valid"),
         ({"policy": {"core_size": True, **NETWORK}}, "core_size=True is not valid"),
         ({"policy": {**NETWORK, "patch_size": 30, "num_scales": 30}}, "its largest tensor has 32 rows"),
-        ({"policy": {"squash_location": 3, **NETWORK}}, "squash_location=3 is not valid: expected true or false"),
+        ({"policy": {"squash_location": 3, **NETWORK}}, "squash_location=3 is not valid: expected True or False"),
         ({"policy": {"newer": 3, **NETWORK}}, "does not fit this version's policy"),
         ({"policy": {**NETWORK, "core": ["lstm"]}}, "core=['lstm'] is not valid"),
         ({"policy": {"location_std": "0.1", **NETWORK}}, "location_std='0.1' is not valid"),

@@ -11,8 +11,9 @@ import torch
 import ram_envs
 from agents.errors import SettingsError
 from agents.evaluation.evaluate import evaluate
-from agents.ram.checkpoint import load_checkpoint
+from agents.ram.checkpoint import FILE_NAME, load_checkpoint, save_checkpoint
 from agents.ram.networks import ObjectsNetwork
+from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
 from agents.training import trainer
 from agents.training.presets import settings_for
@@ -89,3 +90,13 @@ def test_what_a_task_does_not_have_is_refused(tmp_path):
         trainer.train(ADDITION, settings, tmp_path / "run", device="cpu", progress_bar=False)
     with pytest.raises(SettingsError, match="gives 15 answers, and the task has 16"):
         RAMSettings.for_task(ram_envs.make_task(PAIRS, **SCENES, stop="learned"), network).combined_labels  # noqa: B018
+
+
+def test_an_agent_with_more_answers_than_units_is_saved_and_loaded(tmp_path):
+    environment = {**SCENES, "num_objects": 4}
+    env = ram_envs.make_tensor(PAIRS, 2, **environment)
+    policy = RAMPolicy(RAMSettings.for_environment(env, NetworkSettings(**SMALL, answer_heads="objects")))
+    assert policy.settings.num_actions == 70 > max(max(value.shape, default=0) for value in policy.parameters())
+    save_checkpoint(tmp_path / FILE_NAME, policy, env_id=PAIRS, env_settings={})
+    loaded = load_checkpoint(tmp_path).policy
+    assert loaded.settings == policy.settings

@@ -1,6 +1,7 @@
 """Settings of the model: they survive JSON, and those of version 0.1 load."""
 
 import json
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from agents.errors import RAMError
 from agents.pretrained import load_pretrained, pretrained_ids
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
+from agents.training.settings import HybridSettings
 from ram_envs import make_tensor
 from ram_envs.tasks import Answer
 
@@ -65,3 +67,18 @@ def test_an_answer_that_is_a_number_is_refused():
 def test_a_bad_glimpse_shape_is_named(value):
     with pytest.raises(RAMError, match="glimpse_shape"):
         RAMSettings(num_actions=3, glimpse_shape=value)
+
+
+@pytest.mark.parametrize("name", ["squash_location", "random_locations", "normalise_inputs"])
+def test_what_is_neither_true_nor_false_is_refused(name):
+    with pytest.raises(RAMError, match=f"{name}='no' is not valid: expected True or False"):
+        NetworkSettings(**{name: "no"})
+
+
+def test_numbers_of_numpy_become_those_of_python():
+    network = NetworkSettings(core_size=np.int64(16), location_std=np.float32(0.5), squash_location=np.bool_(True))
+    assert json.loads(json.dumps(asdict(network)))["core_size"] == 16
+    assert (type(network.core_size), type(network.location_std), network.squash_location) == (int, float, True)
+    settings = HybridSettings(num_envs=np.int64(64), environment={"num_glimpses": np.int64(3), "first": (np.int8(1),)})
+    assert settings == HybridSettings(num_envs=64, environment={"num_glimpses": 3, "first": (1,)})
+    assert json.dumps(settings.to_dict())

@@ -290,8 +290,11 @@ def test_settings_that_do_not_fit_the_environment_are_refused(tmp_path):
         train(OWN, replace(DRIFT, frames=None), tmp_path, progress_bar=False)
     with pytest.raises(RAMError, match="rollouts_per_image=2, but .* has no images"):
         train(OWN, replace(DRIFT, rollouts_per_image=2), tmp_path, progress_bar=False)
-    with pytest.raises(RAMError, match="seed=-1"):
-        train(CATCH, GAME, tmp_path, seed=-1, progress_bar=False)
+    for seed in (-1, 2**29, 0.5, True):
+        with pytest.raises(RAMError, match=f"seed={seed} is .*: expected an integer from 0 to {2**29 - 1}"):
+            train(CATCH, GAME, tmp_path, seed=seed, progress_bar=False)
+    with pytest.raises(RAMError, match="baseline_gradient='no' is not valid: expected True or False"):
+        replace(HYBRID, baseline_gradient="no")
     assert os.listdir(tmp_path) == []
 
 
