@@ -29,6 +29,7 @@ from agents.ram.checkpoint import Checkpoint, load_checkpoint
 from agents.training.fast.device import resolve_device
 from ram_envs import ENVIRONMENTS, make_task, parse_id
 from ram_envs.arguments import check_integer
+from ram_envs.errors import shown
 from ram_envs.registration import task_class
 from ram_envs.sensors.gaze import GazeControl
 
@@ -158,13 +159,8 @@ class Agent:
             SettingsError: If the observation, the state or another argument does not fit.
         """
         batch = read_observation(observation, self.policy.settings)
-        if state is None:
-            state = AgentState(self.policy.initial_state(batch.num_rows), 0)
-        elif len(state.core[0]) != batch.num_rows:
-            raise SettingsError(
-                f"state is that of {len(state.core[0])} environments, and the observation of {batch.num_rows}: pass "
-                "state=None at the start of an episode"
-            )
+        state = self._state_for(state, batch.num_rows)
+        check_source(seed, generator, 2**62)
         core = state.core if episode_start is None else self._erased(state.core, episode_start)
         normal = gumbel = None
         if not deterministic or self.policy.settings.random_locations:
@@ -239,7 +235,7 @@ class Agent:
             )
         return {**with_split(self.env_id, self.env_settings, split), **changes, **FORMATS}
 
-    def _stop_at(self, threshold: float, temperature: float, step: int) -> Callable[[Tensor], Tensor]:
+    def _stop_at(self, threshold: float, temperature: float, step: int) -> Callable[[Tensor, Tensor], Tensor]:
         """Return what chooses the answers of a step from the logits."""
         with invalid_settings():
             settings = {**ENVIRONMENTS[parse_id(self.env_id).base], **self.env_settings}
@@ -257,6 +253,27 @@ class Agent:
             self._max_steps = known or make_task(self.env_id, **self.env_settings).max_episode_steps
         return self._max_steps
 
+    def _state_for(self, state: AgentState | None, num_rows: int) -> AgentState:
+        """Return a state, or that of the start of an episode, and check that it is one of as many rows.
+
+        Raises:
+            SettingsError: If it is not.
+        """
+        initial = self.policy.initial_state(num_rows)
+        if state is None:
+            return AgentState(initial, 0)
+        if not isinstance(state, AgentState):
+            raise SettingsError(f"state={shown(state)} is not valid: expected what act() returned, or None")
+        if len(state.core[0]) != num_rows:
+            raise SettingsError(
+                f"state is that of {len(state.core[0])} environments, and the observation of {num_rows}: pass "
+                "state=None at the start of an episode"
+            )
+        found, expected = ([tuple(part.shape) for part in core] for core in (state.core, initial))
+        if found != expected:
+            raise SettingsError(f"state has the shapes {found}, that of another agent: expected {expected}, or None")
+        return state
+
     def _erased(self, core: tuple[Tensor, ...], episode_start: ArrayLike) -> tuple[Tensor, ...]:
         """Return the state of the core with that of some rows erased."""
         start = np.asarray(episode_start)
@@ -273,12 +290,9 @@ class Agent:
         self, num_rows: int, step: int, seed: int | None, generator: np.random.Generator | None
     ) -> tuple[Tensor, Tensor]:
         """Draw what is sampled in one step: see :func:`agents.evaluation.players.row_noise`."""
-        if seed is not None and generator is not None:
-            raise SettingsError("seed and generator are both given: expected one of them")
         row_seeds: NDArray[np.int64]
         if seed is not None:
-            with invalid_settings():
-                row_seeds = check_integer("seed", seed, 0, 2**62) + np.arange(num_rows)
+            row_seeds = int(seed) + np.arange(num_rows)
         else:
             if generator is None:
                 generator = self._generator = self._generator or np.random.default_rng()
@@ -286,3 +300,23 @@ class Agent:
         settings = self.policy.settings
         seeds = torch.as_tensor(row_seeds, device=self.policy.location_std.device)
         return row_noise(seeds, step, settings.gaze_size, settings.num_actions)
+
+
+def check_source(seed: int | None, generator: np.random.Generator | None, most: int) -> None:
+    """Check what samples are drawn with.
+
+    Args:
+        seed: A seed from 0 to ``most``, or None.
+        generator: A generator, or None.
+        most: The largest seed.
+
+    Raises:
+        SettingsError: If one is not valid, or both are given.
+    """
+    if seed is not None and generator is not None:
+        raise SettingsError("seed and generator are both given: expected one of them")
+    if seed is not None:
+        with invalid_settings():
+            check_integer("seed", seed, 0, most)
+    if generator is not None and not isinstance(generator, np.random.Generator):
+        raise SettingsError(f"generator={shown(generator)} is not valid: expected a numpy.random.Generator")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -23,7 +24,7 @@ class WriteError(OSError):
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it holds either its old content or all of the new content, even after a crash.
 
-    The content first goes to "NAME.PID.part" in the same folder, which then replaces the file.
+    The content first goes to "NAME.PID.RANDOM.part" in the same folder, which then replaces the file.
 
     Args:
         path: The file; missing parent folders are created.
@@ -40,11 +41,9 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def _write_atomically(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}{_PART}")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}{_PART}")
     try:
-        with open(temporary, "wb") as file:
-            with suppress(OSError):  # a file system without locks, where part files are never deleted
-                _lock(file)
+        with _open_locked(temporary) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -56,6 +55,21 @@ def _write_atomically(path: Path, data: bytes) -> None:
         with suppress(OSError):  # the error above says what is wrong
             temporary.unlink()
         raise
+
+
+def _open_locked(path: Path) -> IO[bytes]:
+    """Open a new file and lock it; again, if another process found it without a lock and deleted it.
+
+    Raises:
+        OSError: If it cannot be created.
+    """
+    while True:
+        file = open(path, "wb")  # noqa: SIM115 (the caller closes it)
+        with suppress(OSError):  # a file system without locks, where part files are never deleted
+            _lock(file)
+        if fcntl is None or os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()
 
 
 def remove_part_files(folder: Path) -> None:

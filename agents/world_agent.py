@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import agents.with_torch  # noqa: F401
@@ -15,15 +14,14 @@ from gymnasium import spaces
 from gymnasium.vector.utils import batch_space, iterate
 from numpy.typing import ArrayLike
 
-from agents.agent import Action, Agent, AgentState
+from agents.agent import Action, Agent, AgentState, check_source
 from agents.environments.make import arguments_of, make_world
 from agents.environments.player import choose
 from agents.environments.world import World
-from agents.errors import SettingsError, invalid_settings
+from agents.errors import SettingsError
 from agents.evaluation.worlds import check_world
 from agents.ram.checkpoint import Checkpoint
 from agents.ram.validation import UNREGISTERED
-from ram_envs.arguments import check_integer
 from ram_envs.scenes.randomness import random_word
 
 if TYPE_CHECKING:
@@ -87,27 +85,19 @@ class WorldAgent(Agent):
         if stop_threshold is not None:
             raise SettingsError(f"stop_threshold={stop_threshold} has no meaning for {self.env_id}: leave it out")
         env = self._world.env
-        space = env.single_observation_space
-        # A Box warns of a mapping before it says that it does not contain it.
-        may_be_one = isinstance(space, spaces.Dict) or not isinstance(observation, Mapping)
-        single = may_be_one and space.contains(observation)
-        num_rows = 1 if single else _num_rows(observation)
         try:
+            rows = _num_rows(env.single_observation_space, observation)
+            single, num_rows = rows is None, 1 if rows is None else rows
             batch = _batched(observation) if single else observation
             seen = self._world.adapter.observe(batch, num_rows)
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise SettingsError(
-                f"the observation is not one of {env.single_observation_space}: make the environment with "
-                "agent.make_env()"
+                f"the observation is not one of {env.single_observation_space}, nor a batch of them: make the "
+                "environment with agent.make_env() or agent.make_vec()"
             ) from error
-        if state is None:
-            state = AgentState(self.policy.initial_state(num_rows), 0)
-        elif len(state.core[0]) != num_rows:
-            raise SettingsError(
-                f"state is that of {len(state.core[0])} environments, and the observation of {num_rows}: pass "
-                "state=None at the start of an episode"
-            )
+        state = self._state_for(state, num_rows)
         core = state.core if episode_start is None else self._erased(state.core, episode_start)
+        check_source(seed, generator, 2**31)
         random = self._torch_generator(state.step, seed, generator)
         choice, core = choose(self.policy, seen, core, random, deterministic, deterministic)
         action = self._world.adapter.act(choice)
@@ -129,11 +119,14 @@ class WorldAgent(Agent):
             SettingsError: If the agent cannot act there.
         """
         name, arguments = arguments_of(self.env_id, self._changed(split, settings))
-        if render_mode is not None:
-            arguments["render_mode"] = render_mode
-        env = gymnasium.make(name, **arguments)
-        check_world(self.policy, World(gymnasium.vector.SyncVectorEnv([lambda: env])))
-        return env
+        drawn = arguments if render_mode is None else {**arguments, "render_mode": render_mode}
+        # Checked in one of its own: the vector environments of Gymnasium up to 1.2 close what is in them.
+        probe = gymnasium.vector.SyncVectorEnv([lambda: gymnasium.make(name, **arguments)])
+        try:
+            check_world(self.policy, World(probe))
+        finally:
+            probe.close()
+        return gymnasium.make(name, **drawn)
 
     def make_vec(
         self, num_envs: int, *, split: str | None = None, render_mode: str | None = None, **settings: Any
@@ -166,11 +159,8 @@ class WorldAgent(Agent):
 
     def _torch_generator(self, step: int, seed: int | None, generator: np.random.Generator | None) -> torch.Generator:
         """Return the generator of what is sampled in one step."""
-        if seed is not None and generator is not None:
-            raise SettingsError("seed and generator are both given: expected one of them")
         if seed is not None:
-            with invalid_settings():
-                number = random_word((check_integer("seed", seed, 0, 2**31) << 32) + step)
+            number = random_word((int(seed) << 32) + step)
         else:
             if generator is None:
                 generator = self._generator = self._generator or np.random.default_rng()
@@ -178,12 +168,31 @@ class WorldAgent(Agent):
         return torch.Generator(self.policy.location_std.device).manual_seed(number % 2**63)
 
 
-def _num_rows(observation: Any) -> int:
-    """Return the number of environments in a batch of observations."""
-    while isinstance(observation, (dict, tuple)):
-        observation = next(iter(observation.values() if isinstance(observation, dict) else observation))
-    array = np.asarray(observation)
-    return len(array) if array.ndim else 1
+def _num_rows(space: spaces.Space[Any], observation: Any) -> int | None:
+    """Return the number of environments in a batch of observations; None for a single observation.
+
+    The shapes decide, not the values: an environment may exceed the bounds that it declares, or return float64.
+
+    Raises:
+        ValueError: If it is neither. Like the errors below, if its shapes are not those of the space.
+        TypeError: If it is no mapping or sequence where the space is one.
+        KeyError: If a key is missing.
+    """
+    if isinstance(space, spaces.Dict):
+        parts = [(part, observation[key]) for key, part in space.items()]
+    elif isinstance(space, spaces.Tuple):
+        parts = list(zip(space.spaces, observation, strict=True))
+    elif space.shape is None:  # texts and the like have none
+        return None if space.contains(observation) else len(observation)
+    else:
+        shape = np.shape(observation)
+        if shape == space.shape:
+            return None
+        if not shape or shape[1:] != space.shape:
+            raise ValueError(f"a part of it has the shape {shape}")
+        return shape[0]
+    (rows,) = {_num_rows(*part) for part in parts}
+    return rows
 
 
 def _batched(observation: Any) -> Any:

@@ -51,6 +51,8 @@ def import_module(module: str, context: str) -> Any:
     Raises:
         UnknownName: If there is no such module. An error inside the module is passed on as it is.
     """
+    if not module or module.startswith("."):
+        raise UnknownName(f"{context}: {module!r} is no name of a module: expected one such as 'my_module'")
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gymnasium
 
-from ram_envs.errors import InvalidArgument, UnknownName
+from ram_envs.errors import InvalidArgument, UnknownName, one_line
 from ram_envs.lookup import import_module, path_to
 
 if TYPE_CHECKING:
@@ -68,9 +68,10 @@ def register(id: str, task: str | type[Task[Any]], **settings: Any) -> None:
         **settings: Arguments of the task that differ from its defaults.
 
     Raises:
-        InvalidArgument: If the id has no version or contains ":", or is registered with another task or settings.
+        InvalidArgument: If the id has no version or contains ":", Gymnasium refuses it, or it is registered with
+            another task or settings.
     """
-    name, separator, version = id.rpartition("-v")
+    name, separator, version = id.rpartition("-v") if isinstance(id, str) else ("", "", "")
     if not separator or not name or not version.isdigit() or ":" in id:
         raise InvalidArgument(f"id={id!r} is not valid: expected a name and a version, such as 'RAM-Mine-v0'")
     entry = {"task": task if isinstance(task, str) else path_to(task), **settings}
@@ -78,16 +79,19 @@ def register(id: str, task: str | type[Task[Any]], **settings: Any) -> None:
         raise InvalidArgument(f"id={id!r} is registered already, with other settings: choose another name or version")
     if id in ENVIRONMENTS:
         return
-    ENVIRONMENTS[id] = entry
     caller = sys._getframe(1).f_globals.get("__name__", "")
-    _MODULES[id] = "" if caller == "__main__" or caller.partition(".")[0] == _OWN else caller
     for variant, formats in VARIANTS.items():
-        gymnasium.register(
-            id=_variant_id(id, variant),
-            entry_point="ram_envs.envs.single:GlimpseEnv",
-            vector_entry_point="ram_envs.envs.vector:GlimpseVectorEnv",
-            kwargs={**entry, **formats},
-        )
+        try:
+            gymnasium.register(
+                id=_variant_id(id, variant),
+                entry_point="ram_envs.envs.single:GlimpseEnv",
+                vector_entry_point="ram_envs.envs.vector:GlimpseVectorEnv",
+                kwargs={**entry, **formats},
+            )
+        except gymnasium.error.Error as error:  # the first variant is refused, so nothing is registered
+            raise InvalidArgument(f"id={id!r} is not valid: {one_line(error)}") from error
+    ENVIRONMENTS[id] = entry
+    _MODULES[id] = "" if caller == "__main__" or caller.partition(".")[0] == _OWN else caller
 
 
 def register_wrapper() -> None:

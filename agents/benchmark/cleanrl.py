@@ -12,13 +12,14 @@ from torch import Tensor, nn
 from torch.distributions import Categorical
 from torch.nn import functional as F
 
-from agents.benchmark.algorithm import Algorithm, Problem, Progress
+from agents.benchmark.algorithm import Algorithm, Problem, Progress, check_counts
 from agents.ram.networks import start_orthogonal
 from agents.training.fast.device import resolve_device
 from agents.training.returns import segment_advantages
 
 State = tuple[Tensor, Tensor]
 """State of the LSTM: h and c, each float (B, lstm_size)."""
+_COUNTS = ("num_envs", "num_steps", "num_minibatches", "update_epochs", "hidden_size", "lstm_size")
 
 
 class PPOLSTM(Algorithm):
@@ -48,13 +49,20 @@ class PPOLSTM(Algorithm):
         "lstm_size": 128,
     }
 
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any], env_id: str) -> None:
+        """Check that counts are positive, and that minibatches have whole rows; see :class:`Algorithm`."""
+        super().check_settings(settings, env_id)
+        check_counts(settings, _COUNTS)
+        values = {**cls.defaults, **settings}
+        if values["num_envs"] % values["num_minibatches"]:
+            raise ValueError(
+                f"num_minibatches={values['num_minibatches']} does not divide num_envs={values['num_envs']}: expected "
+                "a divisor, as a minibatch has whole rows"
+            )
+
     def __init__(self, problem: Problem, settings: Mapping[str, Any]) -> None:
         super().__init__(problem, settings)
-        if self.settings["num_envs"] % self.settings["num_minibatches"]:
-            raise ValueError(
-                f"num_minibatches={self.settings['num_minibatches']} does not divide "
-                f"num_envs={self.settings['num_envs']}: expected a divisor, as a minibatch has whole rows"
-            )
         torch.manual_seed(problem.seed)
         self.device = resolve_device(problem.device)
         self.env = problem.make_vec(self.settings["num_envs"])

@@ -78,6 +78,8 @@ class Process:
         try:
             if status == 0:
                 return Outcome(self.job, json.loads(self._result.read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return Outcome(self.job, None, "its process ended without a result", log)
         finally:
             self.end()
         lines = log.strip().splitlines()

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import gymnasium
 import numpy as np
 
-from agents.benchmark.algorithm import Algorithm, Problem, Progress
+from agents.benchmark.algorithm import Algorithm, Problem, Progress, check_counts
 from agents.benchmark.ram import network_settings
 from agents.extras import require
 from agents.ram.settings import NetworkSettings
@@ -76,6 +76,12 @@ class StableBaselines3(Algorithm):
         parameters = inspect.signature(cls.model_class.__init__).parameters
         theirs = {name: p.default for name, p in parameters.items() if name not in _CHOSEN_HERE}
         return {**theirs, **cls.defaults}
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any], env_id: str) -> None:
+        """Check the counts too; see :class:`agents.benchmark.algorithm.Algorithm`."""
+        super().check_settings(settings, env_id)
+        check_counts(settings, ("num_envs", "num_stacked"))
 
     @classmethod
     def own_settings(cls) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from gymnasium.vector.utils import concatenate, create_empty_array
 from numpy.typing import NDArray
 
 from agents.environments.adapter import Adapter, Choice, adapter_for
-from agents.errors import RAMError, SettingsError
+from agents.errors import RAMError, SettingsError, invalid_settings
+from ram_envs.wrappers.inner import find_autoreset_mode
 
 Observation = dict[str, NDArray[np.float32]]
 
@@ -71,13 +72,8 @@ class World:
     """
 
     def __init__(self, env: VectorEnv, adapter: Adapter | None = None) -> None:
-        mode = env.metadata.get("autoreset_mode")
-        if mode is None:
-            raise SettingsError(
-                f"{env} does not say how it resets its rows: set metadata['autoreset_mode'] of its class to one of "
-                "gymnasium.vector.AutoresetMode"
-            )
-        self._mode = AutoresetMode(mode)
+        with invalid_settings():
+            self._mode = find_autoreset_mode(env)
         if self._mode == AutoresetMode.DISABLED:
             raise SettingsError(
                 f"{env} does not reset its rows (AutoresetMode.DISABLED): make it with autoreset_mode NEXT_STEP or "

@@ -79,6 +79,11 @@ class RAMModule(TorchRLModule, ValueFunctionAPI):
             ValueError: If the spaces of the environment do not fit the settings.
         """
         settings = RAMSettings.from_dict(self.model_config["ram"])
+        if settings.senses:
+            raise ValueError(
+                f"the environment has the further senses {', '.join(settings.senses)}: expected one with glimpses and "
+                "locations only"
+            )
         actions = dict(getattr(self.action_space, "spaces", {}))
         fixation, others = actions.pop("fixation", None), list(actions.items())
         if fixation is None or len(others) != 1 or getattr(others[0][1], "n", None) != settings.num_actions:

@@ -53,7 +53,7 @@ class RAMModel(Model):
         policy: The :class:`agents.ram.policy.RAMPolicy`, which holds all weights.
 
     Raises:
-        ValueError: If the action format of the environment is not "box".
+        ValueError: If the environment is no task of the suite, has further senses, or its action format is not "box".
     """
 
     def __init__(
@@ -63,7 +63,10 @@ class RAMModel(Model):
         sequence_length: int | None = None,
         device: str | torch.device | None = None,
     ) -> None:
-        task = env.unwrapped.task
+        task = getattr(env.unwrapped, "task", None)
+        if task is None or task.senses:
+            found = f"has the further senses {', '.join(task.senses)}" if task is not None else "is none of the suite"
+            raise ValueError(f"the environment {found}: expected a task of ram_envs with glimpses and locations only")
         if not isinstance(env.action_space, spaces.Box):
             raise ValueError(
                 f"the action space is {env.action_space}: expected that of action_format='box', the default"

@@ -28,6 +28,7 @@ from torchrl.data import Binary, Bounded, Categorical, Composite, MultiCategoric
 from torchrl.envs import EnvBase
 
 import ram_envs
+from ram_envs.errors import InvalidArgument
 
 __all__ = ["RAMEnv"]
 
@@ -51,10 +52,10 @@ class RAMEnv(EnvBase):
         action_format: "dict", "box", "multidiscrete" or "discrete".
         observation_format: "dict" or "flat".
         check_actions: Whether invalid actions raise an error. On a GPU the check synchronizes at every step.
-        **settings: The arguments of the task, and ``grid_size``.
+        **settings: The arguments of the task, ``grid_size`` and ``max_episode_steps``.
 
     Raises:
-        ValueError: If an argument is unknown or not valid.
+        ValueError: If an argument is unknown or not valid. ``autoreset_mode`` is unknown: TorchRL resets the rows.
     """
 
     def __init__(
@@ -68,6 +69,10 @@ class RAMEnv(EnvBase):
         check_actions: bool = True,
         **settings: Any,
     ) -> None:
+        if "autoreset_mode" in settings:
+            raise InvalidArgument(
+                f"autoreset_mode={settings['autoreset_mode']!r} is not valid: TorchRL resets the rows; leave it out"
+            )
         env = ram_envs.make_tensor(
             env_id,
             num_envs,
@@ -114,7 +119,7 @@ class RAMEnv(EnvBase):
         result = self._write(observation, info)
         result["reward"] = reward[:, None]  # (B,) -> (B, 1)
         result["terminated"], result["truncated"] = terminated[:, None], truncated[:, None]
-        result["done"] = result["terminated"].clone()
+        result["done"] = result["terminated"] | result["truncated"]
         return result
 
     def _set_seed(self, seed: int | None) -> None:

@@ -58,7 +58,7 @@ class Episodes:
         autoreset_mode: NEXT_STEP resets a row that has ended with its next step, SAME_STEP at once, DISABLED never.
         freeze: Whether rows that have ended may be stepped with auto-reset disabled: they then stay as they are, with
             reward 0, until they are reset. Otherwise the caller makes sure that this does not happen.
-        max_episode_steps: Episodes are truncated after so many steps; None for no limit.
+        max_episode_steps: Episodes are truncated after so many steps; None or, as in Gymnasium, -1 for no limit.
         actions: The format of the actions, to be read by ``reader``.
 
     Attributes:
@@ -78,9 +78,9 @@ class Episodes:
         xp = namespace(like)
         self.task, self.num_rows, self.autoreset_mode = task, num_rows, autoreset_mode
         self._like, self._freeze = like, freeze
-        if max_episode_steps is not None:
-            check_integer("max_episode_steps", max_episode_steps, 1)
-        self._limit = max_episode_steps
+        self._limit: int | None = None
+        if max_episode_steps is not None and max_episode_steps != -1:
+            self._limit = check_integer("max_episode_steps", max_episode_steps, 1, 2**31)
         self._seed = xp.zeros((num_rows,), dtype=xp.int64, device=like.device)
         self._episode = xp.zeros((num_rows,), dtype=xp.int64, device=like.device)
         self._state: Any = None  # unless there is a compiled task, which then holds the state

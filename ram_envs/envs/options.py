@@ -39,6 +39,17 @@ def parse_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
     raise InvalidArgument(f"autoreset_mode={shown(mode)} is not valid: expected 'NextStep', 'SameStep' or 'Disabled'")
 
 
+def first_seed(env: Any) -> int:
+    """Return the seed of the first episodes of an environment that was never given one.
+
+    Args:
+        env: With ``np_random`` and ``np_random_seed``, as Gymnasium's environments have them.
+    """
+    seed = env.np_random_seed
+    # Gymnasium says -1 if somebody has set a generator.
+    return int(env.np_random.integers(2**62)) if seed == -1 else (seed or 0) % 2**63
+
+
 def read_options(options: Any, known: Sequence[str]) -> dict[str, Any]:
     """Return the options of a reset as a dictionary, with None for the ones that are not given.
 

@@ -16,7 +16,7 @@ from ram_envs.envs.actions import make_action_format
 from ram_envs.envs.drawing import picture, view_row
 from ram_envs.envs.episodes import Episodes
 from ram_envs.envs.observations import ObservationFormat, take_row
-from ram_envs.envs.options import check_seed, one_index, read_options
+from ram_envs.envs.options import check_seed, first_seed, one_index, read_options
 from ram_envs.rendering import Renderer, View, draw_text
 from ram_envs.tasks import Observation, Task, construct_task
 
@@ -109,7 +109,7 @@ class GlimpseEnv(gym.Env[Any, Any]):
         image_index = read_options(options, ("image_index",))["image_index"]
         first = seed
         if seed is None and not self._episodes.begun:
-            first = (self.np_random_seed or 0) % 2**63
+            first = first_seed(self)
         self._episodes.begin(first, image_index=one_index(image_index))
         super().reset(seed=seed)  # once nothing can be refused any more
         self._over = False

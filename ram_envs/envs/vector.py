@@ -16,7 +16,7 @@ from ram_envs.envs.actions import make_action_format
 from ram_envs.envs.drawing import picture, view_row
 from ram_envs.envs.episodes import Episodes
 from ram_envs.envs.observations import ObservationFormat, take_row
-from ram_envs.envs.options import check_num_envs, parse_autoreset_mode, read_options
+from ram_envs.envs.options import check_num_envs, first_seed, parse_autoreset_mode, read_options
 from ram_envs.errors import InvalidArgument, shown
 from ram_envs.rendering import Renderer
 from ram_envs.tasks import Observation, Task, construct_task
@@ -129,7 +129,7 @@ class GlimpseVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         mask, image_index = self._check_options(options)
         first = seed
         if seed is None and not self._episodes.begun:
-            first = (self.np_random_seed or 0) % 2**63
+            first = first_seed(self)
         rows = None if mask is None else np.flatnonzero(mask)
         self._episodes.begin(first, rows=rows, image_index=image_index)
         super().reset(seed=int(seed) if isinstance(seed, (int, np.integer)) else None)  # nothing is refused any more

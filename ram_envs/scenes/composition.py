@@ -57,7 +57,7 @@ def check_clutter(size: Sequence[int], scene_size: Sequence[int], num_clutter: i
         InvalidArgument: If they do not fit, or a value is not valid.
     """
     check_integer("num_clutter", num_clutter, 0, 800)
-    check_integer("clutter_size", clutter_size, 1)
+    check_integer("clutter_size", clutter_size, 1, 8192)
     height, width = size
     if num_clutter == 0:
         return

@@ -40,11 +40,14 @@ class CombinedLabels:
         check_choice("combine", combine, COMBINATIONS)
         check_integer("num_objects", num_objects, 1, MAX_OBJECTS)
         self.combine, self.num_objects, self.class_names = combine, num_objects, tuple(class_names)
-        if combine == "set" and math.comb(len(class_names) + num_objects - 1, num_objects) > _MAX_CLASSES:
+        if combine == "sum" or num_objects == 1:
+            return
+        if math.comb(len(class_names) + num_objects - 1, num_objects) > _MAX_CLASSES:
             raise InvalidArgument(
                 f"num_objects={num_objects} of {len(class_names)} classes have more than {_MAX_CLASSES:,} "
                 "combinations: use fewer objects, or combine='sum'"
             )
+        self._check_sequences()  # a table joins the labels
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -82,17 +85,20 @@ class CombinedLabels:
         Raises:
             InvalidArgument: If there are too many sequences.
         """
+        self._check_sequences()
+        sequences = product(range(len(self.class_names)), repeat=self.num_objects)
+        if self.combine == "sum":
+            return np.array([sum(labels) for labels in sequences], dtype=np.int64)
+        known = {group: n for n, group in enumerate(self._groups)}
+        return np.array([known[tuple(sorted(labels))] for labels in sequences], dtype=np.int64)
+
+    def _check_sequences(self) -> None:
         classes = len(self.class_names)
         if classes**self.num_objects > 4 * _MAX_CLASSES:
             raise InvalidArgument(
                 f"num_objects={self.num_objects} of {classes} classes make more than {4 * _MAX_CLASSES:,} sequences: "
                 "expected fewer objects or classes"
             )
-        sequences = product(range(classes), repeat=self.num_objects)
-        if self.combine == "sum":
-            return np.array([sum(labels) for labels in sequences], dtype=np.int64)
-        known = {group: n for n, group in enumerate(self._groups)}
-        return np.array([known[tuple(sorted(labels))] for labels in sequences], dtype=np.int64)
 
     def overlap(self) -> NDArray[np.float32] | None:
         """Return the share of objects that an answer names correctly, float32 (n, n), by answer and right answer.

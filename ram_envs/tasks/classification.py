@@ -23,7 +23,7 @@ from ram_envs.scenes.registry import dataset_spec
 from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.figure import ERROR_PERCENT, FigureOfMerit
 from ram_envs.tasks.image_task import ImageTask
-from ram_envs.tasks.task import Observation
+from ram_envs.tasks.task import MOST_STEPS, Observation
 
 UNDECIDED = -1
 
@@ -131,7 +131,7 @@ class Classification(ImageTask[ClassificationState]):
 
     def __post_init__(self) -> None:
         """Check the settings, which loads the images."""
-        check_integer("num_glimpses", self.num_glimpses, 1)
+        check_integer("num_glimpses", self.num_glimpses, 1, MOST_STEPS)
         check_choice("stop", self.stop, ("fixed", "learned"))
         check_number("glimpse_cost", self.glimpse_cost, 0, 1)
         if self.glimpse_cost > 0 and self.stop == "fixed":
@@ -146,7 +146,7 @@ class Classification(ImageTask[ClassificationState]):
             )
         check_canvas(self.data.images.shape[1:3], self.image_size, self.num_clutter, self.clutter_size)
         if self.texture is not None:
-            check_integer("texture", self.texture, 1)
+            check_integer("texture", self.texture, 1, 8192)
             height, width, _ = self.scene_shape
             draws = 6 + draws_per_scene(self.num_clutter) + DRAWS_PER_OBJECT * self.num_objects  # or fewer
             check_texture(height, width, self.data.images.shape[3], self.texture, draws)

@@ -29,6 +29,10 @@ from ram_envs.tasks.oracle import Oracle, TargetOracle
 NO_SENSES: Mapping[str, Any] = MappingProxyType({})
 
 
+MOST_STEPS = 10**6
+"""The most steps that an episode may be asked to have."""
+
+
 class Observation(NamedTuple):
     """An observation of the agent.
 

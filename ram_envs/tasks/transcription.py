@@ -16,13 +16,13 @@ from ram_envs.arguments import check_indices, check_integer, check_number
 from ram_envs.arrays import Array, namespace
 from ram_envs.errors import InvalidArgument, shown
 from ram_envs.scenes.composition import DRAWS_PER_PIECE, add_clutter, check_clutter
-from ram_envs.scenes.randomness import draw_words
+from ram_envs.scenes.randomness import MAX_DRAWS, draw_words
 from ram_envs.scenes.registry import dataset_spec
 from ram_envs.scenes.row import Row, compose_row, draw_row, draws_per_row
 from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.figure import ERROR_PERCENT, FigureOfMerit
 from ram_envs.tasks.image_task import ImageTask
-from ram_envs.tasks.task import Observation
+from ram_envs.tasks.task import MOST_STEPS, Observation
 
 NO_ANSWER = -1
 
@@ -133,7 +133,7 @@ class Transcription(ImageTask[TranscriptionState]):
         """Check the settings, which loads the images."""
         check_integer("max_objects", self.max_objects, 1, 100)
         check_integer("max_gap", self.max_gap, 0, 8192)
-        check_integer("glimpses_per_object", self.glimpses_per_object, 1)
+        check_integer("glimpses_per_object", self.glimpses_per_object, 1, MOST_STEPS // 101)
         check_number("end_reward", self.end_reward, 0, 1)
         object.__setattr__(self, "scene_size", self._check_size(self.scene_size))
         height, width = self.data.images.shape[1:3]
@@ -145,6 +145,11 @@ class Transcription(ImageTask[TranscriptionState]):
             )
         check_clutter((height, width), self.scene_size, self.num_clutter, self.clutter_size)
         super().__post_init__()
+        if (draws := self._draws_before_clutter + DRAWS_PER_PIECE * self.num_clutter) > MAX_DRAWS:
+            raise InvalidArgument(
+                f"max_objects={self.max_objects} and num_clutter={self.num_clutter} take {draws:,} random numbers an "
+                f"episode, which has {MAX_DRAWS:,}: expected fewer"
+            )
 
     @staticmethod
     def _check_size(size: Any) -> tuple[int, int]:
@@ -223,10 +228,13 @@ class Transcription(ImageTask[TranscriptionState]):
             prepared=self.glimpse_sensor.prepare(scenes),
         )
 
+    @property
+    def _draws_before_clutter(self) -> int:
+        return self.glimpse_sensor.gaze_size + draws_per_row(self.max_objects)
+
     def _draw(self, seed: Array, episode: Array) -> tuple[Array, Row, Array]:
         """Return the random words of the first location, the row of objects, and the random words of the clutter."""
-        first = self.glimpse_sensor.gaze_size
-        last = first + draws_per_row(self.max_objects)
+        first, last = self.glimpse_sensor.gaze_size, self._draws_before_clutter
         words = draw_words(seed, episode, last + DRAWS_PER_PIECE * self.num_clutter)
         size = self.data.images.shape[1:3]
         row = draw_row(words[:, first:last], self.max_objects, self.num_images, size, self.scene_size, self.max_gap)

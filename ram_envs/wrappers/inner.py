@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
@@ -11,7 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 
 from ram_envs.envs.options import parse_autoreset_mode
-from ram_envs.errors import InvalidArgument
+from ram_envs.errors import InvalidArgument, shown
 
 
 def action_names(env: gym.Env[Any, Any]) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ def read_reset_mask(options: dict[str, Any] | None, num_envs: int, begun: bool) 
     """Return ``options["reset_mask"]``, bool (B,), a copy; None for all rows.
 
     Args:
-        options: The options of a reset.
+        options: The options of a reset, a dictionary or None.
         num_envs: Number of rows, B.
         begun: Whether all rows have begun an episode.
 
@@ -84,12 +85,16 @@ def read_reset_mask(options: dict[str, Any] | None, num_envs: int, begun: bool) 
         InvalidArgument: If it is not valid.
         ResetNeeded: If it leaves out a row that has not begun an episode.
     """
+    if options is not None and not isinstance(options, Mapping):
+        raise InvalidArgument(f"options={shown(options)} is not valid: expected a dictionary or None")
     mask = None if options is None else options.get("reset_mask")
     if mask is None:
         return None
-    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != (num_envs,):
+    valid = isinstance(mask, np.ndarray) and mask.dtype == np.bool_ and mask.shape == (num_envs,)
+    if not valid or not mask.any():
         raise InvalidArgument(
-            f"options['reset_mask']={mask!r} is not valid: expected a NumPy array of {num_envs} bools"
+            f"options['reset_mask']={shown(mask)} is not valid: expected a NumPy array of {num_envs} bools, one of "
+            "them True"
         )
     if not begun and not mask.all():
         raise ResetNeeded("reset() with a mask was called before the first reset() of all rows")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ram_envs.arguments import check_choice, check_integer
 from ram_envs.envs.actions import ACTION_FORMATS
@@ -68,3 +69,7 @@ class GlimpseSettings:
                 f"senses={self.senses!r} is not valid: expected 'all', or a list of keys such as ['direction']"
             )
         object.__setattr__(self, "senses", ALL if senses == (ALL,) else senses)
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the arguments as a specification of the environment holds them, which JSON does not change."""
+        return {**vars(self), "senses": self.senses if isinstance(self.senses, str) else list(self.senses)}

@@ -110,7 +110,7 @@ class Glimpse(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             observation_format=observation_format,
             grid_size=grid_size,
         )
-        RecordConstructorArgs.__init__(self, **vars(settings), render_mode=render_mode)
+        RecordConstructorArgs.__init__(self, **settings.recorded(), render_mode=render_mode)
         if not isinstance(env, gym.Env):
             raise InvalidArgument(
                 f"env={env!r} is not a Gymnasium environment: use VectorGlimpse for a vector environment"

@@ -97,7 +97,7 @@ class VectorGlimpse(VectorWrapper, RecordConstructorArgs):
             observation_format=observation_format,
             grid_size=grid_size,
         )
-        RecordConstructorArgs.__init__(self, **vars(settings), render_mode=render_mode)
+        RecordConstructorArgs.__init__(self, **settings.recorded(), render_mode=render_mode)
         if not isinstance(envs, VectorEnv):
             raise InvalidArgument(f"envs={envs!r} is not a vector environment: use Glimpse for a single one")
         if render_mode is not None:

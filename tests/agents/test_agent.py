@@ -11,7 +11,7 @@ import torch
 
 import agents
 import ram_envs
-from agents.agent import Agent
+from agents.agent import Agent, AgentState
 from agents.errors import SettingsError
 from agents.evaluation.evaluate import evaluate
 from agents.pictures.paths import follow_gaze
@@ -272,8 +272,15 @@ def test_other_wrong_arguments_are_refused():
         agent.act(observation, state, episode_start=[0, 1])
     with pytest.raises(SettingsError, match="seed and generator are both given"):
         agent.act(observation, deterministic=False, seed=0, generator=np.random.default_rng())
-    with pytest.raises(SettingsError, match="seed=-1"):
-        agent.act(observation, deterministic=False, seed=-1)
+    for deterministic in (False, True):
+        with pytest.raises(SettingsError, match="seed=-1"):
+            agent.act(observation, deterministic=deterministic, seed=-1)
+        with pytest.raises(SettingsError, match=r"generator=.* is not valid: expected a numpy.random.Generator"):
+            agent.act(observation, deterministic=deterministic, generator=torch.Generator())
+    with pytest.raises(SettingsError, match=r"state=\(1, 2\) is not valid: expected what act\(\) returned, or None"):
+        agent.act(observation, (1, 2))
+    with pytest.raises(SettingsError, match=r"state has the shapes \[\(2, 7\)\], that of another agent"):
+        agent.act(observation, AgentState((torch.zeros(2, 7),), 1))
 
 
 def test_the_environment_shows_the_test_split_and_takes_other_arguments():

@@ -194,3 +194,24 @@ def test_every_error_of_the_package_has_one_base():
         (ResultError, ValueError),
     ):
         assert issubclass(error, RAMError) and issubclass(error, other)
+
+
+def test_a_part_file_that_a_cleaner_found_before_its_lock_is_written_again(tmp_path, monkeypatch):
+    lock, calls = files._lock, []
+
+    def late(file):
+        calls.append(file.name)
+        if len(calls) == 1:
+            Path(file.name).unlink()
+        lock(file)
+
+    monkeypatch.setattr(files, "_lock", late)
+    write_atomically(tmp_path / "file", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"] and len(calls) == 2
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_threads_may_write_the_same_file(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: write_atomically(tmp_path / "file", b"%d" % number), range(40)))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -39,6 +39,25 @@ def test_an_agent_acts_in_one_environment_and_in_a_batch(agent):
     assert terminated
 
 
+@pytest.mark.parametrize("change", [lambda array: array + 5, np.float64, list])
+def test_shapes_tell_one_environment_from_a_batch_whatever_the_values(agent, change):
+    one, batch = np.float32([1, 1]), np.float32([[1, 1], [-1, 1]])
+    action, state = agent.act(change(one))
+    actions, states = agent.act(change(batch))
+    assert np.shape(action) == () and actions.shape == (2,)
+    assert len(state.core[0]) == 1 and len(states.core[0]) == 2
+    for wrong in (np.zeros(3), np.zeros((2, 3)), np.zeros((2, 2, 2)), 0.0):
+        with pytest.raises(SettingsError, match="nor a batch of them"):
+            agent.act(wrong)
+
+
+def test_the_environment_that_is_made_is_open(agent, monkeypatch):
+    closed = []
+    monkeypatch.setattr(Cue, "close", lambda env: closed.append(env))
+    env = agent.make_env()
+    assert env.unwrapped not in closed
+
+
 def test_memory_is_erased_where_an_episode_starts(agent):
     observation = np.float32([[1, 1], [-1, 1]])
     _, before = agent.act(observation)

@@ -127,3 +127,8 @@ def test_recurrent_ppo_trains_every_network(tmp_path):
     SequentialTrainer(env=envs, agents=agent, cfg=settings).train()
     moved = {name.split(".")[0] for name, value in model.policy.named_parameters() if not value.equal(before[name])}
     assert moved == {"glimpse_network", "core_network", "location_network", "action_network", "baseline"}
+
+
+def test_further_senses_are_refused_by_name():
+    with pytest.raises(ValueError, match="has the further senses sound: expected a task"):
+        make_model(make_envs(hearing=True))

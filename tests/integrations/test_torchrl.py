@@ -106,6 +106,20 @@ def test_wrong_actions_raise_unless_that_is_switched_off():
     env.step(env.reset().update(action))
 
 
+def test_a_truncation_ends_the_episode():
+    env = RAMEnv(CATCH, 2, max_episode_steps=3)
+    rollout = env.rollout(8, break_when_any_done=False)
+    expected = [False, False, True, False, False, True, False, False]
+    for key in ("truncated", "done"):
+        assert rollout["next", key][0, :, 0].tolist() == expected
+    assert not rollout["next", "terminated"].any()
+
+
+def test_auto_reset_is_torchrls():
+    with pytest.raises(ValueError, match="autoreset_mode='SameStep' is not valid: TorchRL resets the rows"):
+        RAMEnv(CATCH, 2, autoreset_mode="SameStep")
+
+
 def test_unknown_arguments_are_named():
     with pytest.raises((TypeError, ValueError), match="screen_sise.*screen_size"):
         RAMEnv(CATCH, 2, screen_sise=12)

@@ -9,6 +9,7 @@ import torch
 
 import ram_envs
 from ram_envs import arrays
+from ram_envs.errors import InvalidArgument, UnknownName
 
 BASE_IDS = list(ram_envs.ENVIRONMENTS)
 PROMISED = ["CatchGame", "MNIST", "TranslatedMNIST", "ClutteredMNIST", "ClutteredMNIST100", "Digits", "Images"]
@@ -182,3 +183,17 @@ def test_a_broken_numba_is_reported(monkeypatch):
     with pytest.warns(RuntimeWarning, match="numba is installed but cannot be used"):
         assert arrays.compiled_kernels(np.empty(0)) is None
     arrays._import_kernels.cache_clear()
+
+
+@pytest.mark.parametrize("id", ["my env-v0", "", 5, None])
+def test_an_id_that_gymnasium_refuses_is_not_registered(id):
+    for _ in range(2):
+        with pytest.raises(InvalidArgument, match=r"id=.* is not valid"):
+            ram_envs.register(id, "catch")
+    assert id not in ram_envs.ENVIRONMENTS
+
+
+@pytest.mark.parametrize("id", [":RAM-CatchGame-v0", ".x:RAM-CatchGame-v0"])
+def test_what_is_no_name_of_a_module_is_refused(id):
+    with pytest.raises(UnknownName, match="is no name of a module"):
+        ram_envs.make_task(id)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 TOY = '''
-import os, signal, time
+import os, signal, sys, time
 import numpy as np
 from agents.benchmark import Algorithm
 
@@ -21,6 +21,8 @@ class Toy(Algorithm):
         print("learning begins")
         if self.settings["end"] == "error":
             raise ValueError("toys break")
+        if self.settings["end"] == "exit":
+            sys.exit()
         if self.settings["end"] == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         self.label = 0

@@ -76,12 +76,15 @@ def test_a_benchmark_runs_goes_on_and_reports(folder, capsys):
 def test_a_run_that_fails_costs_no_other_and_is_tried_again(folder, capsys):
     add(folder, "{algorithm: toy:Toy, name: dies, settings: {end: killed}}")
     add(folder, "{algorithm: toy:Toy, name: breaks, settings: {end: error}}")
-    command = ["benchmark", "plan.yaml", "--algorithms", "dies", "Toy", "breaks", "--seeds", "0", "--out", "out"]
+    add(folder, "{algorithm: toy:Toy, name: leaves, settings: {end: exit}}")
+    names = ["dies", "Toy", "breaks", "leaves"]
+    command = ["benchmark", "plan.yaml", "--algorithms", *names, "--seeds", "0", "--out", "out"]
     assert main(command) == 1
     output = capsys.readouterr()
     assert "dies on RAM-Digits-v0, seed 0: FAILED: its process was ended by SIGKILL" in output.out
     assert "breaks on RAM-Digits-v0, seed 0: FAILED: ValueError: toys break" in output.out
-    assert "2 runs failed" in output.err
+    assert "leaves on RAM-Digits-v0, seed 0: FAILED: its process ended without a result" in output.out
+    assert "3 runs failed" in output.err
     assert "learning begins" in (folder / f"out/failed/{DIGITS}/breaks/seed-0.log").read_text()
     assert len(results(folder / "out")) == 3
 
@@ -89,10 +92,10 @@ def test_a_run_that_fails_costs_no_other_and_is_tried_again(folder, capsys):
     page = (folder / "out/report.md").read_text()
     assert f"- failed: {DIGITS}/breaks/seed-0" in page
 
-    # Both are mended, and done again; what they said is forgotten.
+    # All are mended, and done again; what they said is forgotten.
     (folder / "toy.py").write_text((folder / "toy.py").read_text().replace('self.settings["end"] ==', "None =="))
     assert main(command) == 0
-    assert len(results(folder / "out")) == 5
+    assert len(results(folder / "out")) == 6
     assert not list((folder / "out").glob("failed/*/*/*"))
 
 

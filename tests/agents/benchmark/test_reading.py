@@ -138,6 +138,19 @@ TOP = "environments: [RAM-Digits-v0]\nalgorithms: [toy:Toy]\n"
             ", line 5, algorithms[0].settings.rest: toy:Toy on RAM-Digits-v0: rest='long' is not valid: expected "
             "something like 0.0",
         ),
+        *(
+            (
+                f"environments: [RAM-Digits-v0]\nframes: 1\nalgorithms: [{{algorithm: {name}, settings: {given}}}]\n",
+                told,
+            )
+            for name, given, told in (
+                ("cleanrl-ppo-lstm", "{num_minibatches: 0}", "num_minibatches=0 is out of range"),
+                ("cleanrl-ppo-lstm", "{num_steps: 0}", "num_steps=0 is out of range"),
+                ("cleanrl-ppo-lstm", "{num_minibatches: 7}", "num_minibatches=7 does not divide num_envs=64"),
+                ("ppo", "{num_envs: null}", "num_envs=None is not valid: expected something like 64"),
+                ("ppo", "{num_stacked: 0}", "num_stacked=0 is out of range"),
+            )
+        ),
     ],
 )
 def test_mistakes_are_told_with_line_and_key(text, expected, folder):

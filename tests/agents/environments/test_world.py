@@ -57,8 +57,18 @@ def test_environments_that_do_not_reset_are_refused():
         World(SyncVectorEnv([Scripted], autoreset_mode=AutoresetMode.DISABLED))
     env = SyncVectorEnv([Scripted])
     env.metadata = {}
-    with pytest.raises(SettingsError, match="does not say how it resets"):
+    del env.autoreset_mode
+    with pytest.raises(SettingsError, match=r"has no metadata\['autoreset_mode'\]"):
         World(env)
+
+
+def test_the_mode_of_an_environment_counts_before_that_of_its_class():
+    env = SyncVectorEnv([Scripted], autoreset_mode=AutoresetMode.SAME_STEP)
+    env.metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP}  # as Gymnasium up to 1.3 leaves it
+    world = World(env)
+    world.reset(0)
+    over = [world.step(STILL).starts.tolist() for _ in range(2)]
+    assert over == [[False], [True]]
 
 
 def test_a_nan_is_named_with_step_and_row():

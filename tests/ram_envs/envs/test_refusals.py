@@ -100,3 +100,34 @@ def test_any_value_is_shown_in_one_short_line(value):
     with pytest.raises(InvalidArgument) as error:
         gym.make(CATCH, screen_size=value)
     assert len(str(error.value)) < 700 and len(str(error.value).splitlines()) == 1
+
+
+def test_a_generator_that_was_set_decides_the_episodes():
+    def first_images(seed):
+        envs = three(DIGITS)[:2]
+        for env in envs:
+            env.np_random = np.random.default_rng(seed)
+        return [np.ravel(env.reset()[1]["image_index"])[0] for env in envs]
+
+    assert first_images(1) == first_images(1) != first_images(2)
+
+
+def test_minus_one_is_no_limit_as_in_gymnasium():
+    for env in (gym.make_vec(CATCH, 2, max_episode_steps=-1), ram_envs.make_tensor(CATCH, 2, max_episode_steps=-1)):
+        env.reset(seed=0)
+        still = np.zeros(env.action_space.shape, np.float32)
+        for _ in range(22):
+            action = still if isinstance(env, gym.vector.VectorEnv) else torch.as_tensor(still)
+            _, _, terminated, truncated, _ = env.step(action)
+            assert not terminated.any() and not truncated.any()
+    for wrong in (0, -2, 2**70):
+        with pytest.raises(InvalidArgument, match="max_episode_steps"):
+            gym.make_vec(CATCH, 2, max_episode_steps=wrong)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"num_glimpses": 2**63}, {"clutter_size": 2**63}, {"image_size": 20, "texture": 10**30}]
+)
+def test_numbers_without_end_are_refused(settings):
+    with pytest.raises(InvalidArgument, match=f"{list(settings)[-1]}=.* is out of range"):
+        ram_envs.make_task(DIGITS, **settings)

@@ -114,3 +114,9 @@ def test_what_does_not_go_together_is_refused(settings, message):
 def test_too_many_combinations_are_refused():
     with pytest.raises(InvalidArgument, match=r"more than 10,000 combinations: use fewer objects, or combine='sum'"):
         CombinedLabels("set", 4, [str(number) for number in range(30)])
+
+
+def test_too_many_sequences_are_refused_before_the_first_scene():
+    with pytest.raises(InvalidArgument, match="num_objects=4 of 15 classes make more than 40,000 sequences"):
+        CombinedLabels("set", 4, [str(number) for number in range(15)])
+    CombinedLabels("sum", 4, [str(number) for number in range(15)])

@@ -187,6 +187,11 @@ def test_clutter_and_colour():
         ({"scene_size": (6, 22)}, r"scene_size=\(6, 22\) is too small for max_objects=5 .* at least \(4, 23\)"),
         ({"scene_size": 40}, r"scene_size=40 is not valid: expected \(height, width\)"),
         ({"max_objects": 0}, "max_objects=0"),
+        (
+            {"max_objects": 100, "num_clutter": 800, "clutter_size": 2, "scene_size": (40, 2000)},
+            "max_objects=100 and num_clutter=800 take 4,304 random numbers an episode, which has 4,096",
+        ),
+        ({"glimpses_per_object": 2**63}, "glimpses_per_object="),
         ({"end_reward": 2}, "end_reward=2"),
         ({"num_clutter": 1}, "clutter_size=8 is larger than the images that clutter is cut from, 4x3"),
         ({"num_glimpses": 3}, "Transcription got an unexpected keyword argument 'num_glimpses'"),

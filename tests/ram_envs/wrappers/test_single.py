@@ -208,6 +208,8 @@ def test_the_spec_makes_the_same_environment_again():
     assert isinstance(again, Glimpse)
     assert_same(play(env), play(again))
     assert gym.envs.registration.EnvSpec.from_json(env.spec.to_json()).additional_wrappers[-1].name == "Glimpse"
+    made = gym.make("RAM-Glimpse-v0", env_id="WrapperTests/Dots-v0", **SMALL)
+    assert_same(play(made), play(gym.make(gym.envs.registration.EnvSpec.from_json(made.spec.to_json()))))
 
 
 def test_videos_are_recorded(tmp_path, monkeypatch):

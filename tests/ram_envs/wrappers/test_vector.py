@@ -144,9 +144,11 @@ def test_masks_reset_the_rows_they_name_and_leave_the_users_options_alone():
     np.testing.assert_array_equal(after["location"][0], before["location"][0])
     np.testing.assert_array_equal(after["glimpse"][0], before["glimpse"][0])
     assert not np.array_equal(after["location"][1], before["location"][1])
-    for wrong in ([False, True], np.array([0, 1]), np.array([True])):
+    for wrong in ([False, True], np.array([0, 1]), np.array([True]), np.array([False, False])):
         with pytest.raises(InvalidArgument, match="reset_mask"):
             envs.reset(options={"reset_mask": wrong})
+    with pytest.raises(InvalidArgument, match="options=5 is not valid: expected a dictionary"):
+        envs.reset(options=5)
 
 
 @pytest.mark.parametrize("mode", MODES)
