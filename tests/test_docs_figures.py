@@ -117,7 +117,9 @@ FROM_FILES = {
 """Sentences whose figures are filled in from the files."""
 
 STATED = {
-    "CHANGELOG.md": {"reaches 85 % in less than half": "benchmarks/results/presets.json; a level, not a result"},
+    "CHANGELOG.md": {
+        "reaches 85 % in less than half": "benchmarks/results/presets.json; a level, not a result",
+    },
     "docs/beyond.md": {
         "pairs to 7 % error in training within 1.4 M frames": "an experiment, described there; seed 0",
         "the presets of scenes have 0.5, that of MNIST 1": "agents/training/presets.py",
