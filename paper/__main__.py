@@ -18,7 +18,7 @@ from paper.beyond import MEASUREMENTS, measure
 from paper.beyond import PAGE as BEYOND_PAGE
 from paper.drawings import draw_figures
 from paper.export import export_best
-from paper.reproduce import ABLATIONS_PAGE, DOCUMENTS, PAGE, README, missing, reproduce, write_tables
+from paper.reproduce import ABLATIONS_PAGE, DOCUMENTS, PAGE, README, RESULTS, missing, reproduce, write_tables
 from paper.row import TABLES, for_validation, scaled
 from paper.rows import choose_rows
 from ram_envs.arguments import check_integer, check_number
@@ -35,7 +35,6 @@ Draw the figures from the results files and with the agents that come with the p
 output, and on standard error the missing and incomplete ones with the command that makes them.
 """
 FAILED, USER_ERROR = 1, 2
-RESULTS = Path("docs/results")
 MOST_SEEDS = 1000
 
 

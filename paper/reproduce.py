@@ -28,6 +28,7 @@ from paper.rows import ROWS
 from paper.tables import headline_table, results_tables, write_between_markers
 
 README, PAGE, ABLATIONS_PAGE = Path("README.md"), Path("docs/results.md"), Path("docs/ablations.md")
+RESULTS = Path("docs/results")
 DOCUMENTS = (README, PAGE, ABLATIONS_PAGE, BEYOND_PAGE)
 """The pages with generated tables."""
 
@@ -57,7 +58,7 @@ def reproduce(
     seeds: int | None = None,
     device: str = "auto",
     out: Path = Path("runs/reproduce"),
-    results: Path = Path("docs/results"),
+    results: Path = RESULTS,
     documents: Sequence[Path] = (README, PAGE),
     validate: bool = False,
     progress_bar: bool = True,

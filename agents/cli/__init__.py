@@ -44,9 +44,9 @@ COMMANDS = ("list", "train", "evaluate", "watch", "play", "plot", "benchmark", "
 MOVED = ("reproduce", "figures")
 USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
 COLLECTION_THRESHOLD = 100_000
-_OUT_OF_MEMORY = re.compile(r"out of memory|(can't|cannot|unable to) allocate", re.IGNORECASE)
 """New objects between two runs of the garbage collector. Python's default of 700 collects hundreds of times while torch
 is imported, and finds nothing."""
+_OUT_OF_MEMORY = re.compile(r"out of memory|(can't|cannot|unable to) allocate", re.IGNORECASE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

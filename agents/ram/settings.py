@@ -25,7 +25,7 @@ CORES = ("relu", "lstm")
 
 
 def make_plain(settings: DataclassInstance) -> None:
-    """Turn the NumPy numbers in settings into Python's, which JSON can hold, and check those that are True or False.
+    """Turn NumPy numbers in settings into plain numbers, which JSON can hold, and check the settings of type bool.
 
     Args:
         settings: A frozen dataclass, which is changed in place; call it in ``__post_init__``.
