@@ -104,6 +104,9 @@ class Algorithm(ABC):
     Attributes:
         problem: As given.
         settings: All settings, defaults included; they are stored with the result of the run, as they are before it.
+
+    Raises:
+        ValueError: If a setting is not valid; see :meth:`check_settings`.
     """
 
     name: ClassVar[str] = ""
@@ -116,6 +119,7 @@ class Algorithm(ABC):
     """Its settings with their default values, which are plain values such as numbers and strings."""
 
     def __init__(self, problem: Problem, settings: Mapping[str, Any]) -> None:
+        self.check_settings(settings, problem.env_id)
         self.problem = problem
         defaults = self.known_settings(problem.env_id)
         self.settings: dict[str, Any] = copy.deepcopy({**defaults, **settings})
@@ -130,10 +134,11 @@ class Algorithm(ABC):
 
     @classmethod
     def check_settings(cls, settings: Mapping[str, Any], env_id: str) -> None:
-        """Check a user's settings before anything runs.
+        """Check a user's settings, all that differ from the defaults, before anything runs.
 
         Raises:
-            ValueError: If there is no such setting, or its type is not that of the default.
+            ValueError: If there is no such setting, its type is not that of the default, or settings contradict each
+                other.
         """
         known = cls.known_settings(env_id)
         for name, value in settings.items():

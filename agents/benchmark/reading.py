@@ -152,11 +152,30 @@ def _check_algorithm(item: Item, entry: AlgorithmEntry, environments: tuple[Envi
             formats_of(environment, entry)
         except ValueError as error:
             raise item.error(str(error)) from error
-        for name, part in content["settings"].mapping().items() if entry.settings else ():
-            try:
-                kind.check_settings({name: part.plain()}, environment.id)
-            except (ValueError, TypeError) as error:
-                raise part.error(f"{entry.algorithm} on {environment.name}: {error}") from error
+        if entry.settings:
+            _check_settings(content["settings"], kind, environment, entry.algorithm)
+
+
+def _check_settings(item: Item, kind: type[Algorithm], environment: EnvironmentEntry, algorithm: str) -> None:
+    """Check the settings together, as some depend on others; a mistake is told where one setting alone makes it."""
+    try:
+        kind.check_settings(item.plain(), environment.id)
+    except (ValueError, TypeError) as error:
+        alone = (
+            part
+            for name, part in item.mapping().items()
+            if _mistake(kind, {name: part.plain()}, environment.id) == str(error)
+        )
+        raise next(alone, item).error(f"{algorithm} on {environment.name}: {error}") from error
+
+
+def _mistake(kind: type[Algorithm], settings: dict[str, Any], env_id: str) -> str:
+    """Return what is wrong with settings; empty if nothing is."""
+    try:
+        kind.check_settings(settings, env_id)
+    except (ValueError, TypeError) as error:
+        return str(error)
+    return ""
 
 
 def _find(item: Item) -> type[Algorithm]:

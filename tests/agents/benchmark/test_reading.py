@@ -147,6 +147,12 @@ TOP = "environments: [RAM-Digits-v0]\nalgorithms: [toy:Toy]\n"
                 ("cleanrl-ppo-lstm", "{num_minibatches: 0}", "num_minibatches=0 is out of range"),
                 ("cleanrl-ppo-lstm", "{num_steps: 0}", "num_steps=0 is out of range"),
                 ("cleanrl-ppo-lstm", "{num_minibatches: 7}", "num_minibatches=7 does not divide num_envs=64"),
+                (
+                    "cleanrl-ppo-lstm",
+                    "{num_envs: 8, num_minibatches: 3}",
+                    "num_minibatches=3 does not divide num_envs=8",
+                ),
+                ("cleanrl-ppo-lstm", "{num_envs: 6, num_minibatches: 3, num_steps: 0}", "num_steps=0 is out of range"),
                 ("ppo", "{num_envs: null}", "num_envs=None is not valid: expected something like 64"),
                 ("ppo", "{num_stacked: 0}", "num_stacked=0 is out of range"),
             )
@@ -221,6 +227,15 @@ def test_each_algorithm_plays_in_its_own_format_unless_the_id_says_another(folde
     jobs = read(text, folder).jobs()
     assert {(job.action_format, job.observation_format) for job in jobs[2:]} == {("discrete", "flat")}
     assert {job.env_id for job in jobs} == {CATCH}
+
+
+def test_settings_that_fit_each_other_are_read(folder):
+    """Each alone would not fit the default of the other."""
+    text = (
+        f"environments: [{DIGITS}]\nframes: 1\n"
+        "algorithms:\n  - algorithm: cleanrl-ppo-lstm\n    settings: {num_envs: 6, num_minibatches: 3}\n"
+    )
+    assert read(text, folder).algorithms[0].settings == {"num_envs": 6, "num_minibatches": 3}
 
 
 def test_settings_of_the_networks_are_checked_too(folder):
