@@ -135,6 +135,16 @@ def lstm(table: str, glimpses: int) -> Row:
     return _variant(row, "lstm", "LSTM core", network=network)
 
 
+def wider_branches(row: Row) -> Row:
+    """Return the row with twice the units in both branches of the glimpse network.
+
+    On validation images of Cluttered MNIST 60x60, after six epochs, the error was 9.06 instead of 10.41 %.
+    """
+    assert isinstance(row.settings, HybridSettings)
+    network = replace(row.settings.network, glimpse_hidden=256, location_hidden=256)
+    return _variant(row, "branches", "glimpse branches of 256", network=network)
+
+
 def annealed(row: Row) -> Row:
     """Return the row with a loss of every answer at first, and of the last one alone at the end of the training.
 

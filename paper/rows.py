@@ -31,6 +31,7 @@ from paper.ram_rows import (
     ram,
     random_gaze,
     scripted,
+    wider_branches,
     wider_core,
     wider_glimpse_network,
 )
@@ -86,6 +87,7 @@ def _table() -> Iterator[Row]:
     eighth = ram("cluttered", 8, Reported(arxiv=5.23, neurips=4.04, public=2.63))
     yield eighth
     yield annealed(eighth)
+    yield wider_branches(eighth)
     yield from (lstm("cluttered", glimpses) for glimpses in (4, 6, 8))
     yield from (scripted("cluttered", 8, gaze) for gaze in GAZES)
 
@@ -99,6 +101,7 @@ def _table() -> Iterator[Row]:
     eighth = ram("cluttered100", 8, Reported(arxiv=10.83, neurips=8.11, public=2.68))
     yield eighth
     yield annealed(eighth)
+    yield wider_branches(eighth)
     yield lstm("cluttered100", 8)
     yield from (scripted("cluttered100", 8, gaze) for gaze in GAZES)
 
