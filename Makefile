@@ -15,7 +15,8 @@
 #              (REPORT=docs/results/soak.json writes the report, which docs/guarantees.md quotes)
 # make tables  regenerate the tables of README.md, docs/results.md and docs/ablations.md from docs/results/*.json
 # make check   ruff, mypy and the tests
-# make bench   set up .venv-bench and .venv-jax with the peers, measure everything, write docs/performance.md (QUICK=1: a first look)
+# make bench   set up .venv-bench and .venv-jax with the peers, measure everything, write docs/performance.md
+#              (QUICK=1: a first look, in build/bench)
 # make clean   remove these environments and caches (trained runs in runs/ stay)
 #
 # PYTHON=python3.12 make ...   chooses the interpreter that .venv is made with (3.11 to 3.14)
@@ -52,6 +53,10 @@ ANY_GYMNASIUM := tests/integrations/test_torchrl.py tests/integrations/test_skrl
 BENCH := .venv-bench
 # JAX, gymnax, envpool and bsuite are measured in a virtual environment of their own.
 JAX := .venv-jax
+# A first look leaves the published figures alone.
+QUICKLY := $(if $(QUICK),--quick)
+MEASURED := $(if $(QUICK),build/bench,benchmarks/results)
+PERFORMANCE := $(if $(QUICK),build/bench/performance.md,docs/performance.md)
 BENCHMARKS := environments before peers sb3_vec_env size wrapper training jax_training phases presets overhead
 
 DOCS := .venv-docs
@@ -139,13 +144,13 @@ check: $(STAMP)
 	$(MAKE) test
 
 bench: $(BENCH)/.installed $(JAX)/.installed
-	for name in $(BENCHMARKS); do $(BENCH)/bin/python benchmarks/$$name.py $(if $(QUICK),--quick) || exit 1; done
-	$(BENCH)/bin/python -m torch.distributed.run --standalone --nproc-per-node 2 benchmarks/time_to.py $(if $(QUICK),--quick)
-	$(BENCH)/bin/python benchmarks/report.py
+	for name in $(BENCHMARKS); do $(BENCH)/bin/python benchmarks/$$name.py $(QUICKLY) --out $(MEASURED)/$$name.json || exit 1; done
+	$(BENCH)/bin/python -m torch.distributed.run --standalone --nproc-per-node 2 benchmarks/time_to.py $(QUICKLY) --out $(MEASURED)
+	$(BENCH)/bin/python benchmarks/report.py --results $(MEASURED) --out $(PERFORMANCE)
 
 clean:
 	rm -rf $(VENV) $(INTEGRATIONS) $(BENCH) $(JAX) $(DOCS) $(DEMO)/node_modules docs/_build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
-	find ram_envs agents tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+	find ram_envs agents paper benchmarks docs tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, but $(PYTHON) is %d.%d: use make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'

@@ -161,7 +161,8 @@ def times(results: Results) -> list[tuple[str, str]]:
             continue
         processes, threads = found["processes"], found["threads_of_training"]
         on = f"{processes} processes" if processes > 1 else per_thread(f"{threads} threads")
-        rows.append((f"{title}, {on}", show(found[title]["seconds"])))
+        seeds = len(found[title]["runs"])
+        rows.append((f"{title}, {on}, {seeds} {'seed' if seeds == 1 else 'seeds'}", show(found[title]["seconds"])))
     return rows
 
 

@@ -24,23 +24,25 @@ print(f"{agent.env_id}, trained for {agent.progress.get('frames', 0):,} frames")
 
 env = agent.make_env()
 observation, info = env.reset(seed=0)
-state, over = None, False
+state, over, episode_return = None, False, 0.0
 while not over:
     action, state = agent.act(observation, state)  # action["fixation"]: where to look; action[agent.answer_key]
     observation, reward, terminated, truncated, info = env.step(action)
     over = terminated or truncated
-print(f"one episode: return {reward:g}, last {agent.answer_key} {action[agent.answer_key]}")
+    episode_return += reward
+print(f"one episode: return {episode_return:g}, last {agent.answer_key} {action[agent.answer_key]}")
 
 # In a batch that resets finished rows in the same step, episode_start erases the memory of those rows. Here the agent
 # samples its actions, as in training; every run with the same seed is the same.
 envs = agent.make_vec(arguments.rows, autoreset_mode=gym.vector.AutoresetMode.SAME_STEP)
 observation, info = envs.reset(seed=0)
-state, start, returns = None, np.zeros(arguments.rows, bool), []
+state, start, returns, so_far = None, np.zeros(arguments.rows, bool), [], np.zeros(arguments.rows)
 for _ in range(max(arguments.steps // arguments.rows, envs.task.max_episode_steps)):
     action, state = agent.act(observation, state, episode_start=start, deterministic=False, seed=0)
     observation, reward, terminated, truncated, info = envs.step(action)
-    start = terminated | truncated
-    returns += reward[start].tolist()
+    start, so_far = terminated | truncated, so_far + reward
+    returns += so_far[start].tolist()
+    so_far[start] = 0
 print(f"{len(returns)} episodes with sampled actions: mean return {np.mean(returns):.2f}")
 
 draw_glimpse_paths(agent.follow_gaze(episodes=4), agent.env_id, arguments.picture)

@@ -189,6 +189,7 @@ if __name__ == "__main__":
         torch.zeros(1, args.num_envs, agent.lstm.hidden_size).to(device),
         torch.zeros(1, args.num_envs, agent.lstm.hidden_size).to(device),
     )  # hidden and cell states (see https://youtu.be/8HyCNIVRbSU)
+    return_so_far = np.zeros(args.num_envs)
 
     for iteration in range(1, num_iterations + 1):
         initial_lstm_state = (next_lstm_state[0].clone(), next_lstm_state[1].clone())
@@ -220,7 +221,9 @@ if __name__ == "__main__":
                 {"fixation": fixation.cpu().numpy(), action_key: action.cpu().numpy()}
             )
             next_done = np.logical_or(terminations, truncations)
-            returns_of_episodes += reward[next_done].tolist()  # these tasks give their reward at the end
+            return_so_far += reward
+            returns_of_episodes += return_so_far[next_done].tolist()
+            return_so_far[next_done] = 0
             rewards[step] = torch.tensor(reward).to(device).view(-1)
             next_glimpse = torch.Tensor(next_obs["glimpse"]).to(device)
             next_location = torch.Tensor(next_obs["location"]).to(device)

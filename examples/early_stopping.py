@@ -57,6 +57,10 @@ settings = replace(
 )
 stopping = EarlyStopping(arguments.patience, Path(arguments.out, "best.safetensors"))
 result = train(ENV_ID, settings, arguments.out, callback=stopping, progress_bar=False)
+if result.stopped_by not in (None, "callback"):
+    raise SystemExit(
+        f"stopped by {result.stopped_by}: ram train --resume {arguments.out} continues, without the callback"
+    )
 reason = "early stopping" if result.stopped_by == "callback" else "the end of the training"
 print(f"{reason} after {result.progress.frames:,} frames; lowest validation error {stopping.best:.2f} %")
 print(f"{stopping.file}: {evaluate(load_checkpoint(stopping.file).policy, ENV_ID, {})}")

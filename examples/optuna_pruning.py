@@ -53,6 +53,8 @@ def objective(trial: optuna.Trial) -> float:
     result = train(ENV_ID, settings, folder, callback=report, progress_bar=False)
     if result.stopped_by == "callback":
         raise optuna.TrialPruned
+    if result.stopped_by:
+        raise SystemExit(f"stopped by {result.stopped_by}: {folder} holds a checkpoint")
     return evaluate(load_checkpoint(folder).policy, ENV_ID, {}, episodes=2_000, seed=1_000_000).value
 
 

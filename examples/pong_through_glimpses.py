@@ -76,6 +76,8 @@ parser.add_argument("--evaluate", action="store_true", help="only evaluate the r
 parser.add_argument("--video", type=Path, help="file for an animation of a learned gaze, .gif or .mp4")
 parser.add_argument("--json", type=Path, help="file for the evaluation")
 arguments = parser.parse_args()
+if arguments.video and arguments.gaze != "learned":
+    parser.error(f"--video shows a learned gaze, and --gaze={arguments.gaze} has none to show: leave one of them out")
 
 sensor = {"patch_size": arguments.patch_size, "num_scales": 3, "first_location": "center"}
 if arguments.gaze == "frame":
@@ -109,9 +111,9 @@ if result is not None and result.stopped_by:
 checkpoint = load_checkpoint(arguments.out)
 evaluation = evaluate_world(checkpoint.policy, make_envs(arguments.episodes), episodes=arguments.episodes, seed=2**29)
 print(f"{arguments.env_id}, gaze {arguments.gaze}, seed {arguments.seed}: {evaluation}")
-if arguments.video:
-    short = {**environment, "env_kwargs": {"max_num_frames_per_episode": 4 * 160}}  # 160 decisions
-    animate(checkpoint.policy, "ram_envs:RAM-Glimpse-v0", short, arguments.video, episodes=1)
 if arguments.json:
     values = {"steps": checkpoint.progress["frames"], "seed": arguments.seed, "evaluation": evaluation.to_dict()}
     arguments.json.write_text(json.dumps(values, indent=1) + "\n")
+if arguments.video:
+    short = {**environment, "env_kwargs": {"max_num_frames_per_episode": 4 * 160}}  # 160 decisions
+    animate(checkpoint.policy, "ram_envs:RAM-Glimpse-v0", short, arguments.video, episodes=1)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.site import __main__ as site
 from docs.site.environments import environment_ids, environment_page, example, stand_in
 from docs.site.staging import NAVIGATION, rewrite_links, stage
 from ram_envs import ENVIRONMENTS
@@ -111,3 +112,33 @@ def test_the_versions_of_the_extra_for_the_site_are_pinned():
     needed = re.findall(r"^([\w-]+)>=", config["options.extras_require"]["docs"], re.MULTILINE)
     pinned = re.findall(r"^([\w-]+)==", (ROOT / "constraints-docs.txt").read_text(encoding="utf-8"), re.MULTILINE)
     assert needed and {*needed} <= {*pinned} and sorted(pinned) == pinned
+
+
+def test_a_folder_with_other_files_is_kept(tmp_path, capsys):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(SystemExit):
+        site.main(["--quick", "--out", str(tmp_path)])
+    assert f"--out={tmp_path} holds other files and no site: choose a new folder" in capsys.readouterr().err
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_site_takes_the_place_of_an_earlier_one_when_it_is_complete(tmp_path, monkeypatch):
+    out, fails = tmp_path / "site", True
+    out.mkdir()
+    for name in (site.MARKER, "old.html"):
+        (out / name).touch()
+
+    def build(folder, quick):
+        (folder / "site").mkdir()
+        (folder / "site" / site.MARKER).touch()
+        if fails:
+            raise RuntimeError("a warning")
+        return folder / "site"
+
+    monkeypatch.setattr(site, "_build", build)
+    with pytest.raises(RuntimeError):
+        site.main(["--out", str(out)])
+    assert (out / "old.html").exists()
+    fails = False
+    assert site.main(["--out", str(out)]) == 0
+    assert [path.name for path in out.iterdir()] == [site.MARKER] and list(tmp_path.iterdir()) == [out]

@@ -1,8 +1,9 @@
 """Build the documentation site: `python -m docs.site`, or `make docs`.
 
-The pages are Markdown files in docs/ that read well on GitHub too. This script copies them to a folder of their own,
+The pages are Markdown files in docs/ that read well on GitHub too. This script copies them to a temporary folder,
 rewrites their links, and adds the pages that are generated: one for each environment, the API reference, the commands
-and the examples. Then Sphinx builds the site; a warning is an error.
+and the examples. Then Sphinx builds the site; a warning is an error. When it is complete, it takes the place of an
+earlier one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from docs.site.staging import ROOT, stage
 CONFIGURATION = Path(__file__).parent
 DEMO = ROOT / "docs" / "demo" / "build.py"
 """Builds the demo in the browser: `python docs/demo/build.py --out FOLDER --home ADDRESS`."""
+MARKER = "objects.inv"
+"""A file that Sphinx writes into every site."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,28 +34,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="no animations and no executed notebooks")
     options = parser.parse_args(arguments)
     out: Path = options.out.resolve()
-    source = out.with_name(f"{out.name}-source")
-    for folder in (source, out):
-        shutil.rmtree(folder, ignore_errors=True)
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MARKER).exists())):
+        parser.error(f"--out={options.out} holds other files and no site: choose a new folder")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
+        site = _build(Path(folder), options.quick)
+        if out.exists():
+            shutil.rmtree(out)
+        site.rename(out)
+    print(out / "index.html")
+    return 0
+
+
+def _build(folder: Path, quick: bool) -> Path:
+    """Build the site below a folder, and return its own folder."""
+    source, site = folder / "source", folder / "site"
     media = source / "media"
     media.mkdir(parents=True)
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-    recorded = {} if options.quick else record(media)
+    recorded = {} if quick else record(media)
     demo = DEMO.exists() and has_images("RAM-MNIST-v0")
     stage(source, recorded, demo)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAM_DOCS_EXECUTE": "off" if options.quick else "force"}
-    sphinx = [sys.executable, "-m", "sphinx", "-b", "html", "-c", str(CONFIGURATION)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAM_DOCS_EXECUTE": "off" if quick else "force"}
+    sphinx = [sys.executable, "-m", "sphinx", "-b", "html", "-c", str(CONFIGURATION), "-d", str(folder / "doctrees")]
     strict = ["--fail-on-warning", "--keep-going", "--nitpicky", "--quiet"]
-    cache = ["-d", str(out.with_name(f"{out.name}-doctrees")), "--fresh-env"]
-    subprocess.run([*sphinx, *strict, *cache, str(source), str(out)], env=environment, check=True)
+    subprocess.run([*sphinx, *strict, str(source), str(site)], env=environment, check=True)
     for page in media.glob("*.html"):  # whole pages, which Sphinx does not copy
-        (out / "media").mkdir(exist_ok=True)
-        shutil.copy(page, out / "media")
+        (site / "media").mkdir(exist_ok=True)
+        shutil.copy(page, site / "media")
     if demo:
-        build = [sys.executable, str(DEMO), "--out", str(out / "demo"), "--home", "../index.html"]
+        build = [sys.executable, str(DEMO), "--out", str(site / "demo"), "--home", "../index.html"]
         subprocess.run(build, cwd=ROOT, env=environment, check=True)
-    print(out / "index.html")
-    return 0
+    return site
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def page(folder, **results):
 
 def glance(text, what):
     """Return result and comparison of a measurement in the first table."""
-    table = text.split("## At a glance")[1].split("## Ceilings")[0]
+    table = text.split("## At a glance")[1].split("## Upper bounds")[0]
     (cells,) = [line.split("|")[2:4] for line in table.splitlines() if what in line.partition(" | ")[0]]
     return [cell.strip() for cell in cells]
 
@@ -89,7 +89,7 @@ def test_what_was_measured_is_on_the_page(tmp_path):
         time_to_catch={
             "processes": 2,
             "threads_of_training": 1,
-            "85 % of the balls caught": {"seconds": figure(80.0), "runs": []},
+            "85 % of the balls caught": {"seconds": figure(80.0), "runs": [{}, {}]},
         },
         gpu={
             "device": "H200",
@@ -106,12 +106,30 @@ def test_what_was_measured_is_on_the_page(tmp_path):
     assert "| measurement | now | at abc | times as fast |" in text and "| 0.5 (0.25 to 1), behind |" in text
     assert glance(text, ASKED_FOR[6])[0] == "30 (15 to 60)"
     assert glance(text, ASKED_FOR[7])[0] == "20 k (10 k to 40 k)"
-    assert glance(text, ASKED_FOR[8])[0] == "80 (40 to 160)"
+    assert glance(text, f"{ASKED_FOR[8]}, 2 processes, 2 seeds")[0] == "80 (40 to 160)"
     assert glance(text, ASKED_FOR[10]) == ["30 (15 to 60)", "bfloat16 product: 100 G (50 G to 200 G) FLOP/s"]
     assert glance(text, "GPU (4096 rows, H200): Catch training, frames/s")[0] == "3 M (1.5 M to 6 M)"
     assert "Not installed, so not compared: ap_gym CircleSquare (No module named 'ap_gym')." in text
     assert "Machine of environments: processor fast." in text and "Machine of peers: processor slow." in text
     assert "| 65536 rows | left out | too large for the memory |" in text
+
+
+def test_the_page_of_the_documentation_is_the_generated_one(tmp_path):
+    results = BENCHMARKS / "results"
+    page = tmp_path / "page.md"
+    subprocess.run([sys.executable, BENCHMARKS / "report.py", "--results", results, "--out", page], check=True)
+    assert page.read_text() == (BENCHMARKS.parent / "docs" / "performance.md").read_text()
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_first_look_leaves_the_published_figures_alone(quick):
+    command = ["make", "-n", "bench", *(["QUICK=1"] if quick else [])]
+    said = subprocess.run(command, cwd=BENCHMARKS.parent, capture_output=True, text=True, check=True).stdout
+    lines = [line for line in said.splitlines() if "benchmarks/" in line and "pip" not in line]
+    assert len(lines) == 3
+    for line in lines:
+        assert ("build/bench" in line) == quick
+        assert ("benchmarks/results" in line or "docs/performance.md" in line) == (not quick)
 
 
 @pytest.mark.parametrize("name", ["environments", "size"])
