@@ -33,6 +33,7 @@ PUBLIC: dict[str, list[str]] = {
     "ram_envs.tasks.classification": ["Classification"],
     "ram_envs.tasks.transcription": ["Transcription"],
     "ram_envs.tasks.task": ["Task", "Observation"],
+    "ram_envs.tasks.image_task": ["ImageTask"],
     "ram_envs.tasks.oracle": ["Oracle"],
     "ram_envs.tasks.answer": ["Answer"],
     "ram_envs.tasks.figure": ["FigureOfMerit", "FIGURES"],
@@ -69,7 +70,7 @@ PUBLIC: dict[str, list[str]] = {
     "agents.pretrained": ["pretrained_ids", "load_pretrained"],
     "agents.world_agent": ["WorldAgent"],
     "agents.errors": ["RAMError", "SettingsError"],
-    "agents.training.settings": ["TrainingSettings", "HybridSettings", "GameSettings"],
+    "agents.training.settings": ["TrainingSettings", "TaskSettings", "HybridSettings", "PPOSettings", "GameSettings"],
     "agents.training.vector_settings": ["VectorSettings", "SegmentSettings", "AnswerSettings"],
     "agents.training.presets": ["PRESETS", "settings_for", "settings_for_any", "fit_to_images", "register_preset"],
     "agents.training.trainer": ["train", "resume", "TrainingResult"],
@@ -115,6 +116,7 @@ REEXPORTED = {
     "ram_envs.tasks.oracle": "ram_envs.tasks",
     "ram_envs.registration": "ram_envs",
     "ram_envs.tasks.task": "ram_envs.tasks",
+    "ram_envs.tasks.image_task": "ram_envs.tasks",
     "ram_envs.tasks.answer": "ram_envs.tasks",
     "ram_envs.tasks.figure": "ram_envs.tasks",
     "ram_envs.sensors.sensor": "ram_envs.sensors",
@@ -130,8 +132,6 @@ REEXPORTED = {
 """The module to import the names of a module from, if it is another one."""
 ALSO_IMPORTED = {("ram_envs", "register_dataset"), ("ram_envs", "register_sensor")}
 """Names that are imported from a second module too."""
-RECORDS = {"Task", "TrainingSettings", "VectorSettings", "NetworkSettings"}
-"""Base classes of records that pass on their fields."""
 INTRODUCTION = """\
 # Public names
 
@@ -142,12 +142,19 @@ page is generated from the source by `python docs/api.py`; a test fails if it is
 """
 
 
+def records() -> set[str]:
+    """Return the names of the records on the page, which pass their fields on to the classes that derive from them."""
+    found = {name: definitions(module)[name][0] for module, names in PUBLIC.items() for name in names}
+    return {name for name, one in found.items() if isinstance(one, ast.ClassDef) and _is_record(one)}
+
+
 def page() -> str:
     """Return the page."""
+    passing_on = records()
     sections: dict[str, list[str]] = {}
     for module, names in PUBLIC.items():
         defined = definitions(module)
-        lines = [_line(name, *defined[name]) for name in names]
+        lines = [_line(name, *defined[name], passing_on) for name in names]
         sections.setdefault(REEXPORTED.get(module, module), []).extend(lines)
     parts = [f"## {module}\n" + "\n".join(lines) + "\n" for module, lines in sections.items()]
     return "\n".join([INTRODUCTION, *parts])
@@ -174,8 +181,8 @@ def definitions(module: str) -> dict[str, tuple[ast.stmt, str]]:
     return result
 
 
-def _line(name: str, definition: ast.stmt, documentation: str) -> str:
-    """Return a name's line: how it is written, and the first paragraph of its documentation."""
+def _line(name: str, definition: ast.stmt, documentation: str, passing_on: set[str]) -> str:
+    """Return a name's line: how it is written, the records it derives from, and the start of its documentation."""
     assert documentation, f"{name} is public, but has no documentation"
     if isinstance(definition, ast.FunctionDef):
         result = f" -> {ast.unparse(definition.returns)}" if definition.returns else ""
@@ -186,8 +193,10 @@ def _line(name: str, definition: ast.stmt, documentation: str) -> str:
     else:
         assert isinstance(definition, ast.AnnAssign)
         written = f"{name}: {ast.unparse(definition.annotation)}"
-    bases = [ast.unparse(base) for base in definition.bases] if isinstance(definition, ast.ClassDef) else []
-    more = "".join(f", and the fields of `{base}`" for base in bases if base in RECORDS)
+    bases = definition.bases if isinstance(definition, ast.ClassDef) else []
+    names = [ast.unparse(base).partition("[")[0] for base in bases]  # "Task" of Task[CatchState]
+    inherited = " and ".join(f"`{base}`" for base in names if base in passing_on)
+    more = f", and the fields of {inherited}" if inherited else ""
     first = " ".join(documentation.strip().split("\n\n")[0].split())
     return f"- `{written}`{more}: {re.sub(r':[a-z]+:(?=`)', '', first).replace('``', '`')}"
 

@@ -1,6 +1,6 @@
 """Recurrent PPO in one file, after CleanRL's ppo_atari_lstm.py, with a hybrid action: location and answer.
 
-pip install "ram-active-vision[agents]"
+pip install "ram-active-vision[agents]" tyro
 python examples/cleanrl_ppo_lstm.py                              minutes
 python examples/cleanrl_ppo_lstm.py --env-id RAM-Digits-v0       any environment of the suite
 tensorboard --logdir runs

@@ -159,8 +159,11 @@ def _reproduce(options: argparse.Namespace) -> int:
         out, documents = out / "validation", []
     if out != options.out:
         results = out / "results"
+    jobs = missing(rows, seeds, results)
+    if not jobs and not options.export:
+        print(f"nothing to train: {results} holds the results; a new --results trains again", file=sys.stderr)
     if options.dry_run:
-        return _print(job.name for job in missing(rows, seeds, results))
+        return _print(job.name for job in jobs)
     outcome = reproduce(
         rows, seeds=seeds, device=options.device, out=out, results=results, documents=documents, validate=validate
     )

@@ -4,6 +4,8 @@ import json
 import statistics
 from pathlib import Path
 
+from agents.evaluation.intervals import wilson_interval
+
 DOCS = Path(__file__).parents[1] / "docs"
 
 
@@ -58,7 +60,8 @@ def test_the_table_of_the_memory_task_is_that_of_the_results_file():
     for run in content["runs"]:
         evaluation = run["evaluation"]
         assert evaluation["episodes"] == 1_000 and evaluation["greedy"]
-        value, low, high = (f"{evaluation[key]:.3f}" for key in ("value", "interval_low", "interval_high"))
+        share = evaluation["value"]  # of episodes that succeed, so the interval is Wilson's
+        value, low, high = (f"{number:.3f}" for number in (share, *wilson_interval(round(1_000 * share), 1_000)))
         cells = run["environment"], run["agent"], f"{run['steps'] / 1e6:.1f} M", f"{value} [{low}, {high}]"
         assert f"| {' | '.join(cells)} |" in text
     assert content["runs"][0]["evaluation"]["interval_low"] > 0.5  # the ceiling without memory

@@ -12,6 +12,7 @@ from ram_envs.tasks.answer import Answer
 from ram_envs.tasks.catch import Catch
 from ram_envs.tasks.classification import Classification
 from ram_envs.tasks.figure import EPISODE_RETURN, ERROR_PERCENT, FIGURES, SUCCESS_RATE, FigureOfMerit
+from ram_envs.tasks.image_task import ImageTask
 from ram_envs.tasks.oracle import Oracle
 from ram_envs.tasks.task import Observation, Task
 from ram_envs.tasks.transcription import Transcription
@@ -26,6 +27,7 @@ __all__ = [
     "Catch",
     "Classification",
     "FigureOfMerit",
+    "ImageTask",
     "Observation",
     "Oracle",
     "Task",

@@ -357,6 +357,8 @@ def test_the_command_writes_results_and_the_tables_of_the_readme(tiny_table, cap
     value = content["seeds"]["0"]["greedy"]["value"]
     readme = (tiny_table / "README.md").read_text()
     assert readme.startswith(f"# Title\n{BEGIN}\n") and f"{value:.2f} [" in readme
+    assert main(["reproduce", "--row", "mnist-6", "--seeds", "1"]) == 0
+    assert "nothing to train: docs/results holds the results" in capsys.readouterr().err
     assert main(["reproduce", "--dry-run", "--table", "catch", "--row", "mnist-6"]) == 0
     assert capsys.readouterr().out.split() == [
         "catch-seed0",
