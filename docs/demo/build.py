@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import tempfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,7 +48,7 @@ MANIFEST = "suite.json"
 
 
 def build(out: Path, home: str | None = None) -> None:
-    """Write the demo to a folder. An earlier demo in it is replaced.
+    """Write the demo to a folder. An earlier demo in it is replaced once the new one is complete.
 
     Args:
         out: The folder.
@@ -57,22 +58,17 @@ def build(out: Path, home: str | None = None) -> None:
         SystemExit: If the folder holds other files.
         FileNotFoundError: If MNIST is not there and cannot be downloaded.
     """
-    if out.exists() and any(out.iterdir()):
-        if not (out / "data" / MANIFEST).exists():
-            raise SystemExit(f"{out} is not empty and holds no demo: choose another folder")
-        shutil.rmtree(out)
-    out.mkdir(parents=True, exist_ok=True)
-    for name in COPIED:
-        copy = shutil.copytree if (SOURCE / name).is_dir() else shutil.copyfile
-        copy(SOURCE / name, out / name)
-    (out / "shared").mkdir()
-    for name in SHARED:
-        shutil.copyfile(Path(agents.pictures.__file__).parent / "page" / name, out / "shared" / name)
-    data = out / "data"
-    data.mkdir()
-    tasks = {env_id: _write_task(data, env_id, title) for env_id, title in TASKS.items()}
-    manifest = {"home": home, "split": SPLIT, "style": page_style(), "tasks": tasks, "images": _write_images(data)}
-    (data / MANIFEST).write_text(json.dumps(manifest))
+    if out.exists() and any(out.iterdir()) and not (out / "data" / MANIFEST).exists():
+        raise SystemExit(f"{out} is not empty and holds no demo: choose another folder")
+    out = out.resolve()  # a link to a folder stays a link
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # A sibling folder is on the same disk, so that the demo can be moved as a whole.
+    with tempfile.TemporaryDirectory(prefix=f"{out.name}-", dir=out.parent) as folder:
+        new = Path(folder, "new")
+        _write_demo(new, home)
+        if out.exists():
+            out.rename(Path(folder, "old"))
+        new.rename(out)
 
 
 def task_arguments(env_id: str, env_settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,6 +91,22 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, Any], bytes]:
         parts += [part, b"\0" * padding]
         offset += len(part) + padding
     return description, b"".join(parts)
+
+
+def _write_demo(out: Path, home: str | None) -> None:
+    """Write the demo to a new folder."""
+    out.mkdir()
+    for name in COPIED:
+        copy = shutil.copytree if (SOURCE / name).is_dir() else shutil.copyfile
+        copy(SOURCE / name, out / name)
+    (out / "shared").mkdir()
+    for name in SHARED:
+        shutil.copyfile(Path(agents.pictures.__file__).parent / "page" / name, out / "shared" / name)
+    data = out / "data"
+    data.mkdir()
+    tasks = {env_id: _write_task(data, env_id, title) for env_id, title in TASKS.items()}
+    manifest = {"home": home, "split": SPLIT, "style": page_style(), "tasks": tasks, "images": _write_images(data)}
+    (data / MANIFEST).write_text(json.dumps(manifest))
 
 
 def _write_task(data: Path, env_id: str, title: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The build of the demo: what it writes, and what it does not overwrite."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -21,6 +22,36 @@ def test_an_earlier_demo_is_replaced(builder, tmp_path):
     builder.build(tmp_path / "demo")
     assert not (tmp_path / "demo" / "page" / "old.js").exists()
     assert json.loads((tmp_path / "demo" / "data" / "suite.json").read_text())["home"] is None
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_build_that_fails_changes_nothing_and_can_be_repeated(builder, site, tmp_path, monkeypatch, earlier):
+    out = tmp_path / "demo"
+    if earlier:
+        shutil.copytree(site / "demo", out)
+
+    def fail(data):
+        raise FileNotFoundError("no MNIST")
+
+    files = sorted(tmp_path.rglob("*"))
+    with monkeypatch.context() as patch:
+        patch.setattr(builder, "_write_images", fail)
+        with pytest.raises(FileNotFoundError, match="no MNIST"):
+            builder.build(out)
+    assert sorted(tmp_path.rglob("*")) == files
+    builder.build(out)
+    assert sorted(file.relative_to(out) for file in out.rglob("*")) == sorted(
+        file.relative_to(site / "demo") for file in (site / "demo").rglob("*")
+    )
+    assert [file.name for file in tmp_path.iterdir()] == ["demo"]
+
+
+def test_a_demo_is_built_into_an_empty_folder_that_a_web_server_may_read(builder, tmp_path):
+    (tmp_path / "demo").mkdir()
+    mode = (tmp_path / "demo").stat().st_mode
+    builder.build(tmp_path / "demo")
+    assert (tmp_path / "demo" / "data" / "suite.json").exists()
+    assert (tmp_path / "demo").stat().st_mode == mode
 
 
 def test_a_link_leads_to_the_documentation(builder, site, server, browser):
