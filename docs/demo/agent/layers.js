@@ -5,10 +5,15 @@
  * @param {{weight: Float32Array, bias: ?Float32Array}} layer weight has the shape (outputs, inputs), row by row.
  * @param {Float32Array} input (inputs,)
  * @returns {Float32Array} (outputs,)
+ * @throws {Error} If the sizes do not fit each other: the observation is not one of this policy.
  */
 export function linear({ weight, bias }, input) {
   const inputs = input.length;
-  const output = new Float32Array(weight.length / inputs);
+  const outputs = bias ? bias.length : Math.floor(weight.length / inputs);
+  if (weight.length !== outputs * inputs) {
+    throw new Error(`${weight.length} weights do not fit ${inputs} inputs and ${outputs} outputs`);
+  }
+  const output = new Float32Array(outputs);
   for (let row = 0; row < output.length; row++) {
     const first = row * inputs;
     let [one, two, three, four] = [bias ? bias[row] : 0, 0, 0, 0]; // four sums that do not wait for each other

@@ -42,6 +42,13 @@ test("a linear layer multiplies rows with the input, whatever their length", () 
   }
 });
 
+test("a linear layer refuses inputs that its weights do not fit", () => {
+  const weight = new Float32Array(12);
+  assert.throws(() => linear({ weight, bias: null }, new Float32Array(5)), /12 weights do not fit 5 inputs/);
+  // Whole rows, but not as many as there are outputs.
+  assert.throws(() => linear({ weight, bias: new Float32Array(2) }, new Float32Array(3)), /3 inputs and 2 outputs/);
+});
+
 test("an LSTM unit forgets, adds and gates as its equations say", () => {
   const zero = { weight: new Float32Array(4), bias: null };
   const gates = { weight: new Float32Array(4), bias: Float32Array.of(100, -100, 0.5, 0) }; // input open, forget closed
