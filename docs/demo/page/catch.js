@@ -109,6 +109,7 @@ export class CatchView {
     }
     const [x, y] = this.sides[0].episode.environment.location;
     this.person.lookAt(x, y);
+    this.person.forget();
     this.waiting = false;
     this.shownAt = performance.now();
     this.part.seed.value = String(this.seed);
@@ -126,6 +127,7 @@ export class CatchView {
   play() {
     if (this.over) this.start(this.seed + 1n);
     if (this.waiting) this.all.you.say("");
+    this.person.forget();
     this.waiting = false;
     this.running = true;
     this.shownAt = performance.now();

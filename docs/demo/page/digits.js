@@ -30,7 +30,6 @@ export class DigitsView {
     part.gaze.value = address.gaze;
     part.stops.checked = address.stop !== null;
     if (address.stop !== null) part.threshold.value = String(address.stop);
-    this.stop = address.stop;
     const tasks = Object.entries(this.suite.tasks).filter(([id]) => !this.suite.isGame(id));
     part.tasks.replaceChildren(
       ...tasks.map(([id, { title }]) => {
@@ -40,8 +39,11 @@ export class DigitsView {
         return button;
       }),
     );
-    this.pad = new Pad(part.pad, (image) => this.setDrawing(image));
-    part.pad.addEventListener("pointerdown", () => (part["pad-note"].hidden = true));
+    this.pad = new Pad(part.pad, part.pen, {
+      begun: () => (part["pad-note"].hidden = true),
+      drawn: (image) => this.setDrawing(image),
+      announce: this.announce,
+    });
     part.clear.addEventListener("click", () => this.setDrawing(null));
     root
       .querySelectorAll("[data-source]")
@@ -54,10 +56,7 @@ export class DigitsView {
     part.shown.addEventListener("change", () => (this.dirty = true));
     part.gaze.addEventListener("change", () => this.begin(this.seed, true));
     for (const control of [part.stops, part.threshold]) {
-      control.addEventListener("input", () => {
-        this.stop = part.stops.checked ? Number(part.threshold.value) : null;
-        this.begin(this.seed, true);
-      });
+      control.addEventListener("input", () => this.begin(this.seed, true));
     }
     new ResizeObserver(() => (this.dirty = true)).observe(root);
   }
@@ -88,6 +87,11 @@ export class DigitsView {
     Object.assign(this, { policy, images });
     this.side.clearScore();
     this.begin(this.seed);
+  }
+
+  /** The stop threshold; null if the agent looks to the end. */
+  get stop() {
+    return this.part.stops.checked ? Number(this.part.threshold.value) : null;
   }
 
   setSource(source) {
@@ -222,8 +226,9 @@ export class DigitsView {
   }
 
   keyDown(event) {
-    if (event.key === " ") this.toggle();
-    else if (event.key === "ArrowRight") this.jump(this.index + 1);
+    if (event.key === " ") {
+      if (!event.repeat) this.toggle();
+    } else if (event.key === "ArrowRight") this.jump(this.index + 1);
     else if (event.key === "ArrowLeft") this.jump(this.index - 1);
     else if (event.key.toLowerCase() === "n") this.next();
     else return false;

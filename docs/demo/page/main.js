@@ -61,7 +61,7 @@ async function start() {
   }
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !current) return;
-    if (event.target.closest?.("select, input, [role=application]")) return; // they use the keys themselves
+    if (event.target.closest?.("select, input, pre, [role=application]")) return; // they use the keys themselves
     if (event.key === " " && event.target.closest?.("button, a")) return;
     if (views[current].keyDown(event)) event.preventDefault();
   });

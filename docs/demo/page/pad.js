@@ -11,20 +11,31 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 export class Pad {
   /**
    * @param {HTMLCanvasElement} canvas Where to draw.
-   * @param {function(?Uint8Array)} drawn Called with the image, 28 x 28, after a stroke; null when it is empty.
+   * @param {HTMLElement} marker Shows where the keyboard's pen is.
+   * @param {object} on
+   * @param {function()} on.begun Called when there is ink.
+   * @param {function(?Uint8Array)} on.drawn Called with the image, 28 x 28, after a stroke; null when it is empty.
+   * @param {function(string)} on.announce Called with what a screen reader has to say.
    */
-  constructor(canvas, drawn) {
-    Object.assign(this, { canvas, drawn });
+  constructor(canvas, marker, { begun, drawn, announce }) {
+    Object.assign(this, { canvas, marker, begun, drawn, announce });
     canvas.width = canvas.height = SIDE;
     this.context = canvas.getContext("2d", { willReadFrequently: true });
-    this.pen = { x: SIDE / 2, y: SIDE / 2, down: false };
     canvas.addEventListener("pointerdown", (event) => {
+      marker.hidden = true;
+      // A second finger, the palm beside a pen and the right mouse button do not draw.
+      if (this.stroke || !event.isPrimary || event.button !== 0) return;
       canvas.setPointerCapture(event.pointerId);
+      this.pointer = event.pointerId;
       this.stroke = this.place(event);
       this.line(this.stroke, this.stroke);
     });
     canvas.addEventListener("pointermove", (event) => {
-      if (!this.stroke) return;
+      if (!this.stroke || event.pointerId !== this.pointer) return;
+      if (!(event.buttons & 1)) {
+        this.stroke = null; // another button of the mouse is still down
+        return;
+      }
       const moves = event.getCoalescedEvents?.() ?? [];
       for (const one of moves.length ? moves : [event]) {
         const place = this.place(one);
@@ -32,8 +43,14 @@ export class Pad {
         this.stroke = place;
       }
     });
-    for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => (this.stroke = null));
+    for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      canvas.addEventListener(name, (event) => {
+        if (event.pointerId === this.pointer) this.stroke = null;
+      });
+    }
     canvas.addEventListener("keydown", (event) => this.keyDown(event));
+    canvas.addEventListener("focus", () => (marker.hidden = !canvas.matches(":focus-visible")));
+    canvas.addEventListener("blur", () => (marker.hidden = true));
     this.erase();
   }
 
@@ -41,6 +58,7 @@ export class Pad {
   erase() {
     clearTimeout(this.timer);
     this.stroke = null;
+    this.movePen({ x: SIDE / 2, y: SIDE / 2, down: false });
     this.context.fillStyle = "#000";
     this.context.fillRect(0, 0, SIDE, SIDE);
   }
@@ -65,23 +83,33 @@ export class Pad {
     this.context.beginPath(); // a line without length draws nothing
     this.context.arc(to.x, to.y, PEN / 2, 0, 2 * Math.PI);
     this.context.fill();
+    this.begun();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.drawn(this.image()), REST_MS);
   }
 
   keyDown(event) {
-    const { pen } = this;
+    const from = this.pen;
     if (event.key === " ") {
-      pen.down = !pen.down;
-      this.canvas.dataset.pen = pen.down ? "down" : "up";
+      if (!event.repeat) {
+        this.movePen({ ...from, down: !from.down });
+        this.announce(this.pen.down ? "Pen down" : "Pen up");
+      }
     } else if (event.key in ARROWS) {
       const [x, y] = ARROWS[event.key];
-      const from = { ...pen };
-      pen.x = Math.min(Math.max(pen.x + STEP * x, 0), SIDE);
-      pen.y = Math.min(Math.max(pen.y + STEP * y, 0), SIDE);
-      if (pen.down) this.line(from, pen);
+      const inside = (value) => Math.min(Math.max(value, 0), SIDE);
+      this.movePen({ ...from, x: inside(from.x + STEP * x), y: inside(from.y + STEP * y) });
+      if (from.down) this.line(from, this.pen);
     } else return;
+    this.marker.hidden = false;
     event.preventDefault();
+  }
+
+  movePen(pen) {
+    this.pen = pen;
+    this.marker.style.left = `${(100 * pen.x) / SIDE}%`;
+    this.marker.style.top = `${(100 * pen.y) / SIDE}%`;
+    this.marker.dataset.down = String(pen.down);
   }
 
   /** Return the drawing as an image like those of MNIST: Uint8Array (28, 28), or null if it is empty. */

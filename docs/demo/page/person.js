@@ -36,24 +36,36 @@ export class Person {
       for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) {
         button.addEventListener(name, () => this.held.delete(move));
       }
-      button.addEventListener("click", () => (this.tapped ??= move)); // by keyboard or screen reader
+      button.addEventListener("click", (event) => {
+        if (event.detail === 0) this.tapped = move; // by keyboard or screen reader: no pointer went down before it
+      });
       button.addEventListener("contextmenu", (event) => event.preventDefault());
     }
-    window.addEventListener("blur", () => this.held.clear());
+    window.addEventListener("blur", () => this.release());
+  }
+
+  /** Let go of every key and button. */
+  release() {
+    this.held.clear();
+  }
+
+  /** Forget what was tapped: it was not meant for the steps that follow. */
+  forget() {
+    this.tapped = null;
   }
 
   lookAt(x, y) {
     this.gaze = [within(x), within(y)];
   }
 
-  press(move) {
+  press(move, repeated = false) {
     this.held.add(move);
-    this.tapped = move;
+    if (!repeated) this.tapped = move;
   }
 
   /** Handle a key that goes down; return whether it is one of the game's. */
   keyDown(event) {
-    if (event.key in ARROWS) this.press(ARROWS[event.key]);
+    if (event.key in ARROWS) this.press(ARROWS[event.key], event.repeat);
     else if (event.key.toLowerCase() in GAZE_KEYS) {
       const [x, y] = GAZE_KEYS[event.key.toLowerCase()];
       if (!event.repeat) this.lookAt(this.gaze[0] + NUDGE * x, this.gaze[1] + NUDGE * y);

@@ -11,15 +11,23 @@ export class Share {
   constructor(part) {
     this.part = part;
     this.written = -WRITE_MS;
-    part["copy-link"].addEventListener("click", () =>
-      this.copy(new URL(this.address, location.href).href, "Link copied"),
-    );
-    part["copy-python"].addEventListener("click", () => {
-      part.code.textContent = toPython(this.program());
-      part.code.hidden = false;
-      part["copy-python"].setAttribute("aria-expanded", "true");
-      this.copy(part.code.textContent, "Program copied");
+    part["copy-link"].addEventListener("click", async () => {
+      const link = new URL(this.address, location.href).href;
+      if (!(await this.copy(link, "Link copied"))) this.show(link, "Link to this episode");
     });
+    part["copy-python"].addEventListener("click", () => {
+      const program = toPython(this.program());
+      this.show(program, "This episode in Python");
+      part["copy-python"].setAttribute("aria-expanded", "true");
+      this.copy(program, "Program copied");
+    });
+    this.clear();
+  }
+
+  /** Show no episode: there is nothing to copy until the next `update`. */
+  clear() {
+    this.hide();
+    this.part["copy-link"].disabled = this.part["copy-python"].disabled = true;
   }
 
   /**
@@ -29,8 +37,8 @@ export class Share {
    */
   update(address, program) {
     this.program = program;
-    this.part.code.hidden = true;
-    this.part["copy-python"].setAttribute("aria-expanded", "false");
+    this.hide();
+    this.part["copy-link"].disabled = this.part["copy-python"].disabled = false;
     this.address = writeAddress(address);
     clearTimeout(this.writing);
     this.writing = setTimeout(() => this.write(), Math.max(this.written + WRITE_MS - performance.now(), 0));
@@ -41,15 +49,31 @@ export class Share {
     history.replaceState(null, "", this.address);
   }
 
+  /** Show a text in the box below the buttons. */
+  show(text, label) {
+    const { code } = this.part;
+    code.textContent = text;
+    code.setAttribute("aria-label", label);
+    code.hidden = false;
+    this.part["copy-python"].setAttribute("aria-expanded", "false");
+  }
+
+  hide() {
+    this.part.code.hidden = true;
+    this.part["copy-python"].setAttribute("aria-expanded", "false");
+  }
+
+  /** Copy a text, and say so; return whether the browser allows it. A page without https has no clipboard. */
   async copy(text, done) {
-    let message = done;
+    let allowed = true;
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      message = "Copying is not allowed here: select the text yourself";
+      allowed = false;
     }
     clearTimeout(this.timer);
-    this.part.copied.textContent = message;
+    this.part.copied.textContent = allowed ? done : "Copying is not allowed here: select the text yourself";
     this.timer = setTimeout(() => (this.part.copied.textContent = ""), SHOWN_MS);
+    return allowed;
   }
 }

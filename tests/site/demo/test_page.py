@@ -262,6 +262,14 @@ def test_it_draws_60_frames_a_second(browser, server):
     assert browser.execute_async_script(script) < 18
 
 
+def test_keys_that_scroll_the_program_do_not_play(quiet):
+    page = quiet(f"?task={CATCH}&seed=12")
+    page.program()
+    page.find("[data-part=code]").send_keys(Keys.ARROW_RIGHT, "n", Keys.SPACE)
+    assert "step 0 of 23" in page.part("stage", "agent").accessible_name
+    assert page.part("seed").get_attribute("value") == "12" and page.part("play").text == "Play"
+
+
 def test_copy_link_gives_the_address_of_the_episode(quiet, browser, server):
     page = quiet(f"?task={CATCH}&seed=12&mode=race")
     browser.execute_script("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
@@ -399,6 +407,23 @@ def test_the_agent_stops_when_it_is_sure(quiet):
     assert len(percentages(page)) == 6
 
 
+def test_a_stop_threshold_outside_the_range_of_the_slider_is_its_nearest(quiet, browser):
+    page = quiet(f"?task={PLAIN}&seed=9&stop=0.2")
+    assert page.part("sure").text == "P ≥ 0.50"
+    assert "stop_threshold=0.5)" in page.program()
+    page.wait(lambda: browser.current_url.endswith("stop=0.5"))
+
+
+@pytest.mark.parametrize("env_id", [CATCH, PLAIN])
+def test_space_that_is_held_starts_once(quiet, browser, env_id):
+    page = quiet(f"?task={env_id}&seed=9")
+    for repeat in "false", "true", "true", "true":
+        browser.execute_script(
+            f"document.body.dispatchEvent(new KeyboardEvent('keydown', {{key: ' ', repeat: {repeat}, bubbles: true}}))"
+        )
+        assert page.part("play").text == "Pause"
+
+
 def test_keys_and_the_film_step_through_the_glimpses(quiet):
     page = quiet(f"?task={PLAIN}&seed=9")
     assert page.part("caption").text == "Glimpse 1 of 6"
@@ -447,6 +472,24 @@ def test_a_digit_is_drawn_with_the_keyboard(quiet):
     pad.send_keys(*[Keys.ARROW_UP] * 10, Keys.SPACE, *[Keys.ARROW_DOWN] * 20, Keys.SPACE)
     page.wait(lambda: page.verdict() != "")
     assert page.verdict() == "It is a 1"
+
+
+def test_the_pen_of_the_keyboard_is_seen_and_announced(quiet):
+    page = quiet(f"?task={PLAIN}&seed=1")
+    page.find("[data-source=drawn]").click()
+    pad, pen = page.part("pad"), page.part("pen")
+    assert not pen.is_displayed()
+    pad.send_keys(*[Keys.ARROW_RIGHT] * 5)
+    center = pad.rect["x"] + pad.rect["width"] / 2
+    assert pen.is_displayed() and pen.rect["x"] > center
+    pad.send_keys(Keys.SPACE)
+    assert page.find("[data-part=live]").get_attribute("textContent") == "Pen down"
+    pad.send_keys(Keys.ARROW_RIGHT, Keys.SPACE)
+    assert page.find("[data-part=live]").get_attribute("textContent") == "Pen up"
+    page.part("clear").click()
+    assert not pen.is_displayed()
+    pad.send_keys(Keys.ARROW_DOWN)
+    assert pen.rect["x"] + pen.rect["width"] / 2 == pytest.approx(center, abs=1)
 
 
 def test_a_drawn_digit_is_placed_in_clutter(quiet):
