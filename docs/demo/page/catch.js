@@ -6,6 +6,7 @@ import { Episode } from "./episode.js";
 import { Person } from "./person.js";
 import { drawReadout } from "./readout.js";
 import { Side } from "./side.js";
+import { View } from "./view.js";
 
 const STEPS_PER_SECOND = 5;
 const HOLD_MS = { agent: 1000, you: 1700, race: 1700 }; // after a ball has landed
@@ -22,17 +23,16 @@ const ABOUT = {
   race: "The same ball for both. Point or drag to look.",
 };
 
-export class CatchView {
+export class CatchView extends View {
   /**
    * @param {HTMLElement} root The section.
    * @param {Object<string, HTMLElement>} part Its elements.
-   * @param {object} context suite, share, announce and report.
+   * @param {object} context For `View`.
    * @param {object} address The episode to begin with.
    */
   constructor(root, part, context, address) {
-    Object.assign(this, { root, part, ...context, id: address.task, seed: address.seed, mode: address.mode });
-    this.running = false;
-    this.frame = this.frame.bind(this);
+    super(root, part, context, address.task);
+    Object.assign(this, { seed: address.seed, mode: address.mode });
     root.querySelectorAll("[data-mode]").forEach((button) =>
       button.addEventListener("click", () => {
         this.setMode(button.dataset.mode);
@@ -47,28 +47,22 @@ export class CatchView {
     new ResizeObserver(() => (this.dirty = true)).observe(root);
   }
 
-  async enter() {
-    this.active = true;
-    if (!this.sides) await this.load();
-    else this.publish();
-    if (!this.active) return; // the other tab was chosen while the agent loaded
-    this.dirty = true;
-    this.request = requestAnimationFrame(this.frame);
-  }
-
   leave() {
-    this.active = false;
-    cancelAnimationFrame(this.request);
-    this.pause();
+    super.leave();
+    this.person?.release(); // the other tab hears that the keys go up
   }
 
-  async load() {
+  async load(id) {
+    return { id, policy: await this.suite.policy(id) };
+  }
+
+  open(task) {
+    this.task = task;
     const { suite } = this;
-    const policy = await suite.policy(this.id);
     const side = (name) => {
-      const agent = name === "agent" ? new Agent(policy) : null;
+      const agent = name === "agent" ? new Agent(task.policy) : null;
       const figure = this.root.querySelector(`[data-side=${name}]`);
-      return new Side(figure, new Episode(suite.environment(this.id), suite.style, agent), "caught");
+      return new Side(figure, new Episode(suite.environment(task.id), suite.style, agent), "caught");
     };
     this.all = { you: side("you"), agent: side("agent") };
     this.person = new Person(this.all.you.part.stage, { left: this.part.left, right: this.part.right });
@@ -182,7 +176,6 @@ export class CatchView {
   /** Show a new state of the buttons and of the readouts. */
   refresh() {
     this.dirty = true;
-    if (!this.sides) return;
     this.part.play.textContent = this.running ? "Pause" : this.waiting ? "Start" : "Play";
     const { environment, last } = this.watched.episode;
     for (const side of this.sides) {
@@ -218,7 +211,7 @@ export class CatchView {
     });
   }
 
-  keyDown(event) {
+  keyPressed(event) {
     if (event.key === " ") {
       if (!event.repeat) this.toggle();
     } else if (event.key.toLowerCase() === "n") this.start(this.seed + 1n);
@@ -231,23 +224,18 @@ export class CatchView {
     this.person?.keyUp(event);
   }
 
-  /** Make the episode the one that the address and the buttons below are about. */
-  publish() {
-    if (this.active) this.share.update(this.address(), () => this.program());
-  }
-
   address() {
-    return { task: this.id, seed: this.seed, mode: this.mode };
+    return { task: this.task.id, seed: this.seed, mode: this.mode };
   }
 
   /** Return the episode for `toPython`: a person's actions, or the agent. */
   program() {
     const { episode } = this.sides[0];
-    const task = this.suite.tasks[this.id];
+    const { id } = this.task;
     const actions = this.sides[0] === this.all.you && episode.actions.length ? [...episode.actions] : null;
     return {
-      id: this.id,
-      arguments: task.arguments,
+      id,
+      arguments: this.suite.tasks[id].arguments,
       seed: this.seed,
       answerKey: episode.environment.answerKey,
       actions,

@@ -9,23 +9,23 @@ import { drawFilm, makeFilm } from "./film.js";
 import { Pad } from "./pad.js";
 import { drawReadout } from "./readout.js";
 import { Side } from "./side.js";
+import { View } from "./view.js";
 
 const GLIMPSE_MS = 750;
 const HOLD_MS = 2400; // after the answer
 const GLIDE_MS = 260;
 const DRAWN = 0; // the drawing takes the place of this image
 
-export class DigitsView {
+export class DigitsView extends View {
   /**
    * @param {HTMLElement} root The section.
    * @param {Object<string, HTMLElement>} part Its elements.
-   * @param {object} context suite, share, announce and report.
+   * @param {object} context For `View`.
    * @param {object} address The episode to begin with.
    */
   constructor(root, part, context, address) {
-    Object.assign(this, { root, part, ...context, id: address.task, seed: address.seed });
-    Object.assign(this, { index: 0, running: false, drawing: null, source: "test" });
-    this.frame = this.frame.bind(this);
+    super(root, part, context, address.task);
+    Object.assign(this, { seed: address.seed, index: 0, drawing: null, source: "test" });
     this.side = new Side(root.querySelector("[data-side=agent]"), null, "right");
     part.gaze.value = address.gaze;
     part.stops.checked = address.stop !== null;
@@ -61,32 +61,15 @@ export class DigitsView {
     new ResizeObserver(() => (this.dirty = true)).observe(root);
   }
 
-  async enter() {
-    this.active = true;
-    if (!this.episode) {
-      await this.setTask(this.id);
-      if (!this.active) return; // the other tab was chosen while the agent loaded
-      this.running = !matchMedia("(prefers-reduced-motion: reduce)").matches;
-    } else this.publish();
-    this.refresh();
-    this.request = requestAnimationFrame(this.frame);
-  }
-
-  leave() {
-    this.active = this.running = false;
-    cancelAnimationFrame(this.request);
-  }
-
-  async setTask(id) {
-    this.id = id;
-    this.part.tasks
-      .querySelectorAll("button")
-      .forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.task === id)));
+  async load(id) {
     const [policy, images] = await Promise.all([this.suite.policy(id), this.suite.images()]);
-    if (this.id !== id) return; // another one was chosen meanwhile
-    Object.assign(this, { policy, images });
+    return { id, policy, images };
+  }
+
+  open(task) {
+    this.begin(this.seed, false, task);
     this.side.clearScore();
-    this.begin(this.seed);
+    if (!this.ready) this.running = !matchMedia("(prefers-reduced-motion: reduce)").matches;
   }
 
   /** The stop threshold; null if the agent looks to the end. */
@@ -110,21 +93,21 @@ export class DigitsView {
     this.refresh();
   }
 
-  /** Play the whole episode of a seed, and show it from the first glimpse on. */
-  begin(seed, again = false) {
-    this.seed = seed < 2n ** 63n ? seed : 0n;
+  /** Play the whole episode of a seed, and show it from the first glimpse on. If the agent throws, nothing changes. */
+  begin(wanted, again = false, task = this.task) {
+    const seed = wanted < 2n ** 63n ? wanted : 0n;
     const { suite, stop } = this;
-    const environment = suite.environment(this.id, this.shownImages(), stop !== null);
-    const episode = new Episode(environment, suite.style, new Agent(this.policy));
-    episode.start(this.seed, this.source === "drawn" ? DRAWN : null);
+    const environment = suite.environment(task.id, this.shownImages(task.images), stop !== null);
+    const episode = new Episode(environment, suite.style, new Agent(task.policy));
+    episode.start(seed, this.source === "drawn" ? DRAWN : null);
     while (!episode.over) {
       const { thought } = episode;
-      const fixation = this.part.gaze.value === "random" ? randomGaze(this.seed, environment.steps) : thought.location;
+      const fixation = this.part.gaze.value === "random" ? randomGaze(seed, environment.steps) : thought.location;
       const { steps, numSteps } = environment;
       const answer = stop === null ? thought.answer : answerOrLookOn(thought.probabilities, steps, numSteps, stop);
       episode.step({ fixation, answer });
     }
-    Object.assign(this, { episode, index: 0, counted: again, shownAt: performance.now() });
+    Object.assign(this, { task, seed, episode, index: 0, counted: again, shownAt: performance.now() });
     this.side.episode = episode;
     makeFilm(this.part.film, episode, (glimpse) => this.jump(glimpse));
     this.publish();
@@ -132,12 +115,12 @@ export class DigitsView {
   }
 
   /** Return the images of the split, with a drawing in place of the first one. */
-  shownImages() {
-    if (this.source !== "drawn") return this.images;
-    const pixels = this.images.pixels.slice();
-    const size = this.images.height * this.images.width;
+  shownImages(images) {
+    if (this.source !== "drawn") return images;
+    const pixels = images.pixels.slice();
+    const size = images.height * images.width;
     pixels.set(this.drawing ?? new Uint8Array(size), DRAWN * size);
-    return { ...this.images, pixels };
+    return { ...images, pixels };
   }
 
   next() {
@@ -181,7 +164,6 @@ export class DigitsView {
   refresh() {
     this.dirty = true;
     const { episode, part, source } = this;
-    if (!episode) return;
     const { environment } = episode;
     this.root
       .querySelectorAll("[data-source]")
@@ -225,7 +207,7 @@ export class DigitsView {
     this.request = requestAnimationFrame(this.frame);
   }
 
-  keyDown(event) {
+  keyPressed(event) {
     if (event.key === " ") {
       if (!event.repeat) this.toggle();
     } else if (event.key === "ArrowRight") this.jump(this.index + 1);
@@ -235,24 +217,20 @@ export class DigitsView {
     return true;
   }
 
-  /** Make the episode the one that the address and the buttons below are about. */
-  publish() {
-    if (this.active) this.share.update(this.address(), () => this.program());
-  }
-
   address() {
-    return { task: this.id, seed: this.seed, gaze: this.part.gaze.value, stop: this.stop };
+    return { task: this.task.id, seed: this.seed, gaze: this.part.gaze.value, stop: this.stop };
   }
 
   /** Return the episode for `toPython`: the agent, or its actions where it does not choose the gaze. */
   program() {
     const { environment, actions } = this.episode;
     const random = this.part.gaze.value === "random";
-    const { height, width } = this.images;
+    const { id, images } = this.task;
+    const { height, width } = images;
     const drawn = { pixels: this.drawing, height, width, split: this.suite.split };
     return {
-      id: this.id,
-      arguments: { ...this.suite.tasks[this.id].arguments },
+      id,
+      arguments: { ...this.suite.tasks[id].arguments },
       seed: this.seed,
       answerKey: environment.answerKey,
       actions: random ? actions : null,

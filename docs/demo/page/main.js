@@ -26,7 +26,13 @@ async function start() {
   const game = ids.find((id) => suite.isGame(id));
   const address = readAddress(location.search, ids);
   const share = new Share(parts(document.querySelector(".share")));
-  const context = { suite, share, announce: (text) => (outside.live.textContent = text), report };
+  const context = {
+    suite,
+    share,
+    announce: (text) => (outside.live.textContent = text),
+    report,
+    recovered: () => (outside.problem.hidden = true),
+  };
   const views = {};
   let current = null;
 

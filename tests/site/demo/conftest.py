@@ -6,6 +6,7 @@ import json
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -23,9 +24,19 @@ def load_build():
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
-    """Serves files of a folder without a line for each; connections stay open, as those of every web server do."""
+    """Serves files of a folder without a line for each; connections stay open, as those of every web server do.
+
+    A file whose name is in ``held`` is sent once its event is set.
+    """
 
     protocol_version = "HTTP/1.1"
+    held: ClassVar[dict[str, threading.Event]] = {}
+
+    def do_GET(self):
+        released = self.held.get(self.path.rpartition("/")[2])
+        if released:
+            released.wait(60)
+        super().do_GET()
 
     def log_message(self, *args):
         pass
@@ -68,3 +79,20 @@ def browser():
     driver.set_script_timeout(120)
     yield driver
     driver.quit()
+
+
+@pytest.fixture
+def hold(browser):
+    """Make the server hold a file back; return a function that lets it go."""
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
+
+    def hold_file(name):
+        QuietHandler.held[name] = threading.Event()
+        return QuietHandler.held[name].set
+
+    yield hold_file
+    for released in QuietHandler.held.values():
+        released.set()
+    QuietHandler.held.clear()
+    browser.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": False})

@@ -205,6 +205,107 @@ def test_a_tab_that_was_left_while_it_loaded_does_not_change_the_address(quiet, 
     assert page.part("step").is_displayed()
 
 
+# What it does while it loads.
+
+
+def task_button(page, env_id):
+    return page.find(f"[data-task={env_id}]")
+
+
+def glimpses(page):
+    return len(page.driver.find_elements(By.CSS_SELECTOR, "[data-part=film] li"))
+
+
+def test_controls_wait_for_the_agent(quiet, browser, hold):
+    page = quiet(f"?task={PLAIN}&seed=9")
+    let_go = hold(f"{CATCH}.bin")
+    page.find("[data-tab=catch]").click()
+    for element in page.find("[data-mode=you]"), page.part("play"), page.part("new"):
+        ActionChains(browser).move_to_element(element).click().perform()
+    page.press("n", Keys.SPACE, Keys.ARROW_RIGHT)
+    assert not page.find("[data-part=copy-link]").is_enabled()
+    assert not page.find("[data-part=copy-python]").is_enabled()
+    let_go()
+    page.wait(lambda: page.find("[data-part=copy-link]").is_enabled())
+    assert page.part("seed").get_attribute("value") == "0" and page.part("play").text == "Play"
+    assert page.find("button[data-mode=agent]").get_attribute("aria-pressed") == "true"
+    assert "step 0 of 23" in page.part("stage", "agent").accessible_name
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_a_task_that_is_chosen_while_the_first_one_loads_is_played(quiet, browser, hold):
+    page = quiet()
+    first, second = hold(f"{PLAIN}.bin"), hold(f"{CLUTTERED}.bin")
+    page.find("[data-tab=digits]").click()
+    task_button(page, CLUTTERED).click()
+    first()
+    loaded = f"return performance.getEntriesByType('resource').some(one => one.name.endsWith('{PLAIN}.bin'))"
+    page.wait(lambda: browser.execute_script(loaded))
+    page.press("n")
+    second()
+    page.wait(lambda: glimpses(page) == 8)
+    assert page.part("seed").get_attribute("value") == "0"
+    if page.part("play").text == "Play":
+        page.part("play").click()
+    page.wait(lambda: page.part("caption").text == "Glimpse 2 of 8")
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_the_task_before_is_played_until_the_next_one_is_there(quiet, hold):
+    page = quiet(f"?task={PLAIN}&seed=10")
+    expected = percentages(page)
+    page = quiet(f"?task={PLAIN}&seed=9")
+    let_go = hold(f"{CLUTTERED}.bin")
+    task_button(page, CLUTTERED).click()
+    page.press("n")
+    assert percentages(page) == expected
+    assert f"pretrained:{PLAIN}" in page.program() and "seed=10" in page.program()
+    let_go()
+    page.wait(lambda: glimpses(page) == 8)
+    assert f"pretrained:{CLUTTERED}" in page.program() and "seed=10" in page.program()
+
+
+def test_a_task_that_cannot_be_loaded_leaves_the_one_before(quiet, browser):
+    page = quiet(f"?task={PLAIN}&seed=9")
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": [f"*{CLUTTERED}.bin"]})
+    try:
+        task_button(page, CLUTTERED).click()
+        page.wait(lambda: page.find("[data-part=problem]").is_displayed())
+    finally:
+        browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    assert task_button(page, PLAIN).get_attribute("aria-pressed") == "true"
+    assert task_button(page, CLUTTERED).get_attribute("aria-pressed") == "false"
+    page.press("n")
+    assert glimpses(page) == 6 and f"pretrained:{PLAIN}" in page.program()
+    task_button(page, CLUTTERED).click()
+    page.wait(lambda: glimpses(page) == 8)
+    assert not page.find("[data-part=problem]").is_displayed()
+
+
+@pytest.mark.parametrize(
+    ("query", "tab", "other", "env_id"), [("", "digits", "catch", PLAIN), (f"?task={PLAIN}", "catch", "digits", CATCH)]
+)
+def test_a_tab_that_is_left_and_shown_again_while_it_loads_draws_in_one_loop(
+    quiet, browser, hold, query, tab, other, env_id
+):
+    page = quiet(query)
+    let_go = hold(f"{env_id}.bin")
+    for name in tab, other, tab, other, tab:
+        page.find(f"[data-tab={name}]").click()
+    let_go()
+    page.wait(lambda: page.find("[data-part=copy-link]").is_enabled())
+    script = """const [done] = arguments, next = window.requestAnimationFrame;
+        let [requests, frames] = [0, 0];
+        window.requestAnimationFrame = (callback) => { requests++; return next(callback); };
+        next(function count() {
+          if (++frames < 20) return next(count);
+          window.requestAnimationFrame = next;
+          done(requests / frames);
+        });"""
+    assert 0.8 < browser.execute_async_script(script) < 1.2
+
+
 # The agent plays.
 
 
