@@ -59,7 +59,8 @@ MORE = """
 [your own algorithm](docs/benchmark-own-algorithm.md), [other libraries](docs/libraries.md).
 """
 """The end of the quickstart, whose other text is the README's."""
-_INCLUDE = re.compile(r"<!-- readme:(\w+) -->")
+_INCLUDE = re.compile(r"^.*<!-- readme:(\w+) -->", re.MULTILINE)
+"""Where a section of the README goes; the words before it stand in its place on GitHub."""
 _FENCE = re.compile(r"^(```|~~~).*?^\1[ ]*$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(!?\[(?:[^\[\]]|\[[^\]]*\])*\])\(([^)\s#]*)(#[^)\s]*)?\)")
 
