@@ -32,12 +32,14 @@ def _classifier(table: str, name: str, label: str, reported: Reported, **changes
 
 
 # On plain MNIST a classifier sees the same 60,000 scenes in every epoch and needs regularization; in the other tasks no
-# scene is shown twice. On the validation set, learning rate 3e-3 beat 1e-3 by a fifth or more in short runs.
+# scene is shown twice. On the validation set, learning rate 3e-3 beat 1e-3 by a fifth or more in short runs. After 150
+# epochs they underfit: two layers of 256 units had an error of 14 % on Cluttered 60x60, in training and on new scenes.
+# After 400 it was 10.7 % on scenes of training images and 9.4 % on the validation set.
 _CLASSIFIERS: dict[str, dict[str, Any]] = {
     "mnist": {"epochs": 60, "learning_rate": 3e-3, "dropout": 0.3},
-    "translated": {"epochs": 150, "learning_rate": 3e-3},
-    "cluttered": {"epochs": 150, "learning_rate": 3e-3},
-    "cluttered100": {"epochs": 150, "learning_rate": 3e-3},
+    "translated": {"epochs": 400, "learning_rate": 3e-3},
+    "cluttered": {"epochs": 400, "learning_rate": 3e-3},
+    "cluttered100": {"epochs": 400, "learning_rate": 3e-3},
 }
 # A convolutional network of today learns in fewer epochs, and each costs more: 77 times the multiply-adds of the
 # paper's on Cluttered 100.
