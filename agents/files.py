@@ -24,7 +24,8 @@ class WriteError(OSError):
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it holds either its old content or all of the new content, even after a crash.
 
-    The content first goes to "NAME.PID.RANDOM.part" in the same folder, which then replaces the file.
+    The content first goes to "NAME.PID.RANDOM.part" in the same folder, which then replaces the file. What is
+    neither a file nor a folder, such as /dev/null, is written to.
 
     Args:
         path: The file; missing parent folders are created.
@@ -41,6 +42,9 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def _write_atomically(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        path.write_bytes(data)
+        return
     temporary = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}{_PART}")
     try:
         with _open_locked(temporary) as file:
@@ -65,8 +69,13 @@ def _open_locked(path: Path) -> IO[bytes]:
     """
     while True:
         file = open(path, "wb")  # noqa: SIM115 (the caller closes it)
-        with suppress(OSError):  # a file system without locks, where part files are never deleted
+        try:
             _lock(file)
+        except BlockingIOError:  # another process is about to delete it
+            file.close()
+            continue
+        except OSError:  # a file system without locks, where part files are never deleted
+            return file
         if fcntl is None or os.fstat(file.fileno()).st_nlink:
             return file
         file.close()

@@ -73,12 +73,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run(name, rest)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except SystemExit as exit:  # after --help and --version, and by SIGTERM
-        return exit.code if isinstance(exit.code, int) else 0
-    except BrokenPipeError:  # the reader of the output, `head` for instance, has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except SystemExit as exit:  # after --help and --version, by SIGTERM, and by a user's module
+        if exit.code is None or isinstance(exit.code, int):
+            return exit.code or 0
+        print(f"ram {name}: {exit.code}", file=sys.stderr)
+        return 1
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+            return 0
         if (status := _status_of_signal(error)) is not None:
             return status
         message = explain(error)
@@ -108,6 +110,16 @@ def _run(name: str, arguments: Sequence[str]) -> int:
         hint = f"did you mean `ram {close[0]}`? " if close else ""
         raise RAMError(f"there is no such command: {hint}`ram --help` lists them")
     return importlib.import_module(f"agents.cli.{name}").run(arguments)
+
+
+def _reader_is_gone() -> bool:
+    """Return whether the reader of the output, `head` for instance, has closed it; what is left goes nowhere then."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def _status_of_signal(error: BaseException | None) -> int | None:

@@ -20,7 +20,8 @@ class EvaluateOptions:
 
     checkpoint: Checkpoint
     episodes: Count | None = None
-    """Episodes to play: 10,000 in games if not given; in classification the number of images, all if not given."""
+    """Episodes to play. If not given: 10,000 in games of the suite, every image in classification, 100 in environments
+    of other packages."""
     split: Split = None
     dataset: Dataset = None
     sampled: Switch = False
@@ -30,10 +31,11 @@ class EvaluateOptions:
     """With --stop-threshold: first fit the temperature of the class probabilities on this split, such as
     "train[-5000:]", so that a probability of 0.98 is right in 98 of 100 cases."""
     seed: int = 0
-    """Random seed of the first episode; episode i uses seed + i."""
+    """Random seed of the first episode; episode i of the suite uses seed + i."""
     device: Device = "auto"
     num_envs: Count = 1000
-    """Episodes played in parallel. Does not change the result."""
+    """Episodes played in parallel. Does not change the result, except in environments of other packages, where it is at
+    most 64 and decides which episodes are played."""
     json: Switch = False
     """Print one JSON object and nothing else."""
 

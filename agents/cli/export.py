@@ -33,10 +33,14 @@ def run(arguments: Sequence[str]) -> int:
     if options.out is None and options.onnx is None:
         raise SettingsError("no file to write: expected OUT, a name that ends in .safetensors, or --onnx FILE")
     from agents.pretrained import resolve_checkpoint
+    from agents.ram import export, onnx_export
     from agents.ram.checkpoint import load_checkpoint
-    from agents.ram.export import export_agent
+    from agents.ram.export import check_out, export_agent
     from agents.ram.onnx_export import OPSET, export_onnx, input_shapes, output_shapes
 
+    for file, suffix in ((options.out, export.SUFFIX), (options.onnx, onnx_export.SUFFIX)):  # before either is written
+        if file is not None:
+            check_out(file, suffix)
     checkpoint = resolve_checkpoint(options.checkpoint)
     if options.out is not None:
         file = export_agent(checkpoint, options.out)

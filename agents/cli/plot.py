@@ -32,8 +32,10 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(PlotOptions, "plot", arguments)
     from agents.pictures.comparison import draw_groups, find_runs, group_runs, read_run
 
-    folders = dict.fromkeys(folder for given in options.runs for folder in find_runs(given))
-    groups = group_runs([read_run(folder) for folder in folders])
+    folders: dict[Path, Path] = {}  # one run may be given twice, under several names
+    for folder in (folder for given in options.runs for folder in find_runs(given)):
+        folders.setdefault(folder.resolve(), folder)
+    groups = group_runs([read_run(folder) for folder in folders.values()])
     draw_groups(groups, options.out)
     for group in groups:
         print(f"{group.label}: {', '.join(f'{run.folder} (seed {run.seed})' for run in group.runs)}")

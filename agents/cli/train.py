@@ -225,6 +225,8 @@ def _resume(options: dict[str, Any], unknown: Sequence[str]) -> int:
     Raises:
         UsageError: If the command line has other options: a run keeps its settings.
     """
+    if options["resume"] is None:
+        raise UsageError("--resume none: expected the folder of a run, as in `ram train --resume runs/mine`")
     others = [argument for argument in unknown if argument.startswith("-")]
     others += [
         f"--{name.replace('_', '-')}" for name in options if name not in ("env_id", "resume", "device", "dataset")

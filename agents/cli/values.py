@@ -56,8 +56,8 @@ class Reader(NamedTuple):
 def reader_of(hint: Any) -> Reader:
     """Return the reader of a type.
 
-    It knows bool, int, float, str, paths, ``Literal``, tuples and sequences of numbers, tuples of any length, None, and
-    unions of these. A type that it does not know is read as a Python literal.
+    It knows bool, int, float, str, paths, ``Literal``, tuples and sequences of numbers, tuples of any length,
+    dictionaries with names, None, and unions of these. A type that it does not know is read as a Python literal.
 
     Args:
         hint: The annotation, evaluated.
@@ -86,6 +86,8 @@ def reader_of(hint: Any) -> Reader:
     if _is_sequence(hint) and parts and set(parts) <= {int, float}:
         count, only_integers = len(parts) if get_origin(hint) is tuple else None, float not in parts
         return Reader(_numbers(count, only_integers), "N N" if only_integers else "X Y", takes_numbers=True)
+    if get_origin(hint) is dict and parts[0] is str:
+        return Reader(_dictionary, "DICTIONARY")
     return Reader(_python, "VALUE")
 
 
@@ -143,7 +145,10 @@ def _text(text: str) -> str:
 def _path(text: str) -> Path:
     if not text:
         raise ArgumentTypeError("expected a path, got an empty text")
-    return Path(text).expanduser()
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ArgumentTypeError(f"there is no home folder of that user, got {text!r}: write the path out") from error
 
 
 def _numbers(count: int | None, only_integers: bool) -> Callable[[str], tuple[float, ...]]:
@@ -165,8 +170,18 @@ def _numbers(count: int | None, only_integers: bool) -> Callable[[str], tuple[fl
 def _python(text: str) -> Any:
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError) as error:
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise ArgumentTypeError(f"expected a Python literal such as 3, 'name' or [1, 2], got {text!r}") from error
+
+
+def _dictionary(text: str) -> dict[str, Any]:
+    try:
+        value = _python(text)
+    except ArgumentTypeError:
+        value = None
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        raise ArgumentTypeError(f"expected a dictionary such as {{'name': 3}}, got {text!r}")
+    return value
 
 
 def _literal(values: Sequence[Any]) -> Reader:

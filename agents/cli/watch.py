@@ -34,11 +34,16 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(WatchOptions, "watch", arguments)
     from agents.evaluation.splits import with_dataset, with_split
     from agents.pictures.animation import animate
-    from agents.pictures.html_page import write_html
+    from agents.pictures.encoding import encoder
+    from agents.pictures.html_page import check_page, write_html
     from agents.pictures.watch import watch
     from agents.pretrained import resolve_checkpoint
     from agents.ram.checkpoint import load_checkpoint
 
+    if options.video is not None:  # both names are checked before either file is written
+        encoder(options.video.suffix)
+    if options.html is not None:
+        check_page(options.html)
     checkpoint = load_checkpoint(resolve_checkpoint(options.checkpoint))
     env_settings = with_dataset(checkpoint.env_id, checkpoint.env_settings, options.dataset)
     env_settings = with_split(checkpoint.env_id, env_settings, options.split)

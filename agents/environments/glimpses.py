@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from agents.environments.actions import ActionSpace
 from agents.environments.adapter import Adapter, Choice, find_attribute
 from agents.errors import SettingsError
+from ram_envs.sensors.gaze import GazeControl
 from ram_envs.tasks import EPISODE_RETURN
 
 
@@ -30,6 +31,7 @@ class GlimpseAdapter(Adapter):
                 "environment with these arguments"
             )
         self._key = answer.key
+        self._gaze = find_attribute(source, "gaze_control") or GazeControl("absolute", None)
         self._actions = ActionSpace(actions[self._key])
         self.choices, self.numbers = self._actions.choices, self._actions.numbers
         self.answer_names = tuple(answer.names) if len(self.choices) == 1 and not self.numbers else ()
@@ -57,6 +59,6 @@ class GlimpseAdapter(Adapter):
         return info.get("final_info", info).get("is_success")
 
     def act(self, choice: Choice) -> Any:
-        """Return a batch of actions."""
-        fixation = np.clip(choice.fixation, -1.0, 1.0)
+        """Return a batch of actions; a relative move that is too long keeps its direction."""
+        fixation = np.asarray(self._gaze.within(choice.fixation), np.float32)
         return {"fixation": fixation, self._key: self._actions.convert(choice.task_action)}

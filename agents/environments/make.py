@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import gymnasium
@@ -58,7 +60,9 @@ def make_world(
             "environment, such as lambda: gymnasium.make('CartPole-v1')"
         )
     make = gymnasium.vector.AsyncVectorEnv if vectorization == "async" else SyncVectorEnv
-    return World(make([lambda: _call(source)] * num_envs))
+    with _no_interrupts():
+        env = make([lambda: _call(source)] * num_envs)
+    return World(env)
 
 
 def portable_id(env_id: str) -> str:
@@ -106,6 +110,22 @@ def steps_of_an_episode(env: VectorEnv) -> int | None:
     return steps if isinstance(steps, int) else None
 
 
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Keep Ctrl-C from the processes that are started here; in this one it is only delayed.
+
+    A terminal sends it to all processes, and those of an environment would end before the run has saved its checkpoint.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _call(make: Callable[[], gymnasium.Env]) -> gymnasium.Env:
     env = make()
     if not isinstance(env, gymnasium.Env):
@@ -121,7 +141,8 @@ def _make_vec(
         arguments["render_mode"] = render_mode
     mode = None if vectorization == "auto" else vectorization
     try:
-        return gymnasium.make_vec(name, num_envs, vectorization_mode=mode, **arguments)
+        with _no_interrupts():
+            return gymnasium.make_vec(name, num_envs, vectorization_mode=mode, **arguments)
     except (gymnasium.error.Error, ImportError, TypeError) as error:
         raise SettingsError(f"{env_id} cannot be made: {error}") from error
 

@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,10 @@ Observation = dict[str, NDArray[np.float32]]
 
 class InvalidValue(RAMError, ValueError):
     """An environment returned NaN or infinity; the message names the value, the step and the row."""
+
+
+class ProcessGone(RAMError, RuntimeError):
+    """A process of a vector environment has ended before its time."""
 
 
 class Step(NamedTuple):
@@ -83,6 +88,7 @@ class World:
         self.adapter = adapter_for(env) if adapter is None else adapter
         self._over = np.zeros(self.num_envs, bool)
         self._steps = 0
+        self._gone = False
         self._send, self._receive = _halves_of_a_step(env)
 
     def reset(self, seed: int | None = None) -> Observation:
@@ -91,7 +97,8 @@ class World:
         Args:
             seed: Seed of the first row; row i gets ``seed + i``. None to go on with the generators there are.
         """
-        observation, _ = self.env.reset(seed=seed)
+        with self._processes():
+            observation, _ = self.env.reset(seed=seed)
         self._over = np.zeros(self.num_envs, bool)
         self._steps = 0
         return self._observed(observation)
@@ -104,15 +111,18 @@ class World:
     def begin_step(self, choice: Choice) -> None:
         """Begin a step. Environments that run in processes or threads of their own work until :meth:`end_step`."""
         self._choice = choice
-        self._send(self.adapter.act(choice))
+        with self._processes():
+            self._send(self.adapter.act(choice))
 
     def end_step(self) -> Step:
         """Wait for the step that was begun, and return what it led to.
 
         Raises:
             InvalidValue: If an observation or a reward is NaN or infinite.
+            ProcessGone: If a process of the environment has ended.
         """
-        observation, reward, terminated, truncated, info = self._receive()
+        with self._processes():
+            observation, reward, terminated, truncated, info = self._receive()
         choice = self._choice
         self._steps += 1
         before, over = self._over, np.asarray(terminated) | np.asarray(truncated)
@@ -135,7 +145,29 @@ class World:
 
     def close(self) -> None:
         """Close the environment."""
-        self.env.close()
+        if not self._gone:
+            self.env.close()
+            return
+        env = self.env.unwrapped
+        for process in getattr(env, "processes", ()):  # they wait for messages, and closing would wait for theirs
+            process.kill()
+        env.closed = True  # otherwise it is closed when it is deleted
+
+    @contextmanager
+    def _processes(self) -> Iterator[None]:
+        """Name the cause where a process of the environment does not answer.
+
+        Raises:
+            ProcessGone: In place of the error of its pipe.
+        """
+        try:
+            yield
+        except (BrokenPipeError, ConnectionResetError, EOFError) as error:
+            self._gone = True
+            raise ProcessGone(
+                "a process of the vector environment has ended (killed, perhaps for lack of memory): "
+                "`ram train --resume FOLDER` continues a run from its last checkpoint"
+            ) from error
 
     def _observed(self, observation: Any) -> Observation:
         seen = self.adapter.observe(observation, self.num_envs)

@@ -137,14 +137,21 @@ def _encode_mp4(shots: Sequence[Shot]) -> bytes:
     """Return an H.264 video."""
     ffmpeg = _import_ffmpeg()
     height, width, _ = shots[0].shape
+    odd = height % 2, width % 2  # H.264 has even sizes: the last row and column are repeated
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "animation.mp4"
         writer = ffmpeg.write_frames(
-            str(file), (width, height), fps=VIDEO_FPS, codec="libx264", quality=8, ffmpeg_log_level="error"
+            str(file),
+            (width + odd[1], height + odd[0]),
+            fps=VIDEO_FPS,
+            codec="libx264",
+            quality=8,
+            macro_block_size=2,
+            ffmpeg_log_level="error",
         )
         writer.send(None)  # starts the encoder
         for shot in shots:
-            frame = shot.frame.tobytes()
+            frame = np.pad(shot.frame, ((0, odd[0]), (0, odd[1]), (0, 0)), "edge").tobytes()
             for _ in range(max(1, round(shot.seconds * VIDEO_FPS))):
                 writer.send(frame)
         writer.close()

@@ -43,6 +43,12 @@ DIGITS = 4
 """Decimal places of probabilities and values."""
 
 
+def check_page(file: str | os.PathLike[str]) -> None:
+    """Raise a :class:`SettingsError` if a file has not the name of a web page."""
+    if Path(file).suffix.lower() not in SUFFIXES:
+        raise SettingsError(f"{file} is not a web page: expected a name that ends in .html")
+
+
 def write_html(
     policy: RAMPolicy,
     env_id: str,
@@ -69,8 +75,7 @@ def write_html(
         OSError: If the file cannot be written.
     """
     path = Path(file)
-    if path.suffix.lower() not in SUFFIXES:
-        raise SettingsError(f"{path} is not a web page: expected a name that ends in .html")
+    check_page(path)
     check_integer("episodes", episodes, 1)
     if not is_task(env_id):
         raise SettingsError(f"a web page shows tasks of the suite, not {env_id}: use --video FILE (.gif or .mp4)")

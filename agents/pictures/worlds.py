@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -41,6 +40,10 @@ class NoPicture(RAMError, ValueError):
     """An environment cannot be rendered as an image."""
 
 
+class LongAnimationWarning(UserWarning):
+    """An animation ends before all of its episodes."""
+
+
 class Picture(NamedTuple):
     """One moment of an episode.
 
@@ -76,8 +79,18 @@ def animate_world(
     try:
         check_world(policy, world)
         seconds = frame_seconds(world)
-        played = itertools.islice(pictures(policy, world, episodes, seed), MAX_FRAMES)
-        shots = [Shot.of(picture.frame, HOLD_SECONDS if picture.over else seconds) for picture in played]
+        shots: list[Shot] = []
+        ended = 0
+        for picture in pictures(policy, world, episodes, seed):
+            if len(shots) == MAX_FRAMES:
+                warnings.warn(
+                    f"{path} ends after {MAX_FRAMES} frames, with {ended} of {episodes} episodes complete",
+                    LongAnimationWarning,
+                    stacklevel=2,
+                )
+                break
+            shots.append(Shot.of(picture.frame, HOLD_SECONDS if picture.over else seconds))
+            ended += picture.over
     finally:
         world.close()
     write_atomically(path, encode(shots))

@@ -38,8 +38,7 @@ def export_agent(checkpoint: str | os.PathLike[str], out: str | os.PathLike[str]
             is the checkpoint itself, or cannot be written.
     """
     source, file = checkpoint_file(checkpoint), Path(out)
-    if file.suffix != SUFFIX or file.is_dir():
-        raise CheckpointError(f"{file} is not a file to export to: expected a name that ends in {SUFFIX}")
+    check_out(file, SUFFIX)
     content = load_checkpoint(source, env_id)
     if file.exists() and file.samefile(source):
         raise CheckpointError(f"{file} is the checkpoint itself, which exporting would strip: choose another name")
@@ -61,3 +60,13 @@ def _in_half_precision(policy: RAMPolicy) -> RAMPolicy:
             for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
                 tensor.data = tensor.data.half()
     return policy
+
+
+def check_out(file: str | os.PathLike[str], suffix: str) -> None:
+    """Check the name of a file to export to.
+
+    Raises:
+        CheckpointError: If it has another suffix, or is a folder.
+    """
+    if Path(file).suffix != suffix or Path(file).is_dir():
+        raise CheckpointError(f"{file} is not a file to export to: expected a name that ends in {suffix}")

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from agents.extras import require
 from agents.files import write_atomically
 from agents.ram.checkpoint import CheckpointError, load_checkpoint
-from agents.ram.export import shared_settings
+from agents.ram.export import check_out, shared_settings
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
 
@@ -91,8 +91,7 @@ def export_onnx(checkpoint: str | os.PathLike[str], out: str | os.PathLike[str])
         DependencyNotInstalled: If onnx or onnxscript is missing.
     """
     file = Path(out)
-    if file.suffix != SUFFIX or file.is_dir():
-        raise CheckpointError(f"{file} is not a file to export to: expected a name that ends in {SUFFIX}")
+    check_out(file, SUFFIX)
     content = load_checkpoint(checkpoint)
     settings = content.policy.settings
     if settings.random_locations:

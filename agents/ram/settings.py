@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ram_envs.tasks import Task
 
 CORES = ("relu", "lstm")
+MOST_UNITS = 100_000
+"""Most units of a layer."""
 
 
 def make_plain(settings: DataclassInstance) -> None:
@@ -103,8 +105,8 @@ class NetworkSettings:
             check_choice("core_start", self.core_start, ("orthogonal", "identity"))
             check_choice("answer_heads", self.answer_heads, ("joint", "objects"))
             for name in ("core_size", "glimpse_hidden", "location_hidden", "glimpse_features"):
-                check_integer(name, getattr(self, name), 1)
-            check_integer("location_network_hidden", self.location_network_hidden, 0)
+                check_integer(name, getattr(self, name), 1, MOST_UNITS)
+            check_integer("location_network_hidden", self.location_network_hidden, 0, MOST_UNITS)
             check_number("location_std", self.location_std, 1e-3, 10)
             check_number("input_shift", self.input_shift, -1e3, 1e3)
             check_number("input_gain", self.input_gain, 1e-3, 1e3)

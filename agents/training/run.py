@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from agents.environments.world import ProcessGone
 from agents.ram.checkpoint import FILE_NAME, save_checkpoint
 from agents.ram.policy import RAMPolicy
 from agents.terminal import ProgressBar
@@ -130,10 +131,18 @@ class Run:
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._restore_handlers()
-        self._bar.close()
-        self._files.close()
+    ) -> bool:
+        # A signal to all processes of a group ends those of an environment before this one has done its last iteration.
+        stopped = bool(self._signal) and isinstance(error, ProcessGone) and distributed.share()[1] == 1
+        try:
+            if stopped:
+                self.save()
+                self.stopped_by = signal.Signals(self._signal).name
+        finally:
+            self._restore_handlers()
+            self._bar.close()
+            self._files.close()
+        return stopped
 
     def iterations(self) -> Iterator[int]:
         """Yield the number of each iteration that is left; after each, write the logs and the checkpoint if due."""

@@ -215,3 +215,28 @@ def test_threads_may_write_the_same_file(tmp_path):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: write_atomically(tmp_path / "file", b"%d" % number), range(40)))
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_part_file_that_a_cleaner_has_locked_is_written_again(tmp_path, monkeypatch):
+    lock, calls = files._lock, []
+
+    def taken(file):
+        calls.append(file.name)
+        if len(calls) == 1:
+            Path(file.name).unlink()
+            raise BlockingIOError
+        lock(file)
+
+    monkeypatch.setattr(files, "_lock", taken)
+    write_atomically(tmp_path / "file", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"] and len(calls) == 2
+
+
+def test_a_device_is_written_to_and_not_replaced():
+    reader, writer = os.openpty()
+    try:
+        write_atomically(Path(os.ttyname(writer)), b"new")
+        assert os.read(reader, 3) == b"new" and Path(os.ttyname(writer)).is_char_device()
+    finally:
+        os.close(reader)
+        os.close(writer)

@@ -1,13 +1,20 @@
 """`ram train` and what follows it, on environments of other packages."""
 
 import json
+import os
 import re
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from agents.cli import main
 from agents.ram.checkpoint import load_checkpoint
 from tests.agents.cli.conftest import NETWORK
+from tests.limits import HANG_S
 
 SMALL = [*NETWORK, "--num-envs=4", "--minibatches=2", "--segment-length=8", "--update-epochs=1", "--device=cpu"]
 
@@ -79,6 +86,11 @@ def test_the_tasks_of_the_suite_train_on_segments_too(tmp_path, capsys):
         (["Cartpole-v1"], "Did you mean: `CartPole`"),
         (["no_such_package:Thing-v0"], "there is no module 'no_such_package'"),
         (["ram_envs:RAM-Glimpse-v0"], "env_id=None is not valid: name the environment to wrap"),
+        (["CartPole-v1", "--env-arguments", "3"], "env-arguments: expected a dictionary such as .*, got '3'"),
+        (["CartPole-v1", "--env-arguments", "{[]: 1}"], "expected a dictionary such as"),
+        (["CartPole-v1", "--core-size", "1e30"], "core_size=1000000000000000019884624838656 is out of range"),
+        (["--resume", "none"], "--resume none: expected the folder of a run"),
+        (["--resume", "~nosuchuser/run"], "there is no home folder of that user, got '~nosuchuser/run'"),
         (["CartPole-v1", "--env-arguments", "{'size': 3}"], "unexpected keyword argument 'size'"),
         (["RAM-MNIST-v1"], "there is no environment 'RAM-MNIST-v1'"),
     ],
@@ -89,3 +101,55 @@ def test_what_cannot_be_trained_is_said_in_one_line(arguments, message, tmp_path
     assert re.search(message, error), error
     assert error.count("\n") <= 1
     assert not (tmp_path / "run").exists()
+
+
+ASYNC = ["train", "CartPole-v1", *SMALL, "--vectorization=async", "--frames=1000000", "--checkpoint-every=1000000"]
+
+
+@pytest.fixture
+def asynchronous(start, tmp_path):
+    """A run whose environments are processes: its process and theirs, once it trains."""
+    process = start(*ASYNC, "--out=run", folder=tmp_path)
+    metrics = tmp_path / "run" / "metrics.csv"
+    deadline = time.monotonic() + HANG_S
+    while not metrics.exists() or metrics.read_text().count("\n") < 3:
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.05)
+    workers = [int(number) for number in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+    yield process, workers
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_processes_of_a_run_saves_a_checkpoint(asynchronous, tmp_path, number):
+    """As a terminal sends Ctrl-C, and a batch system SIGTERM."""
+    process, workers = asynchronous
+    for pid in (*workers, process.pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+    said, complaint = process.communicate(timeout=HANG_S)
+    assert process.returncode == 128 + number, complaint
+    assert "Traceback" not in complaint and f"stopped by {number.name}" in said + complaint
+    assert load_checkpoint(tmp_path / "run").progress["iteration"] > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
+def test_a_process_of_an_environment_that_is_killed_ends_the_run_with_an_error(asynchronous):
+    process, workers = asynchronous
+    os.kill(max(workers), signal.SIGKILL)
+    _, complaint = process.communicate(timeout=HANG_S)
+    assert process.returncode == 2
+    assert "ram train: a process of the vector environment has ended" in complaint.splitlines()[-1]
+    assert not any(
+        Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_text() for pid in workers
+    )
+
+
+def test_an_animation_that_is_cut_off_says_so(cartpole, tmp_path, monkeypatch, capsys):
+    from agents.pictures import worlds
+
+    monkeypatch.setattr(worlds, "MAX_FRAMES", 20)
+    assert main(["watch", str(cartpole), "--video", str(tmp_path / "a.gif"), "--episodes", "9"]) == 0
+    assert re.search(r"a\.gif ends after 20 frames, with \d of 9 episodes complete", capsys.readouterr().err)

@@ -160,6 +160,19 @@ def test_output_that_nobody_reads_is_no_error():
     assert result.stderr == ""
 
 
+def test_a_pipe_that_breaks_elsewhere_is_an_error(behave, capsys):
+    """Only a reader that has closed the output is none."""
+    behave(BrokenPipeError(32, "Broken pipe"))
+    assert main(["list"]) == 2
+    assert capsys.readouterr().err == "ram list: [Errno 32] Broken pipe\n"
+
+
+def test_what_a_module_says_when_it_exits_is_shown(behave, capsys):
+    behave(SystemExit("this module needs a licence"))
+    assert main(["list"]) == 1
+    assert capsys.readouterr().err == "ram list: this module needs a licence\n"
+
+
 @pytest.mark.parametrize("arguments", [["list"], ["train", "--help"], ["train", "RAM-MNIST-v0", "--help"]])
 def test_lists_and_help_work_without_the_extra(arguments):
     missing = ("torch", "matplotlib", "pygame", "safetensors", "tyro", "tensorboard", "tqdm")

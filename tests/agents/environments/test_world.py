@@ -1,10 +1,12 @@
 """One stream of steps from each auto-reset mode."""
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 from agents.environments.adapter import Choice
+from agents.environments.make import make_world
 from agents.environments.world import InvalidValue, World
 from agents.errors import SettingsError
 from tests.agents.environments.scripted import Scripted
@@ -79,3 +81,19 @@ def test_a_nan_is_named_with_step_and_row():
     world.step(both)
     with pytest.raises(InvalidValue, match="the observation's 'glimpse' is NaN at step 2 of row 1"):
         world.step(both)
+
+
+@pytest.mark.parametrize("vectorization", ["auto", "sync"])
+@pytest.mark.parametrize("gaze", ["relative", "absolute"])
+def test_the_gaze_moves_as_in_the_environment_itself(gaze, vectorization):
+    """A move that is too long keeps its direction."""
+    settings = {"gaze": gaze, "max_step": 0.5 if gaze == "relative" else None, "first_location": "center"}
+    fixation, still = np.array([[2.0, 0.5], [0.3, -1.2]], np.float32), np.zeros(2, np.int64)
+    env = gymnasium.make_vec("ram_envs:RAM-CatchGame-v0", 2, action_format="dict", **settings)
+    env.reset(seed=0)
+    expected = env.step({"fixation": fixation, "move": still})[0]["location"]
+    world = make_world("RAM-CatchGame-v0", 2, settings, vectorization)
+    world.reset(0)
+    location = world.step(Choice(fixation, still, np.zeros((2, 3), np.float32))).observation["location"]
+    np.testing.assert_array_equal(location, expected)
+    world.close()
