@@ -58,6 +58,16 @@ class Changes(Toy):
         return {"fixation": np.zeros((rows, 2), np.float32), "label": np.full(rows, self.settings["label"][0])}
 
 
+class Counts(Toy):
+    """Tells its progress in numbers of another type."""
+
+    defaults = {"type": "int64"}
+
+    def learn(self, frames, progress):
+        types = {"int64": np.int64, "float": float, "float32": np.float32, "text": str, "half": lambda n: n + 0.5}
+        progress(types[self.settings["type"]](frames))
+
+
 class Classes(Toy):
     defaults = {**Toy.defaults, "net": int}
 

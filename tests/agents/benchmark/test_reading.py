@@ -123,6 +123,18 @@ TOP = "environments: [RAM-Digits-v0]\nalgorithms: [toy:Toy]\n"
             "algorithms[0].name: 'a/b' is not a name",
         ),
         (
+            f"environments: [RAM-Digits-v0]\nalgorithms: [{{algorithm: ram, name: {'a' * 201}}}]\nframes: 1\n",
+            "has 201 characters: expected at most 200, give it another name",
+        ),
+        (
+            f"environments: [{{id: RAM-Digits-v0, name: {'a' * 201}}}]\nalgorithms: [ram]\nframes: 1\n",
+            "has 201 characters: expected at most 200, give it another name",
+        ),
+        (
+            TOP + "frames: 1\nevaluation: {curve_points: 1000000}\n",
+            "evaluation.curve_points: expected an integer from 1 to 100,000",
+        ),
+        (
             "environments: [RAM-Digits-v0]\nalgorithms: [{algorithm: ram, name: random}]\nframes: 1\n",
             "the name 'random' is taken",
         ),
