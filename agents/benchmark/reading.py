@@ -40,7 +40,9 @@ _Entry = TypeVar("_Entry", EnvironmentEntry, AlgorithmEntry)
 def read_plan(root: Item) -> Plan:
     """Turn the content of a benchmark's file, or the options of the command line, into a plan.
 
-    Algorithms are imported and environments created, so that a plan that passes can run.
+    Algorithms are imported, environments created, and settings checked for their names, types and common ranges, before
+    anything runs. A library may still refuse settings that pass, such as two that contradict each other, and the device
+    is not tried.
 
     Raises:
         PlanError: If something is wrong; the message has its line and key.

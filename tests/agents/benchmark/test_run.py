@@ -10,11 +10,13 @@ import pytest
 from agents.benchmark.algorithm import ALGORITHMS, Problem, find_algorithm
 from agents.benchmark.evaluation import Evaluator, Score
 from agents.benchmark.items import item_of
+from agents.benchmark.ram import RAM, training_settings
 from agents.benchmark.reading import read_plan
 from agents.benchmark.references import score_reference
 from agents.benchmark.results import Results
 from agents.benchmark.run import run
 from agents.evaluation.references import OraclePlayer, RandomPlayer
+from agents.training.presets import settings_for_any
 from tests.limits import HANG_S
 
 DIGITS, CATCH = "RAM-Digits-v0", "RAM-CatchGame-v0"
@@ -69,6 +71,14 @@ def test_the_seed_decides_a_run_and_judging_does_not_change_it(algorithm):
     assert again["curve"] == first["curve"] and again["score"] == first["score"]
     rarely = {**EVALUATION, "curve_points": 1, "curve_episodes": 4}
     assert run(job_of(algorithm, SMALL[algorithm], evaluation=rarely))["score"] == first["score"]
+
+
+def test_a_run_starts_from_random_weights_whatever_the_preset_starts_from():
+    """The preset of training fine-tunes a trained agent, whose frames the budget does not count."""
+    env_id = "RAM-MNISTPairs-v0"
+    assert settings_for_any(env_id).init_from is not None
+    assert "init_from" not in RAM.known_settings(env_id)
+    assert training_settings(env_id, {}).init_from is None
 
 
 def test_games_are_learned_too():
