@@ -86,7 +86,10 @@ _EVALUATION: dict[str, tuple[Check, str]] = {
     "curve_episodes": (_is_integer, "a whole number"),
     "split": (_is_text, "a text"),
 }
-_SCORE: dict[str, tuple[Check, str]] = {"value": (_is_score, "a number")}
+_SCORE: dict[str, tuple[Check, str]] = {
+    "value": (_is_score, "a number"),
+    "episodes": (_is_integer, "a whole number"),
+}
 _POINT: dict[str, tuple[Check, str]] = {
     "due": (_is_integer, "a whole number"),
     "frames": (_is_integer, "a whole number"),
