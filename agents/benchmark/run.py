@@ -144,7 +144,7 @@ def _whole(frames: SupportsIndex | Real) -> int:
         return operator.index(frames)  # type: ignore[arg-type]
     except TypeError:
         if isinstance(frames, Real) and float(frames).is_integer():
-            return int(frames)
+            return int(float(frames))
     raise TypeError(
         f"progress was called with {shown(frames)}: expected all frames so far, a whole number; convert it with int()"
     )

@@ -242,6 +242,7 @@ def test_two_benchmarks_share_a_folder_and_no_run(folder, capsys):
         (["plan.yaml", "--ray", "local", "--workers", "2"], "--workers=2 has no effect with --ray"),
         (["plan.yaml", "--out", "toy.py"], "toy.py"),
         (["report", "."], ". holds no results of a benchmark"),
+        (["report", ".", "--out", "toy.py"], "toy.py is not a Markdown file: expected a name that ends with .md"),
     ],
 )
 def test_mistakes_end_in_one_line(arguments, expected, folder, capsys):
