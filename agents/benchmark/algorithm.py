@@ -7,7 +7,7 @@ import difflib
 import importlib
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -227,17 +227,6 @@ def _check_contract(name: str, kind: type[Algorithm]) -> None:
             raise ValueError(
                 f"{name}.{attribute} is {formats!r}: expected a tuple of some of {', '.join(map(repr, choices))}"
             )
-
-
-def check_counts(settings: Mapping[str, Any], names: Iterable[str]) -> None:
-    """Check that some settings, where they are given, are at least 1.
-
-    Raises:
-        ValueError: If one is not.
-    """
-    for name in names:
-        if name in settings and settings[name] < 1:
-            raise ValueError(f"{name}={settings[name]!r} is out of range: expected at least 1")
 
 
 def _is_like(value: Any, default: Any) -> bool:

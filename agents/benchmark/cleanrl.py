@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from torch.distributions import Categorical
 from torch.nn import functional as F
 
-from agents.benchmark.algorithm import Algorithm, Problem, Progress, check_counts
+from agents.benchmark.algorithm import Algorithm, Problem, Progress
+from agents.benchmark.ranges import check_ranges
 from agents.ram.networks import start_orthogonal
 from agents.training.fast.device import resolve_device
 from agents.training.returns import segment_advantages
 
 State = tuple[Tensor, Tensor]
 """State of the LSTM: h and c, each float (B, lstm_size)."""
-_COUNTS = ("num_envs", "num_steps", "num_minibatches", "update_epochs", "hidden_size", "lstm_size")
 
 
 class PPOLSTM(Algorithm):
@@ -51,9 +51,9 @@ class PPOLSTM(Algorithm):
 
     @classmethod
     def check_settings(cls, settings: Mapping[str, Any], env_id: str) -> None:
-        """Check that counts are positive, and that minibatches have whole rows; see :class:`Algorithm`."""
+        """Check the ranges, and that minibatches have whole rows; see :class:`Algorithm`."""
         super().check_settings(settings, env_id)
-        check_counts(settings, _COUNTS)
+        check_ranges(settings)
         values = {**cls.defaults, **settings}
         if values["num_envs"] % values["num_minibatches"]:
             raise ValueError(

@@ -40,7 +40,7 @@ def plot_scores(summary: Summary, file: Path) -> None:
                 axes.plot(scores, np.full(len(scores), row), "|", color=colour, markersize=9, alpha=0.8)
         _mark_references(axes, summary, environment, vertical=True)
         if environment is None or summary.is_share(environment):
-            axes.set_xlim(min(-4.0, axes.get_xlim()[0]), 104)
+            axes.set_xlim(min(-4.0, axes.get_xlim()[0]), _top(axes.dataLim.x1))
         axes.set_xlabel(_quantity(summary, environment))
     panels[0].set_yticks(range(len(names)), names)
     panels[0].set_ylim(len(names) - 0.5, -0.5)  # the first one on top
@@ -65,7 +65,7 @@ def plot_curves(summary: Summary, file: Path) -> None:
         axes.set_xlim(0, summary.frames)
         axes.set_ylabel(_quantity(summary, environment))
         if environment is None or summary.is_share(environment):
-            axes.set_ylim(min(-4.0, axes.get_ylim()[0]), 104)
+            axes.set_ylim(min(-4.0, axes.get_ylim()[0]), _top(axes.dataLim.y1))
     handles, labels = panels[-1].get_legend_handles_labels()
     for axes in panels:
         if len(axes.get_legend_handles_labels()[0]) > len(handles):
@@ -100,6 +100,11 @@ def _draw_curve(axes: Axes, frames: np.ndarray, found: Estimate, style: dict[str
     """Draw a curve, with about six markers: its colour alone is not easy to find in the legend."""
     axes.fill_between(frames, found.low, found.high, color=style["color"], alpha=0.15, linewidth=0)
     axes.plot(frames, found.value, linewidth=1.8, label=name, markersize=5, markevery=max(1, len(frames) // 6), **style)
+
+
+def _top(largest: float) -> float:
+    """Return the end of an axis in percent: normalized scores exceed 100 where a run beats the best mean return."""
+    return max(100.0, largest) + 4
 
 
 def _quantity(summary: Summary, environment: str | None) -> str:

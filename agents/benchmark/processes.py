@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from agents.benchmark.plan import Job
@@ -48,6 +49,7 @@ class Process:
 
     def __init__(self, job: Job, search_path: Sequence[str] = ()) -> None:
         self.job = job
+        self._ended = False  # its id may be another process's after that
         self._folder = TemporaryFolder(FOLDER_PREFIX)
         self._result = self._folder.path / "result.json"
         self._log = self._folder.path / "log.txt"
@@ -89,8 +91,10 @@ class Process:
         )
 
     def end(self) -> None:
-        """End it if it is still running, and clean up."""
-        self._process.kill()
+        """End it if it is still running, with the processes that it started, and clean up."""
+        if not self._ended:
+            self._ended = True
+            _kill_group(self._process)
         self._process.wait()
         assert self._process.stdin is not None
         self._process.stdin.close()
@@ -100,6 +104,14 @@ class Process:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(message).encode() + b"\n")
         self._process.stdin.flush()
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that has a session of its own, and all that is left of its group."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):  # nothing is left; macOS says so with the second
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
 
 
 def run_here(jobs: Queue[Job], workers: int, search_path: Sequence[str] = ()) -> Iterator[Outcome]:

@@ -27,15 +27,15 @@ from agents.training.settings import TrainingSettings
 from agents.training.vector_settings import SegmentSettings
 
 # Decided by the benchmark, or without meaning here.
-_NOT_CHOSEN = ("environment", "frames", "epochs", "threads", "checkpoint_every")
+_NOT_CHOSEN = ("environment", "frames", "epochs", "threads", "checkpoint_every", "init_from")
 
 
 class RAM(Algorithm):
     """The recurrent attention model: recurrent PPO in games, the paper's hybrid in classification.
 
     In wrapped environments it is PPO on segments. Settings are those of training (:mod:`agents.training.settings`),
-    except the length, which the budget of frames decides; ``network`` holds those of the networks. Defaults are the
-    environment's preset. Schedules span the budget.
+    except the length, which the budget of frames decides, and ``init_from``, as every run starts from random weights.
+    ``network`` holds the settings of the networks. Defaults are the environment's preset. Schedules span the budget.
     """
 
     name = "ram"
@@ -139,8 +139,9 @@ def training_settings(env_id: str, settings: Mapping[str, Any]) -> TrainingSetti
 
 
 def _preset(env_id: str) -> TrainingSettings:
-    """Return the preset; wrapped environments are trained in the vector environment of the evaluation."""
-    preset = settings_for_any(env_id)
+    """Return the preset from random weights; wrapped environments train in the vector environment of the evaluation."""
+    # Weights of a checkpoint were trained on frames that the budget does not count.
+    preset = replace(settings_for_any(env_id), init_from=None)
     return replace(preset, vectorization="sync") if isinstance(preset, SegmentSettings) else preset
 
 

@@ -21,8 +21,9 @@ from agents.benchmark.plan import (
     variants_of,
 )
 from agents.benchmark.references import REFERENCES
+from agents.benchmark.schema import MAX_NAME, is_name
 from agents.training import MAX_SEED
-from agents.untrusted import one_line
+from agents.untrusted import one_line, shown
 from ram_envs import parse_id
 from ram_envs.envs.actions import ACTION_FORMATS
 from ram_envs.errors import UnknownName
@@ -32,13 +33,16 @@ _KEYS = ("environments", "algorithms", "seeds", "frames", "threads", "device", "
 _WRAP = (
     f"to see one of another package through glimpses, wrap it: {{id: {GLIMPSE_ID}, settings: {{env_id: ALE/Pong-v5}}}}"
 )
+_MAX_POINTS = 100_000  # results with more could not be read back
 _Entry = TypeVar("_Entry", EnvironmentEntry, AlgorithmEntry)
 
 
 def read_plan(root: Item) -> Plan:
     """Turn the content of a benchmark's file, or the options of the command line, into a plan.
 
-    Algorithms are imported and environments created, so that a plan that passes can run.
+    Algorithms are imported, environments created, and settings checked for their names, types and common ranges, before
+    anything runs. A library may still refuse settings that pass, such as two that contradict each other, and the device
+    is not tried.
 
     Raises:
         PlanError: If something is wrong; the message has its line and key.
@@ -117,16 +121,23 @@ def _settings(content: Mapping[str, Item]) -> dict[str, Any]:
 
 def _evaluation(item: Item) -> EvaluationSettings:
     content = item.mapping(tuple(field.name for field in fields(EvaluationSettings)))
+    most = {"curve_points": _MAX_POINTS}
     values: dict[str, Any] = {
-        name: part.text() if name == "split" else part.integer(1, 10**7) for name, part in content.items()
+        name: part.text() if name == "split" else part.integer(1, most.get(name, 10**7))
+        for name, part in content.items()
     }
     return EvaluationSettings(**values)
 
 
 def _check_names(items: list[Item], entries: list[_Entry]) -> None:
-    """Check that no name occurs twice."""
+    """Check that results can have these names, and that none occurs twice."""
     seen: set[str] = set()
     for item, entry in zip(items, entries, strict=True):
+        if not is_name(entry.name):
+            raise item.error(
+                f"the name {shown(entry.name)} has {len(entry.name)} characters: expected at most {MAX_NAME}, give it "
+                "another name (name: ...)"
+            )
         if entry.name in seen:
             raise item.error(f"{entry.name!r} is there twice: give one of them another name (name: ...)")
         seen.add(entry.name)

@@ -16,8 +16,11 @@ from agents.benchmark.references import ORACLE, RANDOM, REFERENCES
 from agents.benchmark.results import Results
 from agents.benchmark.statistics import Estimate
 from agents.benchmark.summary import Summary
+from agents.experiments.files import ResultError
 from agents.files import write_atomically
 from agents.pictures.markdown import markdown_table
+from ram_envs.registration import is_wrapper_id, task_class
+from ram_envs.tasks import Catch, Classification, ImageTask, Task, Transcription
 
 NOTES = "notes.md"
 """A text in the folder of the results that the report includes. A first line "# TITLE" is the title of the page."""
@@ -46,7 +49,7 @@ environments.{oracle}
 
 {curves_plot}
 
-The same scores during training, at {points} points with {curve_episodes:,} episodes each.
+The same scores during training, at {points} points with {curve_episodes:,} episodes each{at_most}.
 
 ## Speed
 
@@ -73,15 +76,22 @@ def write_report(results: Results, page: Path) -> list[Path]:
 
     Args:
         results: The folder of the results.
-        page: The file to write; the plots are named after it.
+        page: The file to write, "NAME.md"; the plots are named after it.
 
     Returns:
         The files.
 
     Raises:
-        ResultError: If there are no results, or they cannot be compared.
+        ResultError: If there are no results, they cannot be compared, the notes are not UTF-8, or the page is not
+            Markdown or the notes themselves.
         OSError: If a file cannot be written.
     """
+    notes = results.folder / NOTES
+    if page.suffix.lower() != ".md":
+        raise ResultError(f"{page} is not a Markdown file: expected a name that ends with .md")
+    if page.resolve() == notes.resolve():
+        raise ResultError(f"{page} has the notes that the report includes: choose another name for the report")
+    title, text = _title_and_text(_read_notes(notes))
     summary = Summary(results.read())
     files = []
     links = {}
@@ -90,8 +100,6 @@ def write_report(results: Results, page: Path) -> list[Path]:
         plot(summary, file)
         files.append(file)
         links[f"{name}_plot"] = f"![{name}](figures/{file.name})"
-    notes = results.folder / NOTES
-    title, text = _title_and_text(notes.read_text(encoding="utf-8") if notes.exists() else "")
     seeds = sorted({run["job"]["seed"] for run in summary.results if run["job"]["algorithm"] not in REFERENCES})
     has_oracle = any(summary.reference(ORACLE, where) is not None for where in summary.environments)
     content = _PAGE.format(
@@ -106,6 +114,7 @@ def write_report(results: Results, page: Path) -> list[Path]:
         best="the oracle" if has_oracle else "the best mean return of an algorithm",
         oracle=_ORACLE if has_oracle else "",
         curve_episodes=summary.evaluation["curve_episodes"],
+        at_most=", or all images of the split where it has fewer" if _shows_images(summary) else "",
         speed=_speed(summary),
         threads=_threads(summary),
         settings=_settings(summary),
@@ -115,6 +124,18 @@ def write_report(results: Results, page: Path) -> list[Path]:
     )
     write_atomically(page, content.encode(errors="backslashreplace"))
     return [page, *files]
+
+
+def _read_notes(file: Path) -> str:
+    """Return the notes, empty if there are none.
+
+    Raises:
+        ResultError: If they are not UTF-8.
+    """
+    try:
+        return file.read_text(encoding="utf-8-sig") if file.exists() else ""  # Notepad begins a file with a mark
+    except UnicodeDecodeError as error:
+        raise ResultError(f"{file} is not a text in UTF-8 ({error}): save it as UTF-8") from error
 
 
 def _title_and_text(notes: str) -> tuple[str, str]:
@@ -149,18 +170,59 @@ def _decimals(summary: Summary, environment: str) -> int:
 
 
 def _measured(summary: Summary) -> str:
-    """Return what the scores are: shares of successes, returns, or both."""
-    evaluation, frames = summary.evaluation, f"{summary.frames:,} frames"
-    episodes = f"{evaluation['episodes']:,} new episodes"
-    returns = ", ".join(where for where in summary.environments if not summary.is_share(where))
-    if returns and not any(map(summary.is_share, summary.environments)):
-        return f"Mean return of {episodes} after training for {frames}, with deterministic actions."
-    shares = (
-        f"Percentage of {episodes} that succeeded after training for {frames}: balls caught, or images of\n"
-        f'the split "{evaluation["split"]}" classified correctly, with deterministic actions.'
-    )
-    scale = "Normalized by the best mean of an algorithm where there is no oracle."
-    return shares + (f" For {returns}:\nmean return of these episodes. {scale}" if returns else "")
+    """Return what the scores are: shares of successes, returns, or both, and of how many episodes."""
+    after = f"after training for {summary.frames:,} frames, with deterministic actions"
+    shares: dict[str, list[str]] = {}
+    returns = []
+    for where in summary.environments:
+        if summary.is_share(where):
+            shares.setdefault(_success(summary, where), []).append(where)
+        else:
+            returns.append(where)
+    if not shares:
+        counts = {_episodes(summary, where) for where in returns}
+        if len(counts) == 1:
+            return f"Mean return of {counts.pop()} new episodes {after}."
+        return f"Mean return of new episodes {after}: {_counted(summary, returns)}."
+    parts = [f"{success} ({_counted(summary, places)})" for success, places in shares.items()]
+    text = f"Percentage of new episodes that succeeded {after}:\n" + ",\n".join(parts) + "."
+    if returns:
+        scale = "normalized by the best mean of an algorithm where there is no oracle"
+        text += f"\nMean return of {_counted(summary, returns)}, {scale}."
+    return text
+
+
+def _success(summary: Summary, environment: str) -> str:
+    """Return what a successful episode is."""
+    task, split = _task(summary, environment), f'images of the split "{summary.evaluation["split"]}"'
+    if issubclass(task, Catch):
+        return "balls caught"
+    if issubclass(task, Classification):
+        return f"{split} classified correctly"
+    if issubclass(task, Transcription):
+        return f"{split} read correctly"
+    return "successful episodes"
+
+
+def _shows_images(summary: Summary) -> bool:
+    return any(issubclass(_task(summary, where), ImageTask) for where in summary.environments)
+
+
+def _task(summary: Summary, environment: str) -> type[Task]:
+    """Return the class of an environment's task; that of all tasks for a wrapped environment."""
+    id = next(run["job"]["env_id"] for run in summary.results if run["job"]["environment"] == environment)
+    return Task if is_wrapper_id(id) else task_class(id)
+
+
+def _counted(summary: Summary, environments: Iterable[str]) -> str:
+    return ", ".join(f"{_episodes(summary, where)} episodes of {where}" for where in environments)
+
+
+def _episodes(summary: Summary, environment: str) -> str:
+    """Return how many episodes were played: at most the number of images."""
+    runs = (run for run in summary.results if run["job"]["environment"] == environment)
+    counts = sorted({run["score"]["episodes"] for run in runs})
+    return " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1])))
 
 
 def _speed(summary: Summary) -> str:

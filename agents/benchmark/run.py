@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import operator
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from numbers import Real
+from typing import Any, SupportsIndex
 
 from agents.benchmark.algorithm import Algorithm, find_algorithm
 from agents.benchmark.evaluation import Evaluator
 from agents.benchmark.plan import Job
 from agents.benchmark.references import REFERENCES, score_reference
+from agents.benchmark.schema import result_problem
 from agents.experiments.machine import hardware, versions
+from agents.untrusted import parse_json, shown
 
 FORMAT = 1
 """Version of the format of a result."""
@@ -42,8 +46,14 @@ class Curve:
         self.points: list[dict[str, float]] = []
         self.frames, self.seconds = 0, 0.0
 
-    def __call__(self, frames: int) -> None:
-        """Record the number of frames so far, and measure the points that are due."""
+    def __call__(self, frames: SupportsIndex | Real) -> None:
+        """Record the number of frames so far, and measure the points that are due.
+
+        Raises:
+            TypeError: If it is no whole number; those of NumPy are, and 100.0 is.
+            ValueError: If it is less than before.
+        """
+        frames = _whole(frames)
         if frames < self.frames:
             raise ValueError(
                 f"progress was called with {frames} frames after {self.frames}: expected all frames so far"
@@ -75,6 +85,7 @@ def run(job: Job) -> dict[str, Any]:
     Raises:
         TypeError: If a setting of the algorithm is no plain value.
         RuntimeError: If the algorithm never called ``progress``.
+        ValueError: If the result could not be read back, as that of an environment whose return is infinite.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     settings: dict[str, Any] = {}
@@ -92,7 +103,8 @@ def run(job: Job) -> dict[str, Any]:
         curve(0)
         before, paused = time.perf_counter(), curve.seconds
         algorithm.learn(job.frames, curve)
-        seconds = time.perf_counter() - before - (curve.seconds - paused)
+        # An algorithm that does nothing takes no time: at least the milliseconds that are stored.
+        seconds = max(0.001, time.perf_counter() - before - (curve.seconds - paused))
         if curve.frames == 0:
             raise RuntimeError(
                 f"{job.implementation}: learn() never called progress(frames), so its number of frames is unknown"
@@ -102,7 +114,7 @@ def run(job: Job) -> dict[str, Any]:
         score = Evaluator(job.problem, job.evaluation.episodes, job.evaluation.split).score(algorithm)
         evaluating = curve.seconds + time.perf_counter() - before
         points, frames = curve.points, curve.frames
-    return {
+    result = {
         "format": FORMAT,
         "job": job.to_dict(),
         "settings": settings,
@@ -116,6 +128,26 @@ def run(job: Job) -> dict[str, Any]:
         "versions": versions(),
         "hardware": hardware(),
     }
+    problem = result_problem(parse_json(json.dumps(result)))
+    if problem is not None:
+        raise ValueError(f"{job.title}: the result cannot be stored: {problem}")
+    return result
+
+
+def _whole(frames: SupportsIndex | Real) -> int:
+    """Return a number of frames as an integer of Python, which JSON takes.
+
+    Raises:
+        TypeError: If it is no whole number.
+    """
+    try:
+        return operator.index(frames)  # type: ignore[arg-type]
+    except TypeError:
+        if isinstance(frames, Real) and float(frames).is_integer():
+            return int(float(frames))
+    raise TypeError(
+        f"progress was called with {shown(frames)}: expected all frames so far, a whole number; convert it with int()"
+    )
 
 
 def _plain(settings: Mapping[str, Any], implementation: str) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from agents.untrusted import shown
 
 _LARGEST = 2**53
 """Integers beyond it lose digits in floating point."""
-_MAX_SCORE, _MAX_NAME = 1e9, 200
+_MAX_SCORE = 1e9
+MAX_NAME = 200
+"""Characters of the name of an algorithm or an environment."""
 
 Check = Callable[[Any], bool]
 
@@ -33,8 +35,9 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= _MAX_NAME and value.isprintable() and "$" not in value
+def is_name(value: Any) -> bool:
+    """Whether a value is the name of an algorithm or an environment in reports."""
+    return isinstance(value, str) and 0 < len(value) <= MAX_NAME and value.isprintable() and "$" not in value
 
 
 def _is_mapping(value: Any) -> bool:
@@ -63,8 +66,8 @@ _RESULT: dict[str, tuple[Check, str]] = {
     "hardware": (_is_mapping, "a dictionary"),
 }
 _JOB: dict[str, tuple[Check, str]] = {
-    "environment": (_is_name, "a name"),
-    "algorithm": (_is_name, "a name"),
+    "environment": (is_name, "a name"),
+    "algorithm": (is_name, "a name"),
     "env_id": (_is_text, "a text"),
     "env_settings": (_is_mapping, "a dictionary"),
     "implementation": (_is_text, "a text"),
@@ -83,7 +86,10 @@ _EVALUATION: dict[str, tuple[Check, str]] = {
     "curve_episodes": (_is_integer, "a whole number"),
     "split": (_is_text, "a text"),
 }
-_SCORE: dict[str, tuple[Check, str]] = {"value": (_is_score, "a number")}
+_SCORE: dict[str, tuple[Check, str]] = {
+    "value": (_is_score, "a number"),
+    "episodes": (_is_integer, "a whole number"),
+}
 _POINT: dict[str, tuple[Check, str]] = {
     "due": (_is_integer, "a whole number"),
     "frames": (_is_integer, "a whole number"),

@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 import gymnasium
 import numpy as np
 
-from agents.benchmark.algorithm import Algorithm, Problem, Progress, check_counts
+from agents.benchmark.algorithm import Algorithm, Problem, Progress
 from agents.benchmark.ram import network_settings
+from agents.benchmark.ranges import check_ranges
 from agents.extras import require
 from agents.ram.settings import NetworkSettings
 from agents.training.presets import settings_for_any
@@ -79,9 +80,9 @@ class StableBaselines3(Algorithm):
 
     @classmethod
     def check_settings(cls, settings: Mapping[str, Any], env_id: str) -> None:
-        """Check the counts too; see :class:`agents.benchmark.algorithm.Algorithm`."""
+        """Check the ranges too; see :class:`agents.benchmark.algorithm.Algorithm`."""
         super().check_settings(settings, env_id)
-        check_counts(settings, ("num_envs", "num_stacked"))
+        check_ranges(settings)
 
     @classmethod
     def own_settings(cls) -> tuple[str, ...]:

@@ -1,13 +1,14 @@
 """The process of one run: ``python -m agents.benchmark.worker RESULT``, with the job on its standard input.
 
 Standard input stays open as long as the starter of the process lives. When it closes, the process ends, so that a
-killed benchmark leaves no runs behind.
+killed benchmark leaves no runs behind, nor the processes that they started.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -31,6 +32,8 @@ def main() -> None:
 
 def _end_with_starter() -> None:
     sys.stdin.read()
+    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():  # a group of its own, not that of somebody's shell
+        os.killpg(os.getpid(), signal.SIGKILL)
     os._exit(ABANDONED)
 
 

@@ -46,7 +46,7 @@ class BenchmarkOptions:
     out: Folder | None = None
     """Results folder; by default a folder in "runs" with the name of the file."""
     workers: Count | None = None
-    """Runs at the same time; by default as many as the cores allow with the threads of each run."""
+    """Runs at the same time; by default as many as the cores allow with the threads of each run. Not with --ray."""
     ray: Annotated[str | None, Argument(metavar="ADDRESS")] = None
     """Run on a Ray cluster: "auto", "HOST:6379" or "ray://HOST:10001"; "local" starts one on this machine."""
 
@@ -97,9 +97,20 @@ def _search_path(folders: Sequence[str]) -> Iterator[None]:
 def _benchmark(options: BenchmarkOptions, folders: Sequence[str]) -> int:
     from agents.benchmark.processes import run_here, run_on_ray
     from agents.benchmark.results import Results
+    from agents.experiments.machine import usable_cores
 
+    if options.ray is not None and not options.ray.strip():
+        raise UsageError(
+            f"--ray={options.ray!r} is no address: expected auto, HOST:6379, ray://HOST:10001 or local; leave the "
+            "option out to run without Ray"
+        )
+    if options.ray is not None and options.workers is not None:
+        raise UsageError(
+            f"--workers={options.workers} has no effect with --ray, which uses the processors of the cluster: leave "
+            "out one of them"
+        )
     plan = _plan(options)
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     workers = max(1, cores // plan.threads) if options.workers is None else options.workers
     if workers < 1:
         raise UsageError(f"--workers={workers} is out of range: expected at least 1")

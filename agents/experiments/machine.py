@@ -30,12 +30,19 @@ def versions(*more: str) -> dict[str, str]:
     return found
 
 
+def usable_cores() -> int:
+    """Return the number of cores that this process may use; a container or a batch system may grant it only some."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def hardware() -> dict[str, str | int]:
-    """Return the processor with its features, the number of cores, the system, and the GPU if torch uses one."""
+    """Return the processor with its features, the number of usable cores, the system, and the GPU if torch uses one."""
     name, features = _processor()
     found: dict[str, str | int] = {
         "processor": f"{name} ({', '.join(features)})" if features else name,
-        "cores": os.cpu_count() or 1,
+        "cores": usable_cores(),
         "system": f"{platform.system()} {platform.machine()}",
     }
     torch = sys.modules.get("torch")

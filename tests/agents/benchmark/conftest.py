@@ -7,7 +7,7 @@ import sys
 import pytest
 
 TOY = '''
-import os, signal, sys, time
+import os, signal, subprocess, sys, time
 import numpy as np
 from agents.benchmark import Algorithm
 
@@ -56,6 +56,26 @@ class Changes(Toy):
     def act(self, observation):
         rows = len(observation["location"])
         return {"fixation": np.zeros((rows, 2), np.float32), "label": np.full(rows, self.settings["label"][0])}
+
+
+class Parent(Toy):
+    """Starts a process of its own, and leaves it running."""
+
+    def learn(self, frames, progress):
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        with open(os.environ["CHILDREN"], "w") as file:
+            file.write(str(child.pid))
+        super().learn(frames, progress)
+
+
+class Counts(Toy):
+    """Tells its progress in numbers of another type."""
+
+    defaults = {"type": "int64"}
+
+    def learn(self, frames, progress):
+        types = {"int64": np.int64, "float": float, "float32": np.float32, "text": str, "half": lambda n: n + 0.5}
+        progress(types[self.settings["type"]](frames))
 
 
 class Classes(Toy):

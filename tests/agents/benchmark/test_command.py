@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents.cli import main
+from agents.experiments.machine import hardware
 from tests.limits import HANG_S
 
 ROOT = Path(__file__).parents[3]
@@ -141,6 +142,35 @@ def test_ctrl_c_ends_the_runs_in_flight(folder):
     wait_until(lambda: not any(map(is_running, pids)))
 
 
+@pytest.mark.parametrize("end", ["well", "killed", "ctrl-c", "kill -9"])
+def test_processes_that_a_run_has_started_end_with_it(end, folder):
+    settings = {"well": "{}", "killed": "{end: killed}"}.get(end, "{rest: 60}")
+    add(folder, f"{{algorithm: toy:Parent, name: parent, settings: {settings}}}")
+    command = [sys.executable, "-m", "agents.cli", "benchmark", "plan.yaml", "--algorithms", "parent", "--seeds", "0"]
+    children = folder / "children"
+    process = subprocess.Popen(command, cwd=folder, env={**ENVIRONMENT, "CHILDREN": str(children)})
+    wait_until(lambda: children.exists() and children.read_text())
+    if end in ("ctrl-c", "kill -9"):
+        process.send_signal(signal.SIGINT if end == "ctrl-c" else signal.SIGKILL)
+    process.communicate(timeout=HANG_S)
+    child = int(children.read_text())
+    try:
+        wait_until(lambda: not is_running(child))
+    finally:
+        if is_running(child):
+            os.kill(child, signal.SIGKILL)
+
+
+def test_without_workers_runs_take_the_cores_that_the_process_may_use(folder, capsys, monkeypatch):
+    if not hasattr(os, "sched_getaffinity"):
+        pytest.skip("needs the affinity of Linux")
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 7, 8})
+    assert main(["benchmark", "plan.yaml", "--algorithms", "seven", "--seeds", "0"]) == 0
+    assert "; 3 at a time on 3 cores: " in capsys.readouterr().out
+    assert hardware()["cores"] == 3
+
+
 def wait_until(condition):
     end = time.monotonic() + HANG_S
     while not condition():
@@ -208,8 +238,11 @@ def test_two_benchmarks_share_a_folder_and_no_run(folder, capsys):
         (["plan.yaml", "--algorithms", "eight"], "the file has no 'eight': expected some of Toy, seven"),
         (["plan.yaml", "--frames", "0"], "command line, frames: expected an integer from 1"),
         (["plan.yaml", "--workers", "0"], "--workers=0 is out of range: expected at least 1"),
+        (["plan.yaml", "--ray", ""], "--ray='' is no address: expected auto, HOST:6379"),
+        (["plan.yaml", "--ray", "local", "--workers", "2"], "--workers=2 has no effect with --ray"),
         (["plan.yaml", "--out", "toy.py"], "toy.py"),
         (["report", "."], ". holds no results of a benchmark"),
+        (["report", ".", "--out", "toy.py"], "toy.py is not a Markdown file: expected a name that ends with .md"),
     ],
 )
 def test_mistakes_end_in_one_line(arguments, expected, folder, capsys):

@@ -123,6 +123,18 @@ TOP = "environments: [RAM-Digits-v0]\nalgorithms: [toy:Toy]\n"
             "algorithms[0].name: 'a/b' is not a name",
         ),
         (
+            f"environments: [RAM-Digits-v0]\nalgorithms: [{{algorithm: ram, name: {'a' * 201}}}]\nframes: 1\n",
+            "has 201 characters: expected at most 200, give it another name",
+        ),
+        (
+            f"environments: [{{id: RAM-Digits-v0, name: {'a' * 201}}}]\nalgorithms: [ram]\nframes: 1\n",
+            "has 201 characters: expected at most 200, give it another name",
+        ),
+        (
+            TOP + "frames: 1\nevaluation: {curve_points: 1000000}\n",
+            "evaluation.curve_points: expected an integer from 1 to 100,000",
+        ),
+        (
             "environments: [RAM-Digits-v0]\nalgorithms: [{algorithm: ram, name: random}]\nframes: 1\n",
             "the name 'random' is taken",
         ),
@@ -155,6 +167,20 @@ TOP = "environments: [RAM-Digits-v0]\nalgorithms: [toy:Toy]\n"
                 ("cleanrl-ppo-lstm", "{num_envs: 6, num_minibatches: 3, num_steps: 0}", "num_steps=0 is out of range"),
                 ("ppo", "{num_envs: null}", "num_envs=None is not valid: expected something like 64"),
                 ("ppo", "{num_stacked: 0}", "num_stacked=0 is out of range"),
+                ("ppo", "{gamma: 1.5}", "gamma=1.5 is out of range: expected a number from 0 to 1"),
+                ("recurrent-ppo", "{learning_rate: .inf}", "learning_rate=inf is out of range: expected a finite"),
+                ("ppo", "{n_steps: 0}", "n_steps=0 is out of range: expected a whole number of at least 1"),
+                ("ppo", "{n_epochs: -1}", "n_epochs=-1 is out of range"),
+                ("ppo", "{clip_range: 0}", "clip_range=0 is out of range: expected a finite number above 0"),
+                ("ppo", "{clip_range_vf: '0.2'}", "clip_range_vf='0.2' is out of range"),
+                ("a2c", "{vf_coef: .inf}", "vf_coef=inf is out of range: expected a finite number"),
+                ("dqn", "{buffer_size: 0}", "buffer_size=0 is out of range"),
+                ("sac", "{batch_size: 0}", "batch_size=0 is out of range"),
+                ("sac", "{ent_coef: .inf}", "ent_coef=inf is out of range"),
+                ("cleanrl-ppo-lstm", "{gae_lambda: -0.1}", "gae_lambda=-0.1 is out of range"),
+                ("cleanrl-ppo-lstm", "{learning_rate: 0}", "learning_rate=0 is out of range"),
+                ("cleanrl-ppo-lstm", "{clip_coef: -0.1}", "clip_coef=-0.1 is out of range"),
+                ("ram", "{init_from: 'pretrained:RAM-Digits-v0'}", "there is no setting 'init_from'"),
             )
         ),
     ],
@@ -236,6 +262,20 @@ def test_settings_that_fit_each_other_are_read(folder):
         "algorithms:\n  - algorithm: cleanrl-ppo-lstm\n    settings: {num_envs: 6, num_minibatches: 3}\n"
     )
     assert read(text, folder).algorithms[0].settings == {"num_envs": 6, "num_minibatches": 3}
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "settings"),
+    [
+        ("sac", {"ent_coef": "auto_0.1", "target_entropy": "auto"}),
+        ("ppo", {"clip_range_vf": None, "target_kl": 0.1, "n_steps": 1e2, "gamma": 1, "ent_coef": 0}),
+        ("qrdqn", {"max_grad_norm": None, "gradient_steps": -1, "learning_starts": 0}),
+    ],
+)
+def test_settings_within_their_ranges_are_read(algorithm, settings):
+    entry = {"algorithm": algorithm, "settings": settings}
+    plan = read_plan(item_of({"environments": [DIGITS], "algorithms": [entry], "frames": 1}))
+    assert plan.algorithms[0].settings == settings
 
 
 def test_settings_of_the_networks_are_checked_too(folder):

@@ -57,6 +57,7 @@ DAMAGES = [
     (("settings",), None, "settings is None"),
     (("score",), 0.5, "score is 0.5, expected a dictionary"),
     (("score",), {}, "score.value is missing"),
+    (("score", "episodes"), 0.5, "score.episodes is 0.5, expected a whole number"),
     (("score", "value"), "high", "score.value is 'high', expected a number"),
     (("score", "value"), float("nan"), "score.value is nan"),
     (("score", "value"), float("inf"), "score.value is inf"),

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 from agents.benchmark.algorithm import ALGORITHMS, Problem, find_algorithm
-from agents.benchmark.evaluation import Evaluator
+from agents.benchmark.evaluation import Evaluator, Score
 from agents.benchmark.items import item_of
+from agents.benchmark.ram import RAM, training_settings
 from agents.benchmark.reading import read_plan
 from agents.benchmark.references import score_reference
+from agents.benchmark.results import Results
 from agents.benchmark.run import run
 from agents.evaluation.references import OraclePlayer, RandomPlayer
+from agents.training.presets import settings_for_any
 from tests.limits import HANG_S
 
 DIGITS, CATCH = "RAM-Digits-v0", "RAM-CatchGame-v0"
@@ -70,6 +73,14 @@ def test_the_seed_decides_a_run_and_judging_does_not_change_it(algorithm):
     assert run(job_of(algorithm, SMALL[algorithm], evaluation=rarely))["score"] == first["score"]
 
 
+def test_a_run_starts_from_random_weights_whatever_the_preset_starts_from():
+    """The preset of training fine-tunes a trained agent, whose frames the budget does not count."""
+    env_id = "RAM-MNISTPairs-v0"
+    assert settings_for_any(env_id).init_from is not None
+    assert "init_from" not in RAM.known_settings(env_id)
+    assert training_settings(env_id, {}).init_from is None
+
+
 def test_games_are_learned_too():
     settings = {**SMALL["ram"], "minibatches": 2, "update_epochs": 1}
     assert run(job_of("ram", settings, CATCH, 200))["frames"] == 368  # 8 rows of 23 frames, twice
@@ -121,6 +132,29 @@ def test_points_that_are_skipped_have_the_score_of_what_comes_next(folder):
 def test_an_algorithm_that_never_tells_its_progress_is_refused(folder):
     with pytest.raises(RuntimeError, match="never called progress"):
         run(job_of("toy:Silent", {}))
+
+
+@pytest.mark.parametrize("type", ["int64", "float", "float32"])
+def test_progress_takes_whole_numbers_of_any_type_and_the_result_is_read_back(type, folder):
+    job = job_of("toy:Counts", {"type": type})
+    result = run(job)
+    assert [point["frames"] for point in result["curve"]] == [0, 150, 150, 150]
+    results = Results(folder / "out")
+    results.write(job, result)
+    assert list(results.missing([job])) == [] and results.read() == [result]
+
+
+@pytest.mark.parametrize(("type", "shown"), [("text", "'150'"), ("half", "150.5")])
+def test_progress_in_parts_of_frames_is_refused_at_once(type, shown, folder):
+    with pytest.raises(TypeError, match=f"progress was called with {shown}: expected all frames so far, a whole"):
+        run(job_of("toy:Counts", {"type": type}))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e10])
+def test_a_result_that_could_not_be_read_back_is_no_success(value, folder, monkeypatch):
+    monkeypatch.setattr(Evaluator, "score", lambda self, player: Score(value, 0, self.episodes, is_share=False))
+    with pytest.raises(ValueError, match=r"Toy on RAM-Digits-v0, seed 0: the result cannot be stored: score.value is"):
+        run(job_of("toy:Toy", {}))
 
 
 def test_settings_are_stored_as_they_are_before_the_run(folder):
