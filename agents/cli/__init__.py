@@ -12,6 +12,7 @@ import gc
 import importlib
 import os
 import re
+import select
 import signal
 import sys
 import threading
@@ -115,11 +116,16 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 def _reader_is_gone() -> bool:
     """Return whether the reader of the output, `head` for instance, has closed it; what is left goes nowhere then."""
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+        number = sys.stdout.fileno()
+    except (OSError, ValueError):  # it is no file
+        return False
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(number, 0)  # errors are reported in any case
+        if not any(event & select.POLLERR for _, event in poll.poll(0)):
+            return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    return True
 
 
 def _status_of_signal(error: BaseException | None) -> int | None:

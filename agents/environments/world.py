@@ -146,8 +146,12 @@ class World:
     def close(self) -> None:
         """Close the environment."""
         if not self._gone:
-            self.env.close()
-            return
+            try:
+                with self._processes():
+                    self.env.close()
+                return
+            except ProcessGone:
+                pass  # it ended after the last step
         env = self.env.unwrapped
         for process in getattr(env, "processes", ()):  # they wait for messages, and closing would wait for theirs
             process.kill()

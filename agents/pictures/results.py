@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 from agents.environments.make import is_task
 from agents.pictures.animation import animate
 from agents.pictures.curves import plot_learning_curve
-from agents.pictures.worlds import NoPicture
+from agents.pictures.worlds import LongAnimationWarning, NoPicture
 from agents.ram.checkpoint import load_checkpoint
 from agents.training.run import METRICS
 from ram_envs import make_task
@@ -45,7 +46,9 @@ def draw_results(run_folder: str | os.PathLike[str]) -> ResultPictures:
     figure = make_task(checkpoint.env_id, **checkpoint.env_settings).figure if is_own else None
     plot_learning_curve(folder / METRICS, folder / CURVE, figure)
     try:
-        animate(checkpoint.policy, checkpoint.env_id, checkpoint.env_settings, folder / ANIMATION)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LongAnimationWarning)  # nobody asked for a number of episodes
+            animate(checkpoint.policy, checkpoint.env_id, checkpoint.env_settings, folder / ANIMATION)
     except NoPicture:
         return ResultPictures(folder / CURVE, None)
     return ResultPictures(folder / CURVE, folder / ANIMATION)

@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 import time
+import warnings
 from contextlib import suppress
 from pathlib import Path
 
@@ -151,5 +152,7 @@ def test_an_animation_that_is_cut_off_says_so(cartpole, tmp_path, monkeypatch, c
     from agents.pictures import worlds
 
     monkeypatch.setattr(worlds, "MAX_FRAMES", 20)
-    assert main(["watch", str(cartpole), "--video", str(tmp_path / "a.gif"), "--episodes", "9"]) == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", worlds.LongAnimationWarning)  # the tests turn warnings into errors
+        assert main(["watch", str(cartpole), "--video", str(tmp_path / "a.gif"), "--episodes", "9"]) == 0
     assert re.search(r"a\.gif ends after 20 frames, with \d of 9 episodes complete", capsys.readouterr().err)

@@ -154,6 +154,14 @@ def test_export_writes_a_small_agent_that_evaluates_alike(digits, tmp_path, caps
     assert main(["evaluate", str(file), "--episodes", "20"]) == 0
 
 
+def test_both_names_are_checked_before_either_file_is_written(refused, digits, tmp_path):
+    out = tmp_path / "out.safetensors"
+    assert "expected a name that ends in .onnx" in refused("export", digits[0], out, "--onnx", tmp_path / "graph.txt")
+    pictures = "--video", tmp_path / "play.gif", "--html", tmp_path / "play.txt"
+    assert "expected a name that ends in .html" in refused("watch", digits[0], *pictures)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_export_refuses_to_overwrite_what_it_reads(refused, digits, tmp_path):
     before = (digits[0] / FILE_NAME).read_bytes()
     assert "the checkpoint itself" in refused("export", digits[0], digits[0] / FILE_NAME)
@@ -190,6 +198,14 @@ def test_plot_writes_a_picture(tmp_path, monkeypatch, capsys, name):
     assert main(["plot", *map(str, runs), "--out", str(tmp_path / name)]) == 0
     start = (tmp_path / name).read_bytes()[:5]
     assert start in (b"\x89PNG\r", b"<?xml", b"%PDF-")
+
+
+def test_a_run_that_is_given_twice_is_one(tmp_path, monkeypatch, capsys):
+    run = write_run(tmp_path / "run", 0, [0.5, 0.25])
+    (tmp_path / "link").symlink_to(run)
+    monkeypatch.chdir(tmp_path)
+    assert main(["plot", "run", str(run), "link"]) == 0
+    assert capsys.readouterr().out.count("(seed 0)") == 1
 
 
 def test_plot_refuses_what_it_cannot_draw(refused, tmp_path):

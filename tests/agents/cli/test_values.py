@@ -56,7 +56,7 @@ def test_text_becomes_a_value_of_the_type(hint, text, value):
         (Literal["relu", "lstm"], "gru", "expected one of relu, lstm, got 'gru'"),
         (Literal["center"] | tuple[float, float], "1 2 3", "expected one of center or 2 numbers, got '1 2 3'"),
         (Path, "", "expected a path"),
-        (dict[str, int], "{", "expected a Python literal"),
+        (dict[str, int], "{", "expected a dictionary"),
     ],
 )
 def test_other_text_is_refused_with_what_was_expected(hint, text, message):

@@ -1,5 +1,6 @@
 """Animations are small and sharp, and hold the last frame of an episode."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from gymnasium.error import DependencyNotInstalled
 from PIL import Image, ImageSequence
 
 from agents.pictures.animation import animate
+from agents.pictures.encoding import Shot, encoder
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
 
@@ -61,6 +63,15 @@ def test_formats_of_the_environment_do_not_matter(tmp_path: Path, policy: RAMPol
         policy, CATCH, {**SMALL, "action_format": "box", "observation_format": "flat"}, tmp_path / "b.gif", episodes=1
     )
     assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+
+
+def test_an_mp4_has_the_size_of_its_frames(tmp_path: Path) -> None:
+    """Other environments have frames of any size, which must not be scaled to multiples of 16."""
+    for (height, width), size in (((40, 50), (50, 40)), ((41, 51), (52, 42))):
+        frame = np.full((height, width, 3), 200, np.uint8)
+        (tmp_path / "a.mp4").write_bytes(encoder(".mp4")([Shot.of(frame, 0.2)]))
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(tmp_path / "a.mp4")]
+        assert f" {size[0]}x{size[1]}" in subprocess.run(command, capture_output=True, text=True).stderr
 
 
 def test_an_mp4_is_as_long_as_its_shots(tmp_path: Path, policy: RAMPolicy) -> None:
