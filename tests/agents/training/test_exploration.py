@@ -33,6 +33,17 @@ def test_every_spot_is_at_the_only_object():
         assert pixels_from(spots, center(left, top)).max() < 3  # within a stride
 
 
+def test_every_spot_is_at_the_only_object_of_a_wide_scene():
+    """Neither side is a multiple of the stride, and x and y have units of their own."""
+    height, width = 27, 61
+    for left, top in ((20, 4), (0, 0), (36, 4)):
+        pixels = torch.zeros(1, 1, height, width, dtype=torch.uint8)
+        pixels[..., top : top + 20, left : left + 20] = 200
+        spots = bright_spots(pixels, draws(1, 500))
+        offset = (spots + 1) / 2 * torch.tensor([width, height]) - torch.tensor([left + 10.0, top + 10.0])
+        assert offset.norm(dim=-1).max() < 3  # within a stride
+
+
 def test_a_bright_object_is_drawn_as_often_as_a_very_bright_one_and_a_dark_one_rarely():
     places = (4, 4), (36, 36)
     for grays in ((60, 255), (30, 40), (25, 200)):

@@ -189,7 +189,7 @@ def learned(tmp_path_factory):
         patch.setattr(Rollout, "collect", remember_segment)
         patch.setattr(segments, "ppo_loss", remember_update)
         env = SyncVectorEnv([partial(Scripted, script) for script in SCRIPTS])
-        train(env, TINY, tmp_path_factory.mktemp("run"), progress_bar=False)
+        train(env, TINY, tmp_path_factory.mktemp("run"), seed=1, progress_bar=False)
     assert (len(collected), len(updates)) == (2, 4)
     return list(zip(collected, updates[::2], strict=True)), updates
 
