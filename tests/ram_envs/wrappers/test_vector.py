@@ -156,6 +156,7 @@ def test_a_reset_with_a_seed_and_a_mask_leaves_the_seeds_of_all_other_rows_alone
     envs, untouched = make_two("Disabled"), make_two("Disabled")
     for one in (envs, untouched):
         one.reset(seed=0)
+        one.reset()  # the second episode
     envs.reset(seed=50, options={"reset_mask": np.array([False, True])})
     both = {"reset_mask": np.array([True, True])}
     after, expected = (one.reset(options=both)[0]["location"] for one in (envs, untouched))
