@@ -10,6 +10,7 @@ import torch
 import ram_envs
 from agents.evaluation.evaluate import evaluate
 from agents.evaluation.players import row_noise
+from agents.evaluation.splits import evenly_spread
 from agents.ram.checkpoint import load_checkpoint
 from agents.ram.decisions import Heads
 from agents.ram.policy import RAMPolicy
@@ -17,6 +18,7 @@ from agents.ram.settings import NetworkSettings, RAMSettings
 from agents.training import trainer
 from agents.training.settings import HybridSettings
 from ram_envs.scenes.datasets import load_dataset
+from ram_envs.scenes.randomness import draw_words, uniform
 
 SMALL = NetworkSettings(core_size=16, glimpse_hidden=16, location_hidden=8, glimpse_features=16, location_std=0.3)
 DIGITS, CATCH = "RAM-Digits-v0", "RAM-CatchGame-v0"
@@ -135,6 +137,24 @@ def test_noise_has_the_distributions_that_it_should():
     logits = torch.tensor([0.0, 1.0])
     share = ((logits + gumbel).argmax(1) == 1).float().mean()
     assert share == pytest.approx(torch.sigmoid(torch.tensor(1.0)).item(), abs=0.015)
+
+
+def test_the_noise_is_not_made_of_the_words_that_draw_the_scenes():
+    """Both are keyed by the seed: with the same second key, what the policy samples would follow from its scene."""
+    seeds = torch.arange(20)
+    scenes = torch.stack([uniform(draw_words(seeds, torch.full_like(seeds, episode), 6)) for episode in range(6)])
+    for step in range(6):
+        _, gumbel = row_noise(seeds, step, 0, 6)
+        words = 1 - torch.exp(-torch.exp(-gumbel.double()))
+        assert (words - scenes).abs().amax((1, 2)).min() > 0.5
+
+
+@pytest.mark.parametrize(("count", "total"), [(100, 360), (7, 360), (360, 360), (1, 360)])
+def test_images_are_spread_over_the_whole_split(count, total):
+    images = evenly_spread(count, total)
+    assert images.dtype == np.int64 and len(set(images.tolist())) == count and images[0] == 0
+    gaps = np.diff([*images, total])  # up to the end: the last images are not left out
+    assert gaps.max() - gaps.min() <= 1
 
 
 def test_line_says_figure_interval_and_number():

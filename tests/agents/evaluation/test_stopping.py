@@ -18,6 +18,7 @@ from agents.pretrained import resolve_checkpoint
 from agents.ram.checkpoint import load_checkpoint
 from ram_envs import ENVIRONMENTS
 from ram_envs.errors import InvalidArgument
+from ram_envs.scenes.datasets import load_dataset
 
 DIGITS = "RAM-Digits-v0"
 
@@ -71,6 +72,17 @@ def test_the_environment_gives_what_the_curve_says(trained):
     assert none.mean_glimpses == 1 and never.mean_glimpses > 3.9
     last = (found.logits[-1].argmax(1) != found.target).float().mean()
     assert 100 * float(last) == pytest.approx(full.value, abs=1e-4)
+
+
+def test_beliefs_of_some_images_are_those_of_an_evaluation_of_as_many(trained):
+    """In batches of 40: the last one is not full, and its surplus rows are left out."""
+    found = beliefs(*trained, episodes=90, num_envs=40)
+    assert found.logits.shape == (4, 90, 10) and found.target.shape == (90,)
+    assert found.target.tolist() == load_dataset("digits", "test").labels[::4].tolist()
+    (point,) = stop_curve(found, [0.8])
+    result = evaluate(*trained, episodes=90, stop_threshold=0.8)
+    assert result.episodes == 90 and result.value == pytest.approx(point.error_percent)
+    assert result.mean_glimpses == pytest.approx(point.mean_glimpses)
 
 
 def test_a_temperature_recovers_the_probabilities_that_made_the_labels():

@@ -2,7 +2,7 @@
 
 import os
 
-from agents.experiments.machine import device_name, hardware, versions
+from agents.experiments.machine import device_name, hardware, usable_cores, versions
 
 
 def test_versions_are_those_of_what_is_installed():
@@ -13,7 +13,15 @@ def test_versions_are_those_of_what_is_installed():
 
 def test_hardware_and_device_name_agree_on_the_processor():
     found = hardware()
-    assert found["cores"] == os.cpu_count() and set(found) <= {"processor", "cores", "system", "accelerator"}
+    assert found["cores"] == usable_cores() and set(found) <= {"processor", "cores", "system", "accelerator"}
     name, threads = device_name("cpu", 1).rsplit(", ", 1)
     assert str(found["processor"]).startswith(name) and threads == "1 thread"
     assert device_name("cpu", 3).endswith(", 3 threads")
+
+
+def test_cores_are_those_that_the_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5}, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    assert usable_cores() == 2 == hardware()["cores"]
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS and Windows
+    assert usable_cores() == 64

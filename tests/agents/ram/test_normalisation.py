@@ -32,6 +32,7 @@ def test_parts_give_the_mean_and_variance_of_everything():
     torch.testing.assert_close(normalised[:, :3].std(0, correction=0), torch.ones(3))
     assert (normalised[:, 3] == 0).all()
     assert norm(torch.full((4,), 1e9)).max() == 10
+    assert norm(torch.full((4,), -1e9)).min() == -10
 
 
 def test_statistics_change_in_training_only_and_are_saved(tmp_path):

@@ -43,6 +43,16 @@ def test_the_probability_of_an_answer_is_that_of_all_its_sequences(combine, obje
     torch.testing.assert_close(expected.sum(-1), torch.ones(2, 5))
 
 
+@pytest.mark.parametrize("objects", [2, 3])
+def test_the_softmaxes_differ_from_the_start(objects):
+    """Equal ones get equal gradients, and would take long to learn different objects."""
+    torch.manual_seed(0)
+    network = ObjectsNetwork(64, CombinedLabels("set", objects, NAMES))
+    each = network.logits(torch.randn(100, 64)).unflatten(-1, (objects, 3)).softmax(-1)
+    for one, other in itertools.combinations(range(objects), 2):
+        assert (each[:, one] - each[:, other]).abs().mean() > 0.05
+
+
 def test_impossible_answers_have_a_finite_gradient():
     network = ObjectsNetwork(2, CombinedLabels("set", 2, NAMES))
     h = torch.tensor([[1e4, -1e4]])

@@ -5,6 +5,7 @@ from dataclasses import replace
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
@@ -14,9 +15,13 @@ from agents.environments.world import World
 from agents.errors import SettingsError
 from agents.evaluation.worlds import evaluate_world
 from agents.ram.checkpoint import load_checkpoint
+from agents.ram.decisions import SequenceEvaluation
 from agents.ram.settings import NetworkSettings
+from agents.training import answers
+from agents.training.answers import _alive, _answers
 from agents.training.folder import TrainingError
 from agents.training.trainer import resume, train
+from agents.training.vector_rollout import Segment
 from agents.training.vector_settings import AnswerSettings
 from tests.agents.environments.scripted import Cue
 
@@ -103,6 +108,57 @@ def test_the_adapter_of_ap_gym_reads_sizes_observations_and_answers():
         "hint": (3, 3),
     }
     np.testing.assert_array_equal(adapter.right_answers(env._target()), env.label)
+
+
+def answers_by_hand(**settings):
+    """The answers of two rows of three steps: the first episode of the first row ends after two of them."""
+    over = torch.tensor([[False, False], [True, False], [True, True]])
+    blank = dict.fromkeys(Segment._fields)
+    segment = Segment(**(blank | {"over": over, "target": torch.tensor([[0, 1]] * 3)}))
+    probs = torch.tensor([[[0.3, 0.7], [0.8, 0.2]], [[0.9, 0.1], [0.5, 0.5]], [[0.1, 0.9], [0.1, 0.9]]])
+    zeros = torch.zeros(3, 2)
+    evaluation = SequenceEvaluation(zeros, zeros, zeros, probs.log().requires_grad_(), zeros)
+    return _answers(segment, _alive(segment), evaluation, AnswerSettings(num_envs=2, **settings))
+
+
+def test_locations_are_trained_up_to_the_one_before_the_last_glimpse():
+    found = answers_by_hand()
+    assert found.location_steps.mask.tolist() == [[True, True], [False, True], [False, False]]
+    assert found.steps.mask.tolist() == [[True, True], [True, True], [False, True]]
+    assert (found.location_steps.number, found.steps.number) == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("class_loss", "mask"),
+    [
+        ("last", [[False, False], [True, False], [False, True]]),
+        ("every", [[True, True], [True, True], [False, True]]),
+    ],
+)
+def test_answers_are_trained_at_the_last_step_or_at_every_one(class_loss, mask):
+    steps = answers_by_hand(class_loss=class_loss).answer_steps
+    assert steps.mask.tolist() == mask and steps.number == np.sum(mask)
+
+
+@pytest.mark.parametrize("discount", [0.0, 0.5, 1.0])
+def test_a_location_gets_the_discounted_gains_of_confidence_after_it(discount):
+    found = answers_by_hand(confidence_discount=discount)
+    assert found.baseline is None and not found.returns.requires_grad
+    torch.testing.assert_close(found.returns[:2, 0], torch.tensor([0.6, 0.0]))
+    torch.testing.assert_close(found.returns[:, 1], torch.tensor([0.3 + discount * 0.4, 0.4, 0.0]))
+
+
+def test_the_weights_of_the_settings_reach_the_loss(tmp_path, monkeypatch):
+    given, loss = [], answers.hybrid_loss
+
+    def remember(evaluation, right, **weights):
+        given.append(weights)
+        return loss(evaluation, right, **weights)
+
+    monkeypatch.setattr(answers, "hybrid_loss", remember)
+    settings = replace(LEARNS, frames=64, location_weight=0.3, baseline_weight=0.6, normalise_advantage=False)
+    train(Sides(), settings, tmp_path, progress_bar=False)
+    assert given == [{"location_weight": 0.3, "baseline_weight": 0.6, "normalise_advantage": False}]
 
 
 @pytest.mark.slow

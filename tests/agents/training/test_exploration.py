@@ -1,9 +1,10 @@
 """Bright spots are found where the objects are, and a scan visits one after the other."""
 
 import numpy as np
+import pytest
 import torch
 
-from agents.training.exploration import BRIGHT, NUM_SPOTS, SHARPNESS, bright_spots, draw_scan
+from agents.training.exploration import BRIGHT, NUM_SPOTS, SHARPNESS, SPOT_SIZE, STRIDE, bright_spots, draw_scan
 
 
 def draws(rows, spots=NUM_SPOTS, seed=0):
@@ -31,6 +32,18 @@ def test_every_spot_is_at_the_only_object():
         spots = bright_spots(scene((left, top, 200), channels=channels), draws(1, 500))
         assert spots.shape == (1, 500, 2) and spots.dtype == torch.float32
         assert pixels_from(spots, center(left, top)).max() < 3  # within a stride
+
+
+@pytest.mark.parametrize(("height", "width"), [(27, 61), (61, 27)])
+def test_every_spot_is_at_the_only_object_of_a_long_scene(height, width):
+    """Neither side is a multiple of the stride, so the last windows are cut; x and y have units of their own."""
+    last = width - SPOT_SIZE, height - SPOT_SIZE
+    for left, top in ((0, 0), (4, 4), last, (last[0], 0), (0, last[1])):
+        pixels = torch.zeros(1, 1, height, width, dtype=torch.uint8)
+        pixels[..., top : top + SPOT_SIZE, left : left + SPOT_SIZE] = 200
+        middle = torch.tensor([left, top]) + SPOT_SIZE / 2
+        spots = (bright_spots(pixels, draws(1, 500)) + 1) / 2 * torch.tensor([width, height])
+        assert (spots - middle).norm(dim=-1).max() < STRIDE
 
 
 def test_a_bright_object_is_drawn_as_often_as_a_very_bright_one_and_a_dark_one_rarely():

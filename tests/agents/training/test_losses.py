@@ -92,6 +92,11 @@ def test_normalised_advantages_do_not_look_at_what_is_masked():
     torch.testing.assert_close(result[mask].square().mean(), torch.tensor(1.0))
 
 
+def test_equal_advantages_become_0():
+    equal = torch.ones(3, 1)
+    torch.testing.assert_close(normalised(equal, steps(equal > 0)), torch.zeros(3, 1))
+
+
 # --- hybrid ---------------------------------------------------------------------------------------------------------
 
 LOG_PROBS = [[[math.log(1 / 4), math.log(3 / 4)]], [[math.log(4 / 5), math.log(1 / 5)]]]  # T = 2, B = 1
@@ -145,6 +150,15 @@ def test_hybrid_loss_with_a_return_for_every_location():
     loss = hybrid_loss(seen, answers(torch.tensor([1]), column(0.6, 0.0)))
     torch.testing.assert_close(loss.location, torch.tensor((0.6 - 0.25) * 1.5))
     torch.testing.assert_close(loss.baseline, torch.tensor((0.35**2 + 0.75**2) / 2))
+
+
+def test_normalised_advantages_of_the_hybrid_loss_leave_out_the_last_step():
+    seen = evaluation((-1.5, -2.5, -3.5), (0.0,) * 3, (0.0,) * 3, [*LOG_PROBS, LOG_PROBS[1]], (0.25, 0.5, 0.75))
+    right = answers(torch.tensor([1]), column(1.25, 3.5, 100.0), length=3)
+    loss = hybrid_loss(seen, right, normalise_advantage=True)
+    # The advantages 1 and 3 become -1 and 1; the 99.25 of the last step would make both of them negative.
+    torch.testing.assert_close(loss.location, torch.tensor((-1.5 + 2.5) / 2))
+    torch.testing.assert_close(loss.baseline, torch.tensor((1.0 + 9.0 + 99.25**2) / 3))  # as without
 
 
 @pytest.mark.parametrize("discount", [0.0, 0.5, 1.0])

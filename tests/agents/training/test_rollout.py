@@ -6,6 +6,7 @@ from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
 from agents.training.rollout import ImageOrder, collect_episodes, episode_seed, seed_generator
 from ram_envs import make_tensor
+from ram_envs.tasks import FigureOfMerit
 
 SMALL = NetworkSettings(core_size=8, glimpse_hidden=8, location_hidden=8, glimpse_features=8)
 
@@ -103,3 +104,11 @@ def test_generators_of_iterations_and_runs_differ():
         for iteration in range(20)
     }
     assert len(draws) == 400
+
+
+def test_the_figure_of_a_return_is_the_mean_over_the_episodes():
+    _, _, episodes = play("RAM-CatchGame-v0", screen_size=8)
+    reward = torch.arange(7 * 32.0).reshape(7, 32)
+    figure = FigureOfMerit(name="return", label="return", of="return", stored_factor=2.0)
+    expected = torch.tensor(2 * 7 * (7 * 32 - 1) / 2)  # 7 steps of the mean reward, 223 / 2
+    torch.testing.assert_close(episodes._replace(reward=reward).figure(figure), expected)

@@ -17,6 +17,7 @@ from agents.ram.checkpoint import load_checkpoint
 from agents.ram.decisions import Heads
 from agents.ram.policy import RAMPolicy
 from agents.ram.settings import NetworkSettings, RAMSettings
+from agents.training import segments
 from agents.training.folder import TrainingError
 from agents.training.returns import segment_advantages
 from agents.training.reward_scale import RewardScale
@@ -146,6 +147,96 @@ def test_a_segment_evaluates_to_what_was_collected(core, mode):
         )
         torch.testing.assert_close(evaluation.action_log_prob, segment.action_log_prob)
         torch.testing.assert_close(evaluation.value, segment.value)
+
+
+SCRIPTS = (
+    ((2, "truncated"), (2, "terminated"), (3, "terminated"), (9, "terminated")),
+    ((3, "terminated"), (1, "truncated"), (4, "truncated"), (9, "terminated")),
+    ((5, "terminated"), (3, "truncated"), (9, "terminated")),
+)
+TINY = SegmentSettings(
+    frames=3 * 2 * 7,  # two iterations
+    num_envs=3,
+    segment_length=7,
+    minibatches=1,
+    update_epochs=2,
+    learning_rate=0.01,
+    discount=0.9,
+    gae_lambda=0.6,
+    reward_gain=3.0,
+    clip_range=0.15,
+    entropy_weight=0.02,
+    location_weight=0.4,
+    baseline_weight=0.7,
+    network=NetworkSettings(core="lstm", input_gain=0.1, **SMALL),
+)
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """The segments of a short training, and what the loss got in each update: evaluation, targets and weights."""
+    collected, updates, collect_segment, loss = [], [], Rollout.collect, segments.ppo_loss
+
+    def remember_segment(self, num_steps):
+        collected.append(collect_segment(self, num_steps))
+        return collected[-1]
+
+    def remember_update(evaluation, targets, **weights):
+        updates.append((evaluation, targets, weights))
+        return loss(evaluation, targets, **weights)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rollout, "collect", remember_segment)
+        patch.setattr(segments, "ppo_loss", remember_update)
+        env = SyncVectorEnv([partial(Scripted, script) for script in SCRIPTS])
+        train(env, TINY, tmp_path_factory.mktemp("run"), seed=1, progress_bar=False)
+    assert (len(collected), len(updates)) == (2, 4)
+    return list(zip(collected, updates[::2], strict=True)), updates
+
+
+def rows_of(targets, segment):
+    """The rows of a minibatch, int64 (B,): minibatches are drawn in random order."""
+    same = (targets.action_log_prob[:, :, None] == segment.action_log_prob[:, None]).all(0)
+    assert (same.sum(1) == 1).all()
+    return same.int().argmax(1)
+
+
+def test_the_first_update_evaluates_the_decisions_as_the_rollout_made_them(learned):
+    """In the second segment too, where the core starts with the state that it had at the end of the first."""
+    iterations, updates = learned
+    for segment, (evaluation, targets, _) in iterations:
+        assert segment.starts[1:].any()
+        torch.testing.assert_close(evaluation.action_log_prob, targets.action_log_prob, atol=1e-6, rtol=0)
+        torch.testing.assert_close(evaluation.value, segment.value[:, rows_of(targets, segment)], atol=1e-6, rtol=0)
+    assert any(state.abs().max() > 0.01 for state in iterations[1][0].state)
+    (later, targets, _) = updates[1]  # the second update, after a step of the optimizer
+    assert (later.action_log_prob - targets.action_log_prob).abs().max() > 1e-4
+
+
+def test_the_baseline_learns_the_advantages_of_the_settings_plus_the_value(learned):
+    for segment, (_, targets, _) in learned[0]:
+        parts = (segment.value, segment.next_value, segment.terminated, segment.over)
+        advantage = segment_advantages(3.0 * segment.reward, *parts, discount=0.9, gae_lambda=0.6)
+        expected = (advantage + segment.value)[:, rows_of(targets, segment)]
+        torch.testing.assert_close(targets.returns, expected)
+        shifted = targets.advantage[targets.action_steps.mask]
+        torch.testing.assert_close(shifted.mean(), torch.tensor(0.0), atol=1e-5, rtol=0)
+        torch.testing.assert_close(shifted.std(correction=0), torch.tensor(1.0))
+
+
+def test_the_location_after_which_an_episode_terminates_does_not_count(learned):
+    """No glimpse follows it. One follows where the episode is truncated: the next value is that of its location."""
+    for segment, (_, targets, _) in learned[0]:
+        rows = rows_of(targets, segment)
+        assert targets.action_steps.mask.equal(segment.taken[:, rows]) and not segment.taken.all()
+        expected = segment.taken & ~segment.terminated
+        assert targets.location_steps.mask.equal(expected[:, rows]) and not expected.equal(segment.taken)
+        assert targets.location_steps.number == expected.sum()
+
+
+def test_the_weights_of_the_settings_reach_the_loss(learned):
+    weights = {"clip_range": 0.15, "location_weight": 0.4, "entropy_weight": 0.02, "baseline_weight": 0.7}
+    assert all(given == weights for *_, given in learned[1])
 
 
 @pytest.mark.slow

@@ -137,3 +137,11 @@ def test_layout_reaches_the_wrapper():
     env.reset(seed=0)
     np.testing.assert_array_equal(env.scene, image[-1])
     assert isinstance(env, gym.Wrapper)
+
+
+def test_numbers_beyond_the_bounds_are_clipped():
+    """Without that, 256 would become black and -1 white."""
+    scenes = read(np.float32([[[256.0, -1.0, 300.0, 255.4, -0.4]]] * 2))
+    assert scenes[0, 0].tolist() == [[255, 0, 255, 255, 0]]
+    scenes = read(np.float32([[[1.1, -0.1, 0.5]]] * 2), high=1)
+    assert scenes[0, 0].tolist() == [[255, 0, 128]]

@@ -71,10 +71,12 @@ def test_keys_of_the_wrapper_are_taken(key):
         Glimpse(Shown(space, None), **SMALL, senses=[key])
 
 
-def test_a_sense_that_is_nan_is_named_with_row_and_step():
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_sense_that_is_nan_is_named_with_row_and_step(number):
     class Broken(Labelled):
         def observation(self):
-            speed = np.array([np.nan if self.steps == 2 else 0.0, 0.0])
+            speed = np.zeros(2)
+            speed[number] = np.nan if self.steps == 2 else 0.0
             return {**super().observation(), "speed": speed}
 
     envs = VectorGlimpse(sync([Labelled, Broken]), **SMALL, senses=["speed"])

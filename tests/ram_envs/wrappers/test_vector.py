@@ -151,6 +151,32 @@ def test_masks_reset_the_rows_they_name_and_leave_the_users_options_alone():
         envs.reset(options=5)
 
 
+def test_a_reset_with_a_seed_and_a_mask_leaves_the_seeds_of_all_other_rows_alone():
+    """Their next episode is the one that they would have had."""
+    envs, untouched = make_two("Disabled"), make_two("Disabled")
+    for one in (envs, untouched):
+        one.reset(seed=0)
+        one.reset()  # the second episode
+    envs.reset(seed=50, options={"reset_mask": np.array([False, True])})
+    both = {"reset_mask": np.array([True, True])}
+    after, expected = (one.reset(options=both)[0]["location"] for one in (envs, untouched))
+    np.testing.assert_array_equal(after[0], expected[0])
+    assert not np.array_equal(after[1], expected[1])
+    untouched.reset(seed=[None, 51])
+    np.testing.assert_array_equal(after[1], untouched.reset(options=both)[0]["location"][1])
+
+
+def test_the_return_that_is_drawn_has_no_reward_of_a_step_that_resets():
+    """With SAME_STEP the reward of the step belongs to the episode that ended."""
+    makers = [lambda length=length: Dots(length=length) for length in (1, 7)]
+    envs = VectorGlimpse(sync(makers, "SameStep"), **SMALL, action_format="dict", render_mode="rgb_array")
+    envs.reset(seed=0)
+    _, rewards, terminated, *_ = envs.step(envs.action_space.sample())
+    assert terminated.tolist() == [True, False] and (rewards > 0).all()
+    captions = [envs._trail.view(row).caption for row in range(2)]
+    assert captions == ["step 0 · return 0", f"step 1 · return {rewards[1]:g}"]
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_statistics_are_recorded(mode):
     singles = sync([lambda: Glimpse(Dots(), **SMALL)] * 2, mode)

@@ -135,3 +135,8 @@ def test_a_subclass_with_one_more_layer_trains_and_acts_alike(tmp_path, monkeypa
     assert len(played) == 4
     for episodes, h in played:  # what it acted on is what its own networks compute
         torch.testing.assert_close(episodes.h, h)
+
+
+def test_a_shifted_glimpse_falls_back_to_autograd():
+    """A recording computes no shift; without the fallback such a policy would train on other inputs than it acts on."""
+    assert of(make_policy(input_shift=0.5)) is None
