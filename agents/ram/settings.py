@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ram_envs.tasks import Task
 
 CORES = ("relu", "lstm")
-MOST_UNITS = 100_000
+MOST_UNITS = 1_000_000
 """Most units of a layer."""
 
 
