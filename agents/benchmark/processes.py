@@ -107,7 +107,7 @@ class Process:
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process that has a session of its own, and all that is left of its group."""
+    """Kill a process that has a session of its own, and whatever is left of its group."""
     if hasattr(os, "killpg"):
         with suppress(ProcessLookupError, PermissionError):  # nothing is left; macOS says so with the second
             os.killpg(process.pid, signal.SIGKILL)
