@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -146,16 +146,13 @@ class World:
     def close(self) -> None:
         """Close the environment."""
         if not self._gone:
-            try:
-                with self._processes():
-                    self.env.close()
-                return
-            except ProcessGone:
-                pass  # it ended after the last step
-        env = self.env.unwrapped
-        for process in getattr(env, "processes", ()):  # they wait for messages, and closing would wait for theirs
-            process.kill()
-        env.closed = True  # otherwise it is closed when it is deleted
+            with suppress(ProcessGone), self._processes():  # one may have ended after the last step
+                self.env.close()
+        if self._gone:
+            env = self.env.unwrapped
+            for process in getattr(env, "processes", ()):  # they wait for messages, and closing would wait for theirs
+                process.kill()
+            env.closed = True  # otherwise it is closed when it is deleted
 
     @contextmanager
     def _processes(self) -> Iterator[None]:

@@ -196,13 +196,16 @@ def test_every_error_of_the_package_has_one_base():
         assert issubclass(error, RAMError) and issubclass(error, other)
 
 
-def test_a_part_file_that_a_cleaner_found_before_its_lock_is_written_again(tmp_path, monkeypatch):
+@pytest.mark.parametrize("holds_the_lock", [False, True])
+def test_a_part_file_that_a_cleaner_has_found_is_written_again(tmp_path, monkeypatch, holds_the_lock):
     lock, calls = files._lock, []
 
     def late(file):
         calls.append(file.name)
         if len(calls) == 1:
             Path(file.name).unlink()
+            if holds_the_lock:
+                raise BlockingIOError
         lock(file)
 
     monkeypatch.setattr(files, "_lock", late)
@@ -215,21 +218,6 @@ def test_threads_may_write_the_same_file(tmp_path):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: write_atomically(tmp_path / "file", b"%d" % number), range(40)))
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_a_part_file_that_a_cleaner_has_locked_is_written_again(tmp_path, monkeypatch):
-    lock, calls = files._lock, []
-
-    def taken(file):
-        calls.append(file.name)
-        if len(calls) == 1:
-            Path(file.name).unlink()
-            raise BlockingIOError
-        lock(file)
-
-    monkeypatch.setattr(files, "_lock", taken)
-    write_atomically(tmp_path / "file", b"new")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"] and len(calls) == 2
 
 
 def test_a_device_is_written_to_and_not_replaced():
