@@ -166,8 +166,7 @@ class World:
         except (BrokenPipeError, ConnectionResetError, EOFError) as error:
             self._gone = True
             raise ProcessGone(
-                "a process of the vector environment has ended (killed, perhaps for lack of memory): "
-                "`ram train --resume FOLDER` continues a run from its last checkpoint"
+                "a process of the vector environment has ended (killed, perhaps for lack of memory)"
             ) from error
 
     def _observed(self, observation: Any) -> Observation:

@@ -142,6 +142,9 @@ class Run:
             self._restore_handlers()
             self._bar.close()
             self._files.close()
+        if isinstance(error, ProcessGone) and not stopped:
+            advice = f"`ram train --resume {self.folder}` continues the run from its last checkpoint"
+            raise ProcessGone(f"{error}: {advice}") from error
         return stopped
 
     def iterations(self) -> Iterator[int]:

@@ -142,7 +142,8 @@ def test_a_process_of_an_environment_that_is_killed_ends_the_run_with_an_error(a
     os.kill(max(workers), signal.SIGKILL)
     _, complaint = process.communicate(timeout=HANG_S)
     assert process.returncode == 2
-    assert "ram train: a process of the vector environment has ended" in complaint.splitlines()[-1]
+    line = complaint.splitlines()[-1]
+    assert "ram train: a process of the vector environment has ended" in line and "`ram train --resume run`" in line
     assert not any(
         Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_text() for pid in workers
     )
