@@ -15,7 +15,7 @@ from agents.pictures.style import write_figure
 from paper.distance import classifier_distances, distance_table, measure_distance
 from paper.gazes import gaze_table
 from paper.robustness import measure_robustness, robustness_table
-from paper.stopping import early_curves, measure_stopping, stopping_chart, stopping_table
+from paper.stopping import curves_of_rows, measure_stopping, stopping_chart, stopping_table
 
 PAGE = Path("docs/beyond.md")
 STOPPING_CHART = "stopping.png"
@@ -36,7 +36,7 @@ class Measurement(NamedTuple):
 
 
 MEASUREMENTS = {
-    "stopping": Measurement(measure_stopping, stopping_table, early_curves),
+    "stopping": Measurement(measure_stopping, stopping_table, curves_of_rows),
     "distance": Measurement(measure_distance, distance_table, classifier_distances),
     "robustness": Measurement(measure_robustness, robustness_table),
 }

@@ -23,7 +23,7 @@ from paper.classifier_checkpoint import load_classifier
 from paper.classifiers import Classifier, ClassifierSettings
 from paper.distance import TWO_DIGITS, measure_classifier
 from paper.records import SeedResult, differing_settings, plain_settings, read_curve
-from paper.row import EARLY, VALIDATION_TEST, Row
+from paper.row import STOPPED, VALIDATION_TEST, Row
 from paper.stopping import curve_of
 from ram_envs import make_task
 
@@ -109,7 +109,7 @@ def evaluate_run(job: Job, folder: Path, trained: TrainingResult, device: str, v
         sampled = evaluate(policy, *arguments, **where, greedy=False, greedy_action=not row.is_game)
         if not validate:
             validation = evaluate(policy, *arguments, split=images, seed=VALIDATION_SEED)
-            stopping = curve_of(policy, *arguments, VALIDATION_TEST) if row.name in EARLY else None
+            stopping = curve_of(policy, *arguments, VALIDATION_TEST) if row.name in STOPPED else None
     precision = read_json(folder / SETTINGS)["training"]["precision"]  # no longer "auto"
     return SeedResult(
         seed=job.seed,

@@ -9,7 +9,7 @@ from agents.pretrained import PREFIX
 from agents.training.presets import settings_for
 from agents.training.settings import HybridSettings
 from paper import augmented
-from paper.row import EARLY_LABEL, ROW_PREFIX, TABLES, Reported, Row
+from paper.row import BRANCHES_LABEL, EARLY_LABEL, ROW_PREFIX, TABLES, Reported, Row
 from ram_envs.sensors.gaze import raster
 
 
@@ -142,7 +142,7 @@ def wider_branches(row: Row) -> Row:
     """
     assert isinstance(row.settings, HybridSettings)
     network = replace(row.settings.network, glimpse_hidden=256, location_hidden=256)
-    return _variant(row, "branches", "glimpse branches of 256", network=network)
+    return _variant(row, "branches", BRANCHES_LABEL, network=network)
 
 
 def annealed(row: Row) -> Row:

@@ -45,7 +45,7 @@ class SeedResult:
         hardware: Device and precision of the training.
         versions: Versions of Python and of packages.
         curve: Training curve of the figure of merit, at most 200 means of equal spans: "frames" and "values".
-        stopping: Error against mean glimpses (:func:`paper.stopping.curve_of`) of rows in ``EARLY``, otherwise None.
+        stopping: Error against mean glimpses (:func:`paper.stopping.curve_of`) of rows in ``STOPPED``, otherwise None.
         distance: Errors by the distance of two digits (:func:`paper.distance.measure_classifier`), for classifiers of
             such scenes, otherwise None.
     """

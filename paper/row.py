@@ -33,9 +33,13 @@ HEADLINES = ("mnist-6", "translated-8", "cluttered-8", "cluttered100-8", "catch"
 """The rows that are trained with three seeds."""
 PACKAGED = (*HEADLINES, "pairs-8", "addition-8", "sequence", "colour-8")
 """The rows whose agents come with the package."""
-EARLY = ("mnist-6-early",)
-"""The rows whose gaze is rewarded for early certainty: they are evaluated with early stopping too."""
-EARLY_LABEL = "rewarded for early certainty"
+EARLY_LABEL, BRANCHES_LABEL = "rewarded for early certainty", "glimpse branches of 256"
+STOPPED = {
+    "mnist-6-early": EARLY_LABEL,
+    "cluttered-8-branches": BRANCHES_LABEL,
+    "cluttered100-8-branches": BRANCHES_LABEL,
+}
+"""Rows that are evaluated with early stopping, besides the packaged agents, and what they change."""
 HEADLINE_SEEDS = 3
 ROW_PREFIX = "row:"
 """Before the name of the row in the ``init_from`` of a row that starts from another one's run."""

@@ -1,8 +1,8 @@
 """Early stopping by a threshold: error against the mean number of glimpses.
 
-The agents of the package were not trained for it, the rows ``EARLY`` were. The temperature is fitted on the last 5,000
-training images; the agents were trained on these, in scenes that they never saw again where the scenes are composed
-(not on plain MNIST).
+The agents of the package were not trained for it, the row ``mnist-6-early`` was. The temperature is fitted on the last
+5,000 training images; the agents were trained on these, in scenes that they never saw again where the scenes are
+composed (not on plain MNIST).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 
 from agents.evaluation.stopping import beliefs, fit_temperature, stop_curve
 from agents.pictures.markdown import markdown_table
-from agents.pictures.style import BLUE, GREY, ORANGE, new_figure, tidy
+from agents.pictures.style import BLUE, GREEN, GREY, ORANGE, new_figure, tidy
 from agents.pretrained import load_pretrained
 from agents.ram.policy import RAMPolicy
 from paper.charts import legend_below
 from paper.records import read_record, record_file
-from paper.row import EARLY, EARLY_LABEL, TABLES, VALIDATION_TEST
+from paper.row import BRANCHES_LABEL, EARLY_LABEL, STOPPED, TABLES, VALIDATION_TEST
 from paper.rows import IMAGE_HEADLINES, ROWS
 from paper.tables import scene_title
 
@@ -34,6 +34,8 @@ TICKS = (1, 2, 5, 10, 20, 50)
 """Errors in percent that the picture labels."""
 NEAR = 0.05
 """The table names the fewest glimpses with at most so many percentage points above the error of full episodes."""
+_VARIANTS = {EARLY_LABEL: (ORANGE, "^"), BRANCHES_LABEL: (GREEN, "v")}
+"""Colours and markers in the picture."""
 DT_RAM = ((3.6, 1.46), (5.2, 1.12))
 """Mean glimpses and error in percent on MNIST of a stop that was trained (arXiv:1703.10332, recalled from memory)."""
 
@@ -70,14 +72,14 @@ def curve_of(policy: RAMPolicy, env_id: str, env_settings: Mapping[str, Any], fi
     }
 
 
-def early_curves(results: Path) -> dict[str, Any]:
-    """Return the curves of the rows that were rewarded for early certainty, means over their random seeds.
+def curves_of_rows(results: Path) -> dict[str, Any]:
+    """Return the curves of the rows ``STOPPED``, means over their random seeds.
 
     Raises:
         ResultError: If a results file cannot be read.
     """
     found: dict[str, Any] = {}
-    for name in EARLY:
+    for name in STOPPED:
         record = read_record(record_file(results, name))
         curves = [one.stopping for one in record.seeds.values() if one.stopping] if record is not None else []
         if curves:
@@ -101,7 +103,7 @@ def stopping_table(measured: Mapping[str, Any]) -> str:
         near = [glimpses for _, error, glimpses in one["plain"] if error <= full + NEAR]
         count = len(one["error_by_glimpse"])
         least = f"{min(near):.2f} ({100 * min(near) / count:.0f} %)" if near else "–"
-        title = f"{scene_title(name)}, {EARLY_LABEL}" if name in EARLY else scene_title(name)
+        title = f"{scene_title(name)}, {STOPPED[name]}" if name in STOPPED else scene_title(name)
         lines.append((title, *cells, f"{count}: {full:.2f}", least, f"{one['temperature']:.2f}"))
     shown = [f"{threshold:g}" for threshold in SHOWN]
     head = ("task", *shown, "all glimpses", f"within {NEAR:g} points", "temperature")
@@ -110,7 +112,7 @@ def stopping_table(measured: Mapping[str, Any]) -> str:
 
 def stopping_chart(measured: Mapping[str, Any]) -> Figure:
     """Draw the error against the mean number of glimpses, one panel per task."""
-    panels = {name: one for name, one in measured.items() if name not in EARLY}
+    panels = {name: one for name, one in measured.items() if name not in STOPPED}
     figure = new_figure(2.9 * len(panels) + 0.4, 3.4)
     for ax, (name, one) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         tidy(ax)
@@ -118,8 +120,11 @@ def stopping_chart(measured: Mapping[str, Any]) -> Figure:
         errors = one["error_by_glimpse"]
         ax.plot(range(1, len(errors) + 1), errors, "s--", color=GREY, markersize=4, label="the same number for all")
         ax.plot(*_points(one), "o-", color=BLUE, markersize=4, label="stop at a probability")
-        if (early := measured.get(f"{name}-early")) is not None:
-            ax.plot(*_points(early), "^-", color=ORANGE, markersize=4, label=f"the same, {EARLY_LABEL}")
+        for other, label in STOPPED.items():
+            if other in measured and ROWS[other].table == ROWS[name].table:
+                color, marker = _VARIANTS[label]
+                ax.plot(*_points(measured[other]), f"{marker}-", color=color, markersize=4, label=f"the same, {label}")
+                errors = [*errors, *measured[other]["error_by_glimpse"]]
         if name.startswith("mnist"):
             ax.plot(*zip(*DT_RAM, strict=True), "D", color="black", markersize=5, label="DT-RAM, trained to stop")
         ax.set_yscale("log")

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, LIGHT_BLUE, GREY, LIGHT_GREY, ORANGE = "#1f6fb4", "#a9cbe8", "#8a8f98", "#d3d6da", "#d98324"
-SEED_COLOURS = (BLUE, ORANGE, "#2e9e6b", "#a4508b", "#7a6a53")
+BLUE, LIGHT_BLUE, GREY, LIGHT_GREY = "#1f6fb4", "#a9cbe8", "#8a8f98", "#d3d6da"
+ORANGE, GREEN = "#d98324", "#2e9e6b"
+SEED_COLOURS = (BLUE, ORANGE, GREEN, "#a4508b", "#7a6a53")
 """Colours of the curves of several seeds."""
 # The Okabe-Ito palette, which is safe for colour-blind readers, and more colours, for which plots have markers.
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

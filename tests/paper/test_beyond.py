@@ -21,7 +21,7 @@ from paper.distance import (
 from paper.gazes import GAZES, gaze_table
 from paper.records import add_result
 from paper.robustness import NoisyClassification, _smaller, changes
-from paper.row import EARLY
+from paper.row import STOPPED
 from paper.rows import IMAGE_HEADLINES, ROWS
 from paper.stopping import THRESHOLDS, stopping_table
 from paper.tables import BEGIN, END
@@ -47,7 +47,7 @@ def test_the_page_holds_the_tables_of_the_results_files():
     for name in MEASUREMENTS:
         rows = {"pairs-8", "addition-8"} if name == "distance" else {*IMAGE_HEADLINES}
         rows |= {*classifier_distances(RESULTS)} if name == "distance" else set()
-        rows |= {*EARLY} if name == "stopping" else set()
+        rows |= {*STOPPED} if name == "stopping" else set()
         assert set(read(name, RESULTS)) == rows
 
 

@@ -25,7 +25,7 @@ from paper.jobs import Job, ReproduceError
 from paper.records import read_record, record_file
 from paper.reproduce import missing, reproduce
 from paper.row import EARLY_LABEL
-from paper.stopping import THRESHOLDS, early_curves, stopping_table
+from paper.stopping import THRESHOLDS, curves_of_rows, stopping_table
 from paper.tables import BEGIN, END
 from tests.limits import HANG_S
 from tests.paper.fabricated import CLASSIFIER, DIGITS, GAME
@@ -371,10 +371,10 @@ def test_the_command_writes_results_and_the_tables_of_the_readme(tiny_table, cap
 
 def test_rows_with_early_answers_are_evaluated_with_thresholds_too(tiny_table):
     results = tiny_table / "docs/results"
-    assert early_curves(results) == {}
+    assert curves_of_rows(results) == {}
     assert main(["reproduce", "--row", "mnist-6-early", "--seeds", "2", "--device", "cpu"]) == 0
     seeds = read_record(results / "mnist-6-early.json").seeds
-    mean = early_curves(results)["mnist-6-early"]
+    mean = curves_of_rows(results)["mnist-6-early"]
     for seed in seeds.values():
         errors, points = seed.stopping["error_by_glimpse"], seed.stopping["plain"]
         assert errors[-1] == pytest.approx(seed.greedy["value"]) and len(errors) == DIGITS.num_glimpses
@@ -383,7 +383,7 @@ def test_rows_with_early_answers_are_evaluated_with_thresholds_too(tiny_table):
     for key in ("error_by_glimpse", "plain"):
         values = [seed.stopping[key] for seed in seeds.values()]
         assert np.array(mean[key]) == pytest.approx((np.array(values[0]) + values[1]) / 2)
-    assert f", {EARLY_LABEL} | " in stopping_table(early_curves(results))
+    assert f", {EARLY_LABEL} | " in stopping_table(curves_of_rows(results))
 
 
 def test_trying_out_and_validation_leave_results_and_tables_alone(tiny_table):
