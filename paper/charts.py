@@ -155,7 +155,7 @@ def legend_below(figure: Figure) -> None:
     for ax in figure.axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
-    columns = min(len(entries), int(figure.get_figwidth() // 2.5))  # an entry is at most so many inches wide
+    columns = min(len(entries), int(figure.get_figwidth() // 2.5))  # inches, enough for most entries
     figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=columns, frameon=False)
 
 

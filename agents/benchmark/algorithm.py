@@ -134,7 +134,7 @@ class Algorithm(ABC):
 
     @classmethod
     def check_settings(cls, settings: Mapping[str, Any], env_id: str) -> None:
-        """Check a user's settings, those that differ from the defaults, before anything runs.
+        """Check the settings that differ from the defaults, before anything runs.
 
         Raises:
             ValueError: If there is no such setting, its type is not that of the default, or settings contradict each

@@ -133,7 +133,8 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         # A signal to all processes of a group ends those of an environment before this one has done its last iteration.
-        stopped = bool(self._signal) and isinstance(error, ProcessGone) and distributed.share()[1] == 1
+        process_gone = isinstance(error, ProcessGone)
+        stopped = process_gone and bool(self._signal) and distributed.share()[1] == 1
         try:
             if stopped:
                 self.save()
@@ -142,7 +143,7 @@ class Run:
             self._restore_handlers()
             self._bar.close()
             self._files.close()
-        if isinstance(error, ProcessGone) and not stopped:
+        if process_gone and not stopped:
             advice = f"`ram train --resume {self.folder}` continues the run from its last checkpoint"
             raise ProcessGone(f"{error}: {advice}") from error
         return stopped
