@@ -55,6 +55,7 @@ def _table() -> Iterator[Row]:
     yield sixth
     yield early(sixth)
     yield annealed(sixth)
+    yield wider_branches(sixth)
     yield augmented_digits(sixth)
     yield ram("mnist", 7, Reported(neurips=1.07))
     yield random_gaze("mnist", 6, Reported())
@@ -72,6 +73,7 @@ def _table() -> Iterator[Row]:
     eighth = ram("translated", 8, Reported(arxiv=1.84, neurips=1.20, public=0.94))
     yield eighth
     yield annealed(eighth)
+    yield wider_branches(eighth)
     yield random_gaze("translated", 8, Reported())
     yield from (scripted("translated", 8, gaze) for gaze in GAZES)
 
@@ -80,7 +82,9 @@ def _table() -> Iterator[Row]:
     yield convolutional("cluttered", Reported(neurips=8.09))
     yield convolutional_of_today("cluttered", Reported())
     yield random_gaze("cluttered", 8, Reported(neurips=14.4))
-    yield ram("cluttered", 4, Reported(neurips=4.96, public=3.75))
+    fourth = ram("cluttered", 4, Reported(neurips=4.96, public=3.75))
+    yield fourth
+    yield wider_branches(fourth)
     yield ram("cluttered", 6, Reported(neurips=4.08, public=3.33))
     eighth = ram("cluttered", 8, Reported(arxiv=5.23, neurips=4.04, public=2.63))
     yield eighth

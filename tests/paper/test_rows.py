@@ -23,7 +23,7 @@ def test_every_row_of_the_paper_is_there():
     names |= {f"{name}-inside" for name in ("mnist-random-1", "mnist-2", "mnist-3")}
     names |= {"mnist-random-6", "translated-random-8", "mnist-6-center", "mnist-6-raster"}
     names |= {f"{name}-lstm" for name in ("cluttered-4", "cluttered-6", "cluttered-8", "cluttered100-8")}
-    names |= {"cluttered-8-branches", "cluttered100-8-branches"}
+    names |= {f"{name}-branches" for name in ("cluttered-4", *IMAGE_HEADLINES)}
     names |= {f"{name}-annealed" for name in IMAGE_HEADLINES} | {"mnist-6-early", "mnist-6-augmented"}
     names |= {f"{sensor}-{side}" for sensor in ("retina", "zoom") for side in (100, 200, 400)} | {"colour-8"}
     names |= {"pairs-4", "pairs-4-last", "pairs-8", "pairs-8-last", "addition-4", "addition-8", "sequence"}
@@ -66,7 +66,7 @@ def test_rows_with_an_lstm_core_differ_from_the_others_in_nothing_else():
 
 
 def test_rows_with_wider_branches_differ_from_the_others_in_nothing_else():
-    for name in ("cluttered-8", "cluttered100-8"):
+    for name in ("cluttered-4", *IMAGE_HEADLINES):
         wider, plain = ROWS[f"{name}-branches"], ROWS[name]
         assert wider.variant and "glimpse branches of 256" in departures(wider.settings.to_dict())
         network = replace(wider.settings.network, glimpse_hidden=128, location_hidden=128)
