@@ -185,7 +185,7 @@ NOTES: dict[str, dict[str, tuple[str, str]]] = {
         "quick": ("4.5 M images, 6 min", "1.1 % error"),
         "stop": ("2.4 M frames, 8 min", "1.4 % error"),
     },
-    "RAM-TranslatedMNIST-v0": {"default": ("18 M images, 34 min", "1.2 % error")},
+    "RAM-TranslatedMNIST-v0": {"default": ("18 M images, 34 min", "1.1 % error")},
     "RAM-ClutteredMNIST-v0": {"default": ("18 M images, 46 min", "2.7 % error")},
     "RAM-ClutteredMNIST100-v0": {"default": ("18 M images, 60 min", "2.8 % error")},
     "RAM-MNISTPairs-v0": {"default": ("9 M images, 60 min", "13.9 %, 8 glimpses")},
