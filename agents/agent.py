@@ -29,13 +29,14 @@ from agents.ram.checkpoint import Checkpoint, load_checkpoint
 from agents.training.fast.device import resolve_device
 from ram_envs import ENVIRONMENTS, make_task, parse_id
 from ram_envs.arguments import check_integer
-from ram_envs.errors import shown
+from ram_envs.errors import InvalidArgument, shown
 from ram_envs.registration import task_class
 from ram_envs.sensors.gaze import GazeControl
 
 if TYPE_CHECKING:
     from agents.pictures.paths import Gaze
     from ram_envs.scenes.datasets import DatasetSource
+    from ram_envs.tasks import Task
 
 Action = dict[str, Any]
 
@@ -46,10 +47,12 @@ class AgentState(NamedTuple):
     Attributes:
         core: State of the recurrent core, tensors of (B, core_size).
         step: Number of steps since the agent started with ``state=None``.
+        episode_step: int64 (B,), number of steps in the episode of each row; None for ``step`` in all rows.
     """
 
     core: tuple[Tensor, ...]
     step: int
+    episode_step: Tensor | None = None
 
 
 class Agent:
@@ -86,6 +89,7 @@ class Agent:
         self._generator: np.random.Generator | None = None
         self._answer_key: str | None = None
         self._max_steps: int | None = None
+        self._endings: set[str] = set()  # of the environments that it has made: what ends their episodes
         task = task_class(self.env_id)
         chosen = {"gaze": task.gaze, **ENVIRONMENTS[parse_id(self.env_id).base], **self.env_settings}["gaze"]
         self._gaze_control = GazeControl(chosen, None)
@@ -139,15 +143,18 @@ class Agent:
                 and (B, gaze_size).
             state: None at the start of an episode, then what the last call returned.
             episode_start: bool (B,), the rows of a batch in which a new episode starts with this observation: their
-                memory is erased. For vector environments that reset finished rows themselves.
+                memory is erased, and their glimpses are counted anew. For vector environments that reset finished rows
+                themselves.
             deterministic: Take the mean location and the most likely answer. False samples both, as in training. An
                 agent with random locations samples them in any case.
             seed: What is sampled follows from this seed, the row and the number of the step, so that an episode can be
                 repeated. Pass the same seed in all calls.
             generator: Sample with this generator instead. With neither, every call samples something new.
             stop_threshold: In classification, answer as soon as the largest class probability reaches this number in
-                [0, 1], and look on before that. Needs an environment whose episodes an answer may end, from
-                ``make_env(stop="learned")``. None for the agent's own decision.
+                [0, 1], and look on before that; at the last glimpse answer in any case. Needs an environment whose
+                episodes an answer may end, from ``make_env(stop="learned")``. The last glimpse is that of the
+                environment made last by :meth:`make_env` or :meth:`make_vec`; if there is none, that of the training.
+                None for the agent's own decision.
             temperature: Divides the logits before that comparison.
 
         Returns:
@@ -161,19 +168,29 @@ class Agent:
         batch = read_observation(observation, self.policy.settings)
         state = self._state_for(state, batch.num_rows)
         check_source(seed, generator, 2**62)
-        core = state.core if episode_start is None else self._erased(state.core, episode_start)
+        core, device = state.core, self.policy.location_std.device
+        episode_step = state.episode_step
+        if episode_step is None:
+            episode_step = torch.full((batch.num_rows,), state.step, device=device)
+        if episode_start is not None:
+            core = self._erased(core, episode_start)
+            episode_step = torch.where(torch.as_tensor(np.asarray(episode_start), device=device), 0, episode_step)
         normal = gumbel = None
         if not deterministic or self.policy.settings.random_locations:
             normal, gumbel = self._noise(batch.num_rows, state.step, seed, generator)
-        device = self.policy.location_std.device
         tensors = {key: torch.as_tensor(array, device=device) for key, array in batch.arrays.items()}
-        rule = () if stop_threshold is None else (self._stop_at(stop_threshold, temperature, state.step),)
+        if stop_threshold is None and self._endings == {"threshold"}:
+            raise SettingsError(
+                "the agent was not trained to look on: where an answer ends the episode, it would answer at its first "
+                "glimpse; pass stop_threshold, for instance 0.98"
+            )
+        rule = () if stop_threshold is None else (self._stop_at(stop_threshold, temperature, episode_step),)
         fixation, answer, core = choose(self.policy, tensors, core, normal, None if deterministic else gumbel, *rule)
         fixation = cast(torch.Tensor, self._gaze_control.within(fixation)).float()
         action = {"fixation": fixation.cpu().numpy(), self.answer_key: answer.cpu().numpy()}
         if batch.single:
             action = {key: array[0] for key, array in action.items()}
-        return action, AgentState(core, state.step + 1)
+        return action, AgentState(core, state.step + 1, episode_step + 1)
 
     def make_env(self, *, split: str | None = None, render_mode: str | None = None, **settings: Any) -> gymnasium.Env:
         """Make the environment that the agent was trained on, with ``gymnasium.make``.
@@ -185,11 +202,13 @@ class Agent:
                 that have moved.
 
         Raises:
-            SettingsError: If the agent cannot act there: with another sensor, other answers or another format.
+            InvalidArgument: If the agent cannot act there: with another sensor, other answers, or moves instead of
+                locations.
+            SettingsError: If another format of actions or observations is asked for.
             ValueError: If an argument is not valid.
         """
         env = gymnasium.make(self.env_id, render_mode=render_mode, **self._settings(split, settings))
-        check_fit(self.policy, cast(Any, env.unwrapped).task, self.env_id)
+        self._will_play(cast(Any, env.unwrapped).task)
         return env
 
     def make_vec(
@@ -204,7 +223,7 @@ class Agent:
             **settings: See :meth:`make_env`; also ``autoreset_mode``.
         """
         env = gymnasium.make_vec(self.env_id, num_envs, render_mode=render_mode, **self._settings(split, settings))
-        check_fit(self.policy, cast(Any, env).task, self.env_id)
+        self._will_play(cast(Any, env).task)
         return env
 
     def follow_gaze(self, episodes: int = 6, seed: int = 0, *, dataset: DatasetSource | None = None) -> Gaze:
@@ -235,14 +254,36 @@ class Agent:
             )
         return {**with_split(self.env_id, self.env_settings, split), **changes, **FORMATS}
 
-    def _stop_at(self, threshold: float, temperature: float, step: int) -> Callable[[Tensor, Tensor], Tensor]:
-        """Return what chooses the answers of a step from the logits."""
+    def _will_play(self, task: Task[Any]) -> None:
+        """Check that the agent can act in an environment that it has made, and remember what ends its episodes.
+
+        Raises:
+            InvalidArgument: If it cannot.
+        """
+        check_fit(self.policy, task, self.env_id)
+        gaze = task.gaze_control
+        if gaze.relative != self._gaze_control.relative and not (gaze.scripted or self._gaze_control.scripted):
+            raise InvalidArgument(
+                f"gaze={gaze.gaze!r}, but the agent was trained with gaze={self._gaze_control.gaze!r}: leave it out, "
+                "or train an agent with it"
+            )
+        self._max_steps, look_on = task.max_episode_steps, task.answer.look_on
+        untrained = look_on == self.policy.settings.num_actions
+        self._endings.add("length" if look_on is None else "threshold" if untrained else "answer")
+
+    def _stop_at(self, threshold: float, temperature: float, step: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return what chooses the answers of a step, int64 (B,), from the logits."""
         with invalid_settings():
             settings = {**ENVIRONMENTS[parse_id(self.env_id).base], **self.env_settings}
             early = early_settings(self.env_id, settings)
             looks_on = early == settings  # trained to decide when to stop: "look on" is its last answer
             rule = StopRule(
                 threshold, temperature, self.policy.settings.num_actions - looks_on, self._longest_episode(settings)
+            )
+        if self._endings == {"length"}:
+            raise SettingsError(
+                f"stop_threshold={threshold} needs an environment in which an answer ends the episode: make it with "
+                "stop='learned'"
             )
         return partial(rule.answer, step=step)
 

@@ -140,15 +140,7 @@ class Algorithm(ABC):
             ValueError: If there is no such setting, its type is not that of the default, or settings contradict each
                 other.
         """
-        known = cls.known_settings(env_id)
-        for name, value in settings.items():
-            if name not in known:
-                raise ValueError(
-                    f"there is no setting {name!r}{_did_you_mean(name, known)}: expected "
-                    f"{', '.join(known) or 'none, this algorithm has no settings'}"
-                )
-            if not _is_like(value, known[name]):
-                raise ValueError(f"{name}={value!r} is not valid: expected something like {known[name]!r}")
+        check_known(settings, cls.known_settings(env_id))
 
     @abstractmethod
     def learn(self, frames: int, progress: Progress) -> None:
@@ -227,6 +219,26 @@ def _check_contract(name: str, kind: type[Algorithm]) -> None:
             raise ValueError(
                 f"{name}.{attribute} is {formats!r}: expected a tuple of some of {', '.join(map(repr, choices))}"
             )
+
+
+def check_known(settings: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Check that there are settings of these names, and that values have the types of the defaults.
+
+    Args:
+        settings: The settings.
+        known: All settings with their default values.
+
+    Raises:
+        ValueError: If one is not there, or has another type.
+    """
+    for name, value in settings.items():
+        if name not in known:
+            raise ValueError(
+                f"there is no setting {name!r}{_did_you_mean(name, known)}: expected "
+                f"{', '.join(known) or 'none, this algorithm has no settings'}"
+            )
+        if not _is_like(value, known[name]):
+            raise ValueError(f"{name}={value!r} is not valid: expected something like {known[name]!r}")
 
 
 def _is_like(value: Any, default: Any) -> bool:

@@ -56,19 +56,17 @@ class StopRule:
         check_threshold(self.threshold)
         check_temperature(self.temperature)
 
-    def answer(self, logits: Tensor, scores: Tensor, step: int) -> Tensor:
+    def answer(self, logits: Tensor, scores: Tensor, step: int | Tensor) -> Tensor:
         """Return the class, or ``num_classes`` to look on: int64 (B,).
 
         Args:
             logits: float32 (B, n), at least as many as classes.
             scores: float32 (B, n), the logits, with noise where classes are sampled: the largest one is the class.
-            step: Number of the step, from 0.
+            step: Number of the step, from 0; of all rows, or int64 (B,).
         """
         logits, label = logits[:, : self.num_classes], scores[:, : self.num_classes].argmax(1)
-        if step >= self.num_glimpses - 1:
-            return label
         confidence = (logits / self.temperature).softmax(1).amax(1)
-        return torch.where(confidence >= self.threshold, label, self.num_classes)
+        return torch.where((confidence >= self.threshold) | (step >= self.num_glimpses - 1), label, self.num_classes)
 
 
 def check_threshold(threshold: float) -> float:

@@ -44,7 +44,13 @@ def check_canvas(size: Sequence[int], image_size: int | None, num_clutter: int, 
     check_clutter(size, size if image_size is None else (image_size, image_size), num_clutter, clutter_size)
 
 
-def check_clutter(size: Sequence[int], scene_size: Sequence[int], num_clutter: int, clutter_size: int) -> None:
+def check_clutter(
+    size: Sequence[int],
+    scene_size: Sequence[int],
+    num_clutter: int,
+    clutter_size: int,
+    size_argument: str = "image_size",
+) -> None:
     """Check that clutter can be cut from the images, and fits into the scene.
 
     Args:
@@ -52,6 +58,7 @@ def check_clutter(size: Sequence[int], scene_size: Sequence[int], num_clutter: i
         scene_size: (height, width) of the scene.
         num_clutter: Number of pieces of clutter.
         clutter_size: Side of a piece in pixels.
+        size_argument: The argument that makes the scene larger, for the message.
 
     Raises:
         InvalidArgument: If they do not fit, or a value is not valid.
@@ -70,7 +77,7 @@ def check_clutter(size: Sequence[int], scene_size: Sequence[int], num_clutter: i
     if num_clutter * clutter_size**2 > height * width:
         raise InvalidArgument(
             f"num_clutter={num_clutter} pieces of {clutter_size}x{clutter_size} are more than fit into a "
-            f"{height}x{width} scene: expected at most {height * width // clutter_size**2}, or a larger image_size"
+            f"{height}x{width} scene: expected at most {height * width // clutter_size**2}, or a larger {size_argument}"
         )
 
 

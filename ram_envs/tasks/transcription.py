@@ -143,7 +143,7 @@ class Transcription(ImageTask[TranscriptionState]):
                 f"scene_size={self.scene_size} is too small for max_objects={self.max_objects} images of "
                 f"{height}x{width} with gaps of up to {self.max_gap}: expected at least ({height}, {needed})"
             )
-        check_clutter((height, width), self.scene_size, self.num_clutter, self.clutter_size)
+        check_clutter((height, width), self.scene_size, self.num_clutter, self.clutter_size, "scene_size")
         super().__post_init__()
         if (draws := self._draws_before_clutter + DRAWS_PER_PIECE * self.num_clutter) > MAX_DRAWS:
             raise InvalidArgument(

@@ -303,6 +303,16 @@ def test_an_environment_that_the_agent_cannot_act_in_is_refused():
         agent.make_env(observation_format="flat")
 
 
+def test_moves_and_locations_are_not_confused():
+    agent, moving = make_agent(), make_agent(env_settings={"gaze": "relative"})
+    with pytest.raises(InvalidArgument, match="gaze='relative', but the agent was trained with gaze='absolute'"):
+        agent.make_env(gaze="relative")
+    with pytest.raises(InvalidArgument, match="gaze='absolute', but the agent was trained with gaze='relative'"):
+        moving.make_vec(2, gaze="absolute")
+    assert agent.make_env(gaze="raster") and moving.make_env(gaze="center"), "a script needs no gaze of the agent"
+    assert moving.make_env(max_step=0.1)
+
+
 def test_an_agent_acts_without_the_images_that_it_learned_from():
     agent = make_agent(DIGITS)
     agent.env_settings["dataset"] = "/nowhere/images"

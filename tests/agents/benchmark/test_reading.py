@@ -181,6 +181,8 @@ TOP = "environments: [RAM-Digits-v0]\nalgorithms: [toy:Toy]\n"
                 ("cleanrl-ppo-lstm", "{learning_rate: 0}", "learning_rate=0 is out of range"),
                 ("cleanrl-ppo-lstm", "{clip_coef: -0.1}", "clip_coef=-0.1 is out of range"),
                 ("ram", "{init_from: 'pretrained:RAM-Digits-v0'}", "there is no setting 'init_from'"),
+                ("ram", "{method: ppo}", "method='ppo' is not valid: expected one of 'hybrid', 'game'"),
+                ("ram", "{method: game, class_loss: every}", "there is no setting 'class_loss'"),
             )
         ),
     ],

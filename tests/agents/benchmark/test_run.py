@@ -86,6 +86,18 @@ def test_games_are_learned_too():
     assert run(job_of("ram", settings, CATCH, 200))["frames"] == 368  # 8 rows of 23 frames, twice
 
 
+def test_where_an_answer_ends_the_episode_it_learns_from_rewards():
+    """The hybrid loss needs right answers at fixed steps; the file may name the method, too."""
+    for settings in ({}, {"method": "game", "minibatches": 2}):
+        early = {"stop": "learned", "glimpse_cost": 0.01}
+        problem = Problem(env_id=DIGITS, env_settings=early, action_format="dict", observation_format="dict")
+        algorithm = RAM(problem, {**SMALL["ram"], **settings})
+        assert algorithm.settings["method"] == "game" and "gae_lambda" in algorithm.settings
+        algorithm.learn(100, lambda frames: None)
+        assert Evaluator(problem, 20).score(algorithm).episodes == 20
+    assert RAM(Problem(env_id=DIGITS), SMALL["ram"]).settings["method"] == "hybrid"
+
+
 def test_the_stack_in_play_is_that_of_training():
     problem = Problem(env_id=DIGITS)
     algorithm = find_algorithm("ppo-stacked")(problem, PPO)

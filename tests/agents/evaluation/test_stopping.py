@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from gymnasium.vector import AutoresetMode
 
 import agents
 from agents.cli import main
@@ -34,6 +35,7 @@ def test_the_rule_answers_when_it_is_sure_or_has_to():
     logits = torch.tensor([[3.0, 0.0, 9.0], [0.0, 2.0, 0.0], [0.0, 4.0, 0.0]])  # the third one, "look on", is ignored
     assert rule.answer(logits, logits, 0).tolist() == [0, 2, 1]  # probabilities 0.95, 0.88 and 0.98
     assert rule.answer(logits, logits, 2).tolist() == [0, 1, 1]
+    assert rule.answer(logits[[1, 1]], logits[[1, 1]], torch.tensor([1, 2])).tolist() == [2, 1]
     assert StopRule(0.9, 2.0, 2, 3).answer(logits, logits, 0).tolist() == [2, 2, 2]  # 0.82, 0.73, 0.88
     assert StopRule(0.0, 1.0, 2, 3).answer(logits, logits, 0).tolist() == [0, 1, 1]
 
@@ -116,6 +118,64 @@ def test_an_agent_stops_early_from_python(trained):
     assert np.mean(glimpses) == pytest.approx(point.mean_glimpses)
     assert 100 - 100 * np.mean(right) == pytest.approx(point.error_percent)
     assert 1 < np.mean(glimpses) < 4
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP])
+def test_an_agent_stops_early_in_a_vector_environment(mode):
+    """Episodes of different length end at different times; each one is that of a single environment."""
+    agent = agents.load(f"pretrained:{DIGITS}")
+    envs = agent.make_vec(8, stop="learned", autoreset_mode=mode)
+    observation, _ = envs.reset(seed=0)
+    state, starts, over = None, None, np.zeros(8, bool)
+    count, lengths = np.zeros(8, int), [[] for _ in range(8)]
+    for _ in range(30):
+        action, state = agent.act(observation, state, episode_start=starts, stop_threshold=0.98)
+        observation, _, terminated, truncated, _ = envs.step(action)
+        reset = over & (mode == AutoresetMode.NEXT_STEP)  # this step only reset these rows
+        count = np.where(reset, 0, count + 1)
+        over = (terminated | truncated) & ~reset
+        for row in np.flatnonzero(over):
+            lengths[row].append(count[row])
+        starts = over if mode == AutoresetMode.SAME_STEP else reset
+        count = np.where(over, 0, count)
+    for row in range(8):
+        env, alone = agent.make_env(stop="learned"), []
+        observation, _ = env.reset(seed=row)
+        for _ in lengths[row]:
+            state, over_alone, steps = None, False, 0
+            while not over_alone:
+                action, state = agent.act(observation, state, stop_threshold=0.98)
+                observation, _, terminated, truncated, _ = env.step(action)
+                over_alone, steps = terminated or truncated, steps + 1
+            alone.append(steps)
+            observation, _ = env.reset()
+        assert lengths[row] == alone
+    assert len({length for row in lengths for length in row}) > 1 and min(map(len, lengths)) > 2
+
+
+def test_an_agent_answers_at_the_last_glimpse_of_the_environment_that_it_made():
+    agent = agents.load(f"pretrained:{DIGITS}")
+    env = agent.make_env(stop="learned", num_glimpses=2)
+    for seed in range(5):
+        observation, _ = env.reset(seed=seed)
+        action, state = agent.act(observation, stop_threshold=1.0)
+        assert action["label"] == 10  # "look on"
+        observation, *_ = env.step(action)
+        action, _ = agent.act(observation, state, stop_threshold=1.0)
+        assert action["label"] < 10
+
+
+def test_a_threshold_is_asked_for_where_an_answer_ends_the_episode_and_refused_elsewhere():
+    agent = agents.load(f"pretrained:{DIGITS}")
+    observation, _ = agent.make_env(stop="learned").reset(seed=0)
+    with pytest.raises(SettingsError, match="not trained to look on.*; pass stop_threshold, for instance 0.98"):
+        agent.act(observation)
+    agent.make_env()  # now there is no telling which of the two it acts in
+    agent.act(observation)
+    plain = agents.load(f"pretrained:{DIGITS}")
+    plain.make_env()
+    with pytest.raises(SettingsError, match=r"stop_threshold=0.9 needs an environment .* make it with stop='learned'"):
+        plain.act(observation, stop_threshold=0.9)
 
 
 def test_watching_stops_early_too(trained):

@@ -198,6 +198,7 @@ def test_clutter_and_colour():
         ),
         ({"glimpses_per_object": 2**63}, "glimpses_per_object="),
         ({"end_reward": 2}, "end_reward=2"),
+        ({"num_clutter": 800, "clutter_size": 3}, "into a 6x24 scene: expected at most 16, or a larger scene_size"),
         ({"num_clutter": 1}, "clutter_size=8 is larger than the images that clutter is cut from, 4x3"),
         ({"num_glimpses": 3}, "Transcription got an unexpected keyword argument 'num_glimpses'"),
     ],
