@@ -15,6 +15,7 @@ from agents.experiments.machine import device_name, versions
 from agents.pictures.style import write_figure
 from paper.distance import classifier_distances, distance_table, measure_distance
 from paper.gazes import gaze_table
+from paper.records import check_writable
 from paper.robustness import measure_robustness, robustness_table
 from paper.rows import ROWS
 from paper.shapes import check_changes, check_distance, check_shape, check_stopping
@@ -53,9 +54,10 @@ def measure(name: str, results: Path) -> Path:
     """Measure, and write the results file.
 
     Raises:
-        OSError: If it cannot be written; the old file is unchanged.
+        OSError: If it cannot be written, before anything is measured; the old file is unchanged.
     """
     file = results / f"{name}.json"
+    check_writable(results)  # the measurement takes minutes
     rows = MEASUREMENTS[name].measure()
     write_result(file, {**_header(name), "hardware": device_name("cpu"), "versions": versions(), "rows": rows})
     return file

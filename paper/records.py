@@ -12,11 +12,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
 
 from agents.experiments.files import read_result, set_aside, write_result
+from agents.files import WriteError
 from agents.training.settings import settings_from_dict
 from paper.classifiers import METHOD, classifier_settings_from_dict
 from paper.departures import departures
@@ -239,6 +241,19 @@ def add_result(folder: Path, row: Row, result: SeedResult) -> Path | None:
     }
     write_result(file, content)
     return kept
+
+
+def check_writable(folder: Path) -> None:
+    """Create a folder of results files if it is missing, and write to it.
+
+    Raises:
+        WriteError: If that is not possible.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise WriteError(error.errno, error.strerror or str(error), str(folder)) from error
 
 
 def read_curve(metrics_csv: Path, figure: str) -> dict[str, list[float]]:

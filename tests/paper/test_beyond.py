@@ -223,6 +223,33 @@ def test_a_damaged_measurement_is_refused_in_one_line(tmp_path, monkeypatch, cap
     assert PAGE.read_text() == before
 
 
+@pytest.fixture
+def quick_distance(tmp_path, monkeypatch):
+    """A folder with a page, where the measurement of distances takes no time."""
+    monkeypatch.chdir(tmp_path)
+    Path("docs").mkdir()
+    PAGE.write_text(f"{BEGIN}\n{END}\n")
+    quick = MEASUREMENTS["distance"]._replace(measure=lambda: {"pairs-8": DISTANCE})
+    monkeypatch.setitem(MEASUREMENTS, "distance", quick)
+
+
+def test_only_the_repository_s_results_change_the_page(quick_distance, capsys):
+    before = PAGE.read_text()
+    assert main(["measure", "distance", "--results", "new"]) == 0
+    assert capsys.readouterr().out == "new/distance.json\n" and PAGE.read_text() == before
+    assert main(["measure", "distance"]) == 0
+    assert capsys.readouterr().out == f"docs/results/distance.json\n{PAGE}\n" and PAGE.read_text() != before
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_measured(quick_distance, monkeypatch, capsys):
+    measurement = MEASUREMENTS["distance"]._replace(measure=lambda: pytest.fail("it measures"))
+    monkeypatch.setitem(MEASUREMENTS, "distance", measurement)
+    Path("file").touch()
+    assert main(["measure", "distance", "--results", "file/new"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("python -m paper: file/new cannot be written (")
+
+
 def test_an_unknown_measurement_is_refused_in_one_line(capsys):
     assert main(["measure", "speed"]) == 2
     assert capsys.readouterr().err == "python -m paper: name='speed' is not one of stopping, distance, robustness\n"
