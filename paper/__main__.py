@@ -32,6 +32,10 @@ one results file in --results. After every run, the tables of README.md and docs
 files (with --ablations, those of docs/ablations.md), unless --results names another folder. Several processes may run
 at once: each run is done by one of them. Ctrl-C saves a checkpoint first; the same command resumes.
 """
+MEASURE = """
+Evaluate the packaged agents. Each measurement has one results file in --results; the tables of docs/beyond.md are
+regenerated from these files, unless --results names another folder.
+"""
 FIGURES = """
 Draw the figures from the results files and with the agents that come with the package. Prints the pictures on standard
 output, and on standard error the missing and incomplete ones with the command that makes them.
@@ -121,7 +125,9 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("tables", parents=[common], help="regenerate the tables of README.md and docs/")
 
-    measured = commands.add_parser("measure", parents=[common], help="evaluate the packaged agents for docs/beyond.md")
+    measured = commands.add_parser(
+        "measure", parents=[common], description=MEASURE, help="evaluate the packaged agents for docs/beyond.md"
+    )
     measured.add_argument("name", nargs="*", metavar="NAME", help=f"one of {', '.join(MEASUREMENTS)}; all by default")
 
     figures = commands.add_parser("figures", parents=[common], description=FIGURES, help="draw the figures")

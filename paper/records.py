@@ -198,16 +198,17 @@ def _check_seed(result: SeedResult) -> None:
     Raises:
         ValueError: If one is not valid.
     """
+    path = f"seeds.{result.seed}"
     for name, shape in _SEED.items():
-        check_shape(name, getattr(result, name), shape)
+        check_shape(f"{path}.{name}", getattr(result, name), shape)
     for name, evaluation in (("sampled", result.sampled), ("validation", result.validation)):
         if evaluation is not None:
-            check_shape(name, evaluation, _EVALUATION)
-    check_curve("curve", result.curve)
+            check_shape(f"{path}.{name}", evaluation, _EVALUATION)
+    check_curve(f"{path}.curve", result.curve)
     if result.stopping is not None:
-        check_stopping("stopping", result.stopping)
+        check_stopping(f"{path}.stopping", result.stopping)
     if result.distance is not None:
-        check_distance("distance", result.distance)
+        check_distance(f"{path}.distance", result.distance)
 
 
 def add_result(folder: Path, row: Row, result: SeedResult) -> Path | None:
