@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from paper.beyond import MEASUREMENTS, measure
 from paper.beyond import PAGE as BEYOND_PAGE
 from paper.drawings import draw_figures
 from paper.export import export_best
+from paper.jobs import Job, missing_starts
 from paper.reproduce import ABLATIONS_PAGE, DOCUMENTS, PAGE, README, RESULTS, missing, reproduce, write_tables
-from paper.row import TABLES, for_validation, scaled
+from paper.row import PACKAGED, TABLES, Row, for_validation, scaled
 from paper.rows import choose_rows
 from ram_envs.arguments import check_integer, check_number
 from ram_envs.errors import InvalidArgument, UserError
@@ -27,8 +29,12 @@ from ram_envs.errors import InvalidArgument, UserError
 REPRODUCE = """
 Reproduce the rows of the paper's tables: train and evaluate what is missing, resume what was interrupted. Each row has
 one results file in --results. After every run, the tables of README.md and docs/results.md are regenerated from these
-files (with --ablations, those of docs/ablations.md), unless --results names a new folder. Several processes may run at
-once: each run is done by one of them. Ctrl-C saves a checkpoint first; the same command resumes.
+files (with --ablations, those of docs/ablations.md), unless --results names another folder. Several processes may run
+at once: each run is done by one of them. Ctrl-C saves a checkpoint first; the same command resumes.
+"""
+MEASURE = """
+Evaluate the packaged agents. Each measurement has one results file in --results; the tables of docs/beyond.md are
+regenerated from these files, unless --results names another folder.
 """
 FIGURES = """
 Draw the figures from the results files and with the agents that come with the package. Prints the pictures on standard
@@ -72,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--results", type=Path, default=RESULTS, help="folder of the results files")
 
-    reproduce = commands.add_parser("reproduce", parents=[common], description=REPRODUCE, help="train what is missing")
+    reproduce = commands.add_parser("reproduce", description=REPRODUCE, help="train what is missing")
     option = reproduce.add_argument
     switch: dict[str, Any] = {"action": "store_true"}
     option("--table", action="append", default=[], choices=list(TABLES), help="rows of a table; may be repeated")
@@ -90,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         help="random seeds of each row; by default 3 for headline rows and for ablations, 1 for other rows",
     )
     option("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto: the GPU if there is one")
+    option("--results", type=Path, help=f"folder of the results files ({RESULTS}); with another one no page changes")
     option("--out", type=Path, default=Path("runs/reproduce"), help="folder of the training runs")
     option(
         "--validate",
@@ -104,16 +111,23 @@ def _parser() -> argparse.ArgumentParser:
         metavar="X",
         help="factor on the length of every training, for quick trials; unless it is 1, results go below --out",
     )
-    option("--dry-run", **switch, help="print the names of the missing runs and stop")
+    option(
+        "--dry-run",
+        **switch,
+        help="print the names of the missing runs, and of those trained first because these start from them, and stop",
+    )
     option(
         "--export",
         **switch,
-        help="export the agents of the headline rows into the package, each with the best seed in validation",
+        help="train nothing: export the agents of the packaged rows, each with the best seed in validation, from their "
+        "runs in --out into the package",
     )
 
     commands.add_parser("tables", parents=[common], help="regenerate the tables of README.md and docs/")
 
-    measured = commands.add_parser("measure", parents=[common], help="evaluate the packaged agents for docs/beyond.md")
+    measured = commands.add_parser(
+        "measure", parents=[common], description=MEASURE, help="evaluate the packaged agents for docs/beyond.md"
+    )
     measured.add_argument("name", nargs="*", metavar="NAME", help=f"one of {', '.join(MEASUREMENTS)}; all by default")
 
     figures = commands.add_parser("figures", parents=[common], description=FIGURES, help="draw the figures")
@@ -129,7 +143,12 @@ def _measure(options: argparse.Namespace) -> int:
         if name not in MEASUREMENTS:
             raise InvalidArgument(f"name={name!r} is not one of {', '.join(MEASUREMENTS)}")
     files = [measure(name, options.results) for name in options.name or MEASUREMENTS]
-    return _print([*files, *write_tables(options.results, [BEYOND_PAGE])])
+    return _print([*files, *write_tables(options.results, _pages(options.results, [BEYOND_PAGE]))])
+
+
+def _pages(results: Path, pages: list[Path]) -> list[Path]:
+    """Return the pages that show these results: none if they are not those of the repository."""
+    return pages if results.resolve() == RESULTS.resolve() else []
 
 
 def _reproduce(options: argparse.Namespace) -> int:
@@ -140,39 +159,63 @@ def _reproduce(options: argparse.Namespace) -> int:
         raise InvalidArgument(
             "--export needs agents of whole rows: leave out --ablations, --validate, --dry-run and --budget-scale"
         )
-    seeds, validate, out, results = options.seeds, options.validate, options.out, options.results
+    seeds, validate, out, results = options.seeds, options.validate, options.out, options.results or RESULTS
     if options.ablations:
-        rows, documents = choose_ablations(options.table, options.row), [ABLATIONS_PAGE]
+        rows, pages = choose_ablations(options.table, options.row), [ABLATIONS_PAGE]
         seeds, validate = ABLATION_SEEDS if seeds is None else seeds, True
     else:
         for name in options.row:
             if name in (one.full_name for one in ABLATIONS):
                 raise InvalidArgument(f"row={name!r} is an ablation: add --ablations")
-        rows, documents = choose_rows(options.table, options.row), [README, PAGE]
-    if results != RESULTS and not _holds_results(results):
-        documents = []  # a new folder has no figures of the other rows
+        rows, pages = choose_rows(options.table, options.row), [README, PAGE]
     if options.budget_scale != 1:
         rows = [scaled(row, options.budget_scale) for row in rows]
-        out, documents = out / f"scaled-{options.budget_scale:g}", []
+        out = out / f"scaled-{options.budget_scale:g}"
     if validate and not options.ablations:
         rows = [for_validation(row) for row in rows]
-        out, documents = out / "validation", []
+        out = out / "validation"
     if out != options.out:
+        if options.results is not None:
+            raise InvalidArgument(
+                f"results={str(results)!r} cannot be used with --validate or --budget-scale: their results go to "
+                f"{out / 'results'}; leave out --results, or choose another --out"
+            )
         results = out / "results"
+    documents = _pages(results, pages)
+    if options.export:
+        return _export(rows, out, results, documents)
     jobs = missing(rows, seeds, results)
-    if not jobs and not options.export:
-        print(f"nothing to train: {results} holds the results; a new --results trains again", file=sys.stderr)
+    if not jobs:
+        again = "--results" if out == options.out else "--out"
+        print(f"nothing to train: {results} holds the results; a new {again} trains again", file=sys.stderr)
     if options.dry_run:
-        return _print(job.name for job in jobs)
+        return _print(_plan(jobs, out))
     outcome = reproduce(
         rows, seeds=seeds, device=options.device, out=out, results=results, documents=documents, validate=validate
     )
     if outcome.stopped_by is not None:
         print(f"stopped by {outcome.stopped_by}, checkpoint saved; run the same command to resume", file=sys.stderr)
         return 128 + signal.Signals[outcome.stopped_by].value
-    exported = export_best(rows, out, results) if options.export else []
-    _print([*exported, *write_tables(results, documents)])
+    _print(write_tables(results, documents))
     return FAILED if outcome.failed else 0
+
+
+def _export(rows: Sequence[Row], out: Path, results: Path, documents: Sequence[Path]) -> int:
+    files = export_best(rows, out, results)
+    if not files:
+        print(f"nothing to export: {results} holds no results of {', '.join(PACKAGED)} among these", file=sys.stderr)
+        return 0
+    return _print([*files, *write_tables(results, documents)])
+
+
+def _plan(jobs: Iterable[Job], out: Path) -> Iterator[str]:
+    """Yield the names of runs in the order in which they are trained, with those that they start from."""
+    named: set[str] = set()
+    for job in jobs:
+        names = [start.name for start in missing_starts(job, out)] + [job.name]
+        yield from (f"{name} (for {after})" for name, after in itertools.pairwise(names) if name not in named)
+        yield job.name
+        named.update(names)
 
 
 def _holds_results(folder: Path) -> bool:

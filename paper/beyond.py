@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,8 +15,12 @@ from agents.experiments.machine import device_name, versions
 from agents.pictures.style import write_figure
 from paper.distance import classifier_distances, distance_table, measure_distance
 from paper.gazes import gaze_table
+from paper.records import check_writable
 from paper.robustness import measure_robustness, robustness_table
+from paper.rows import ROWS
+from paper.shapes import check_changes, check_distance, check_shape, check_stopping
 from paper.stopping import curves_of_rows, measure_stopping, stopping_chart, stopping_table
+from ram_envs.errors import shown
 
 PAGE = Path("docs/beyond.md")
 STOPPING_CHART = "stopping.png"
@@ -27,18 +32,20 @@ class Measurement(NamedTuple):
     Attributes:
         measure: Returns plain values by the name of the row.
         table: Writes them as a table.
+        check: Checks the values of a row, given a name for the error message.
         more: Returns further values, from the results files of rows in a folder.
     """
 
     measure: Callable[[], dict[str, Any]]
     table: Callable[[Mapping[str, Any]], str]
+    check: Callable[[str, Any], None]
     more: Callable[[Path], dict[str, Any]] = lambda results: {}
 
 
 MEASUREMENTS = {
-    "stopping": Measurement(measure_stopping, stopping_table, curves_of_rows),
-    "distance": Measurement(measure_distance, distance_table, classifier_distances),
-    "robustness": Measurement(measure_robustness, robustness_table),
+    "stopping": Measurement(measure_stopping, stopping_table, check_stopping, curves_of_rows),
+    "distance": Measurement(measure_distance, distance_table, check_distance, classifier_distances),
+    "robustness": Measurement(measure_robustness, robustness_table, check_changes),
 }
 """Each is in the results file of its name."""
 
@@ -47,9 +54,10 @@ def measure(name: str, results: Path) -> Path:
     """Measure, and write the results file.
 
     Raises:
-        OSError: If it cannot be written; the old file is unchanged.
+        OSError: If it cannot be written, before anything is measured; the old file is unchanged.
     """
     file = results / f"{name}.json"
+    check_writable(results)  # the measurement takes minutes
     rows = MEASUREMENTS[name].measure()
     write_result(file, {**_header(name), "hardware": device_name("cpu"), "versions": versions(), "rows": rows})
     return file
@@ -61,8 +69,18 @@ def read(name: str, results: Path) -> dict[str, Any] | None:
     Raises:
         ResultError: If the file cannot be read.
     """
-    rows = read_result(results / f"{name}.json", _header(name), lambda content: dict(content["rows"]))
+    rows = read_result(results / f"{name}.json", _header(name), partial(_parse, name))
     return None if rows is None else {**rows, **MEASUREMENTS[name].more(results)}
+
+
+def _parse(name: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    check_shape("", content, {"rows": {str: {}}})
+    rows: dict[str, Any] = content["rows"]
+    if not rows or not rows.keys() <= ROWS.keys():
+        raise ValueError(f"rows={shown(list(rows))} is not valid: expected names of rows of the paper, at least one")
+    for row, values in rows.items():
+        MEASUREMENTS[name].check(f"rows.{row}", values)
+    return rows
 
 
 def beyond_tables(results: Path) -> str:

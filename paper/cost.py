@@ -21,6 +21,7 @@ from agents.ram.policy import RAMPolicy
 from agents.ram.settings import RAMSettings
 from agents.training.presets import settings_for
 from paper.classifiers import Classifier, ClassifierSettings
+from paper.shapes import check_shape
 from ram_envs import make_tensor
 from ram_envs.sensors import Sensor
 
@@ -107,9 +108,16 @@ def read_cost(folder: Path) -> dict[str, Any] | None:
         ResultError: If the file cannot be read.
     """
     try:
-        return read_result(folder / FILE_NAME, _HEADER, dict)
+        return read_result(folder / FILE_NAME, _HEADER, _parse)
     except ResultError as error:
         raise ResultError(f"{error}; --measure-cost measures again") from error
+
+
+def _parse(content: dict[str, Any]) -> dict[str, Any]:
+    costs = {"multiply_adds": float, "milliseconds": float}
+    sizes = [{"side": int, "ram": costs, "conv": costs}]
+    check_shape("", content, {"num_glimpses": int, "batch": int, "hardware": str, "sizes": sizes})
+    return content
 
 
 def _look(policy: RAMPolicy, sensor: Sensor, scenes: Tensor) -> Tensor:

@@ -84,8 +84,8 @@ def _counts(task: Classification, right: NDArray[np.bool_]) -> dict[str, Any]:
 def scenes_and_errors(one: Mapping[str, Any], at_least: int = 0, below: float = math.inf) -> tuple[int, int]:
     """Return the number of scenes and of errors of a measured row, between two of its edges in pixels."""
     pairs = zip(one["edges"], one["scenes_and_errors"], strict=True)
-    scenes, errors = zip(*(counts for edge, counts in pairs if at_least <= edge < below), strict=True)
-    return sum(scenes), sum(errors)
+    counts = [counts for edge, counts in pairs if at_least <= edge < below]
+    return sum(scenes for scenes, _ in counts), sum(errors for _, errors in counts)
 
 
 def distance_table(measured: Mapping[str, Any]) -> str:
@@ -99,7 +99,9 @@ def distance_table(measured: Mapping[str, Any]) -> str:
         counts = [scenes_and_errors(measured[row.name], *span) for span in spans]
         if row.table not in tables:
             total, _ = scenes_and_errors(measured[row.name])
-            lines.append([f"{scene_title(row.name)}: scenes", *(f"{100 * scenes / total:.1f}" for scenes, _ in counts)])
+            lines.append(
+                [f"{scene_title(row.name)}: scenes", *(f"{100 * scenes / max(total, 1):.1f}" for scenes, _ in counts)]
+            )
             tables.add(row.table)
         errors = (f"{100 * errors / max(scenes, 1):.2f}" for scenes, errors in counts)
         lines.append([f"error: {row.label}", *errors])

@@ -24,6 +24,7 @@ from paper.charts import (
 )
 from paper.cost import FILE_NAME, read_cost, write_cost
 from paper.cost import measure_cost as measure
+from paper.records import check_writable
 from paper.reproduce import read_records
 from paper.row import BEYOND, PACKAGED, TABLES
 from paper.rows import ROWS
@@ -57,6 +58,7 @@ def draw_figures(results: Path, out: Path, *, measure_cost: bool = False) -> Dra
         OSError: If a picture cannot be written.
     """
     if measure_cost:
+        check_writable(results)  # it takes minutes
         kept = write_cost(results, measure())
         if kept is not None:
             print(f"{results / FILE_NAME} could not be used: kept as {kept}", file=sys.stderr)
@@ -101,8 +103,10 @@ def _glimpse_paths(out: Path, done: Drawings) -> None:
     for env_id in dict.fromkeys([*expected, *agents]):
         file = out / f"paths-{env_id.removeprefix('RAM-').rsplit('-', 1)[0].lower()}.png"
         if env_id not in agents:
-            command = f"python -m paper reproduce --row {rows[env_id]} --export"
-            done.wanting[file.name] = f"no agent for {env_id} comes with the package: run `{command}`"
+            command = f"python -m paper reproduce --row {rows[env_id]}"
+            done.wanting[file.name] = (
+                f"no agent for {env_id} comes with the package: run `{command}`, then `{command} --export`"
+            )
             continue
         checkpoint = load_pretrained(env_id)
         try:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agents import pretrained
-from agents.ram.checkpoint import CheckpointError, load_checkpoint
+from agents.ram.checkpoint import FILE_NAME, CheckpointError, load_checkpoint
 from agents.ram.export import SUFFIX, export_agent
 from paper.jobs import Job, ReproduceError, check_folders
 from paper.records import read_record, record_file
@@ -31,17 +31,23 @@ def export_best(rows: Sequence[Row], out: Path, results: Path) -> list[Path]:
         The exported files.
 
     Raises:
-        CheckpointError: If the checkpoint of a run is missing, or too large.
-        ReproduceError: If the folder of a run holds another run than the one in the results.
+        CheckpointError: If the checkpoint of a run cannot be read, or is too large.
+        ReproduceError: If a run is missing, before anything is exported, or its folder holds another run than the one
+            in the results.
         ResultError: If a results file cannot be read.
     """
-    files = []
+    runs = []
     for row in rows:
         record = read_record(record_file(results, row.name)) if row.name in PACKAGED else None
         if record is None or not record.fits(row) or (best := record.best_seed) is None:
             continue
         job = Job(row, best)
         folder = out / job.name
+        if not (folder / FILE_NAME).exists():
+            raise ReproduceError(
+                f"{folder} holds no checkpoint of {row.name}, whose best seed is {best}: pass the folder of its runs "
+                "as --out, or choose rows that have theirs with --row"
+            )
         check_folders(job, out)
         progress, frames = load_checkpoint(folder, row.env_id).progress, record.seeds[best].frames
         if (progress["seed"], progress["frames"]) != (best, frames):
@@ -49,8 +55,8 @@ def export_best(rows: Sequence[Row], out: Path, results: Path) -> list[Path]:
                 f"{folder} holds seed {progress['seed']} after {progress['frames']:,} frames: expected seed {best} "
                 f"after {frames:,} as in {record_file(results, row.name)}; pass the folder of its runs as --out"
             )
-        files.append(export_pretrained(folder, row.env_id))
-    return files
+        runs.append((folder, row.env_id))
+    return [export_pretrained(folder, env_id) for folder, env_id in runs]
 
 
 def export_pretrained(run_folder: str | os.PathLike[str], env_id: str) -> Path:

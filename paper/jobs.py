@@ -89,8 +89,14 @@ def train(job: Job, folder: Path, device: str, progress_bar: bool) -> TrainingRe
 
 
 def evaluate_run(job: Job, folder: Path, trained: TrainingResult, device: str, validate: bool) -> SeedResult:
-    """Evaluate a complete run, on the validation images instead of the test set with ``validate``."""
+    """Evaluate a complete run, on the validation images instead of the test set with ``validate``.
+
+    Raises:
+        ReproduceError: If its metrics cannot be read.
+        CheckpointError: If its checkpoint cannot be read.
+    """
     torch_device, row = resolve_device(device), job.row
+    curve = _curve(folder, row.figure.name)  # first: the evaluation may take minutes
     settings, arguments = row.settings, (row.env_id, row.test_environment)
     images = None if row.is_game else VALIDATION_TEST
     where: dict[str, Any] = {"split": images, "seed": VALIDATION_SEED} if validate else {"seed": TEST_SEED}
@@ -121,10 +127,19 @@ def evaluate_run(job: Job, folder: Path, trained: TrainingResult, device: str, v
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         hardware=f"{device_name(torch_device.type, threads)}, {precision}",
         versions=versions(),
-        curve=read_curve(folder / METRICS, greedy.figure),
+        curve=curve,
         stopping=stopping,
         distance=distance,
     )
+
+
+def _curve(folder: Path, figure: str) -> dict[str, list[float]]:
+    try:
+        return read_curve(folder / METRICS, figure)
+    except (OSError, ValueError) as error:
+        raise ReproduceError(
+            f"{folder / METRICS} cannot be read ({one_line(error)}): restore it, or move {folder} away to train again"
+        ) from error
 
 
 def check_data(rows: Iterable[Row]) -> None:
@@ -138,6 +153,33 @@ def check_data(rows: Iterable[Row]) -> None:
         make_task(env_id, **arguments)
 
 
+def missing_starts(job: Job, out: Path) -> list[Job]:
+    """Return the runs that are trained or resumed before a run because it starts from them, in this order.
+
+    Args:
+        job: The run.
+        out: Folder of its folder, and of those of the runs.
+
+    Raises:
+        CheckpointError: If the checkpoint of one cannot be read.
+        ReproduceError: If the folder of one holds another run.
+    """
+    if job.start is None or (out / job.name / FILE_NAME).exists():
+        return []
+    complete = _is_complete(job.start, out / job.start.name)
+    return [] if complete else [*missing_starts(job.start, out), job.start]
+
+
+def _is_complete(job: Job, folder: Path) -> bool:
+    _check_folder(folder, job)
+    if not (folder / FILE_NAME).exists():
+        return False
+    settings = job.row.settings
+    assert not isinstance(settings, ClassifierSettings), "no row starts from a classifier"
+    iteration: int = load_checkpoint(folder, job.row.env_id).progress["iteration"]
+    return iteration >= settings.iterations(make_task(job.row.env_id, **settings.environment))
+
+
 def check_folders(job: Job, out: Path) -> None:
     """Refuse to resume a run that is another one, and to start from one.
 
@@ -146,7 +188,8 @@ def check_folders(job: Job, out: Path) -> None:
         out: Folder of its folder, and of that of the run that it starts from.
 
     Raises:
-        ReproduceError: If the folder of either holds a run with another seed, environment or settings.
+        ReproduceError: If the folder of either holds a run with another seed, environment or settings, or a
+            checkpoint without settings.
     """
     folder = out / job.name
     _check_folder(folder, job)
@@ -157,6 +200,11 @@ def check_folders(job: Job, out: Path) -> None:
 def _check_folder(folder: Path, job: Job) -> None:
     file, row = folder / SETTINGS, job.row
     if not file.exists():
+        if (folder / FILE_NAME).exists():
+            raise ReproduceError(
+                f"{folder} holds a checkpoint without {SETTINGS}: expected the settings of seed {job.seed} of "
+                f"{row.name} beside it; restore them, or move {folder} away"
+            )
         return
     try:
         content, wanted = read_json(file), plain_settings(row)

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
 
 from agents.experiments.files import read_result, set_aside, write_result
+from agents.files import WriteError
 from agents.training.settings import settings_from_dict
 from paper.classifiers import METHOD, classifier_settings_from_dict
+from paper.departures import departures
 from paper.row import Row
-from ram_envs.arguments import check_number
+from paper.shapes import check_curve, check_distance, check_shape, check_stopping
 from ram_envs.tasks import FIGURES, FigureOfMerit
 
 VERSION = 1
@@ -165,28 +169,46 @@ def read_record(file: Path) -> Record | None:
 
 
 def _parse(content: Mapping[str, Any]) -> Record:
+    check_shape("", content, {"row": str, "env_id": str, "settings": {}, "seeds": {str: {}}})
+    settings = content["settings"]
+    _complete(settings)  # the tables do this and the next step too: better fail here
+    if "network" in settings:
+        check_shape("settings.network", settings["network"], {})
+        departures(settings)
     seeds = {int(seed): SeedResult(**result) for seed, result in content["seeds"].items()}
-    if not seeds or not isinstance(content["settings"], dict):
-        raise ValueError("it has no result of a seed" if not seeds else "its settings are no dictionary")
+    if not seeds:
+        raise ValueError("it has no result of a seed")
     for seed, one in seeds.items():
         if one.seed != seed:
             raise ValueError(f"the result of seed {seed} says seed={one.seed!r}")
-        for evaluation in filter(None, (one.greedy, one.sampled, one.validation)):
-            _check_evaluation(evaluation)
-    return Record(row=content["row"], env_id=content["env_id"], settings=content["settings"], seeds=seeds)
+        _check_seed(one)
+    curves = [one.stopping for one in seeds.values() if one.stopping is not None]
+    if len({(len(one["error_by_glimpse"]), len(one["plain"])) for one in curves}) > 1:
+        raise ValueError("the curves of early stopping of its seeds have different lengths")
+    return Record(row=content["row"], env_id=content["env_id"], settings=settings, seeds=seeds)
 
 
-def _check_evaluation(evaluation: Mapping[str, Any]) -> None:
-    """Check the figure of an evaluation, and its value and interval.
+_EVALUATION = {"figure": frozenset(FIGURES), "value": float, "interval_low": float, "interval_high": float}
+_SEED = {"greedy": _EVALUATION, "frames": int, "seconds": float, "parameters": int, "hardware": str, "versions": {}}
+
+
+def _check_seed(result: SeedResult) -> None:
+    """Check the values of a seed.
 
     Raises:
         ValueError: If one is not valid.
-        KeyError: If one is missing.
     """
-    if evaluation["figure"] not in FIGURES:
-        raise ValueError(f"figure={evaluation['figure']!r} is not one of {', '.join(FIGURES)}")
-    for name in ("value", "interval_low", "interval_high"):
-        check_number(name, evaluation[name], -1e12, 1e12)
+    path = f"seeds.{result.seed}"
+    for name, shape in _SEED.items():
+        check_shape(f"{path}.{name}", getattr(result, name), shape)
+    for name, evaluation in (("sampled", result.sampled), ("validation", result.validation)):
+        if evaluation is not None:
+            check_shape(f"{path}.{name}", evaluation, _EVALUATION)
+    check_curve(f"{path}.curve", result.curve)
+    if result.stopping is not None:
+        check_stopping(f"{path}.stopping", result.stopping)
+    if result.distance is not None:
+        check_distance(f"{path}.distance", result.distance)
 
 
 def add_result(folder: Path, row: Row, result: SeedResult) -> Path | None:
@@ -222,10 +244,33 @@ def add_result(folder: Path, row: Row, result: SeedResult) -> Path | None:
     return kept
 
 
+def check_writable(folder: Path) -> None:
+    """Create a folder of results files if it is missing, and write to it.
+
+    Raises:
+        WriteError: If that is not possible.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise WriteError(error.errno, error.strerror or str(error), str(folder)) from error
+
+
 def read_curve(metrics_csv: Path, figure: str) -> dict[str, list[float]]:
-    """Return the training curve of a figure of merit, a column of the metrics, as at most 200 means of equal spans."""
+    """Return the training curve of a figure of merit, a column of the metrics, as at most 200 means of equal spans.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it has no lines, or one without a number in the columns of the frames and of the figure.
+    """
     with metrics_csv.open(newline="", encoding="utf-8") as file:
-        lines = [(float(line["frames"]), float(line[figure])) for line in csv.DictReader(file)]
+        try:
+            lines = [(float(line["frames"]), float(line[figure])) for line in csv.DictReader(file)]
+        except (KeyError, TypeError, csv.Error) as error:
+            raise ValueError(f"a line lacks frames or {figure} ({error})") from error
+    if not lines or not all(math.isfinite(number) for line in lines for number in line):
+        raise ValueError("it has no lines" if not lines else "a number is not finite")
     parts = np.array_split(np.array(lines, dtype=np.float64), min(CURVE_POINTS, len(lines)))
     return {
         "frames": [float(part[-1, 0]) for part in parts],

@@ -21,7 +21,7 @@ from paper.ablation_tables import ablation_tables
 from paper.ablations import ABLATIONS
 from paper.beyond import PAGE as BEYOND_PAGE
 from paper.beyond import beyond_tables
-from paper.jobs import Job, RunInUse, check_data, check_folders, evaluate_run, train
+from paper.jobs import Job, ReproduceError, RunInUse, check_data, check_folders, evaluate_run, train
 from paper.records import Record, add_result, read_record, record_file
 from paper.row import Row
 from paper.rows import ROWS
@@ -105,7 +105,7 @@ def reproduce(
         except RunInUse:
             queue.left.append(job)
             continue
-        except (TrainingError, CheckpointError, SettingsError) as error:
+        except (TrainingError, CheckpointError, SettingsError, ReproduceError) as error:
             _say(f"{job.name}: {error}")
             outcome.failed[job.name] = str(error)
             continue

@@ -49,6 +49,15 @@ GAME = Row(
     ),
 )
 
+STOPPING = {
+    "episodes": 100,
+    "temperature": 0.9,
+    "error_by_glimpse": [50.0, 2.0],
+    "plain": [[0.5, 20.0, 1.2], [0.9, 2.04, 2.0]],
+    "calibrated": [[0.5, 20.0, 1.2], [0.9, 2.04, 2.0]],
+}
+DISTANCE = {"edges": [0, 10, 20], "scenes_and_errors": [[20, 10], [30, 3], [50, 1]]}
+
 
 def result(seed=0, value=1.5, figure="error_percent", **changes):
     """Return a result that nobody ever reached."""

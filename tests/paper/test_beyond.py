@@ -1,5 +1,6 @@
 """What is measured with the packaged agents: the page holds the tables of the results files, and noise is noise."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from paper.stopping import THRESHOLDS, stopping_table
 from paper.tables import BEGIN, END
 from ram_envs import make_task, register
 from ram_envs.testing import TaskContract
-from tests.paper.fabricated import result
+from tests.paper.fabricated import DISTANCE, STOPPING, result
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs/results"
@@ -180,6 +181,73 @@ def test_the_picture_is_drawn_from_the_results(tmp_path):
     file = draw_stopping(RESULTS, tmp_path)
     assert file is not None and file.stat().st_size > 10_000
     assert draw_stopping(tmp_path, tmp_path) is None
+
+
+GOOD = {
+    "stopping": {"mnist-6": STOPPING},
+    "distance": {"pairs-8": DISTANCE},
+    "robustness": {"mnist-6": {"x": [1, 0, 2]}},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("distance", {}),
+        ("distance", []),
+        ("distance", {"pairs-8": {**DISTANCE, "edges": []}}),
+        ("distance", {"pairs-8": {**DISTANCE, "scenes_and_errors": [[1], [2], [3]]}}),
+        ("distance", {"pairs-8": {"edges": [0, 10, 20]}}),
+        ("stopping", {"nothing": STOPPING}),
+        ("stopping", {"mnist-6": {**STOPPING, "plain": [[0.5, 20.0]]}}),
+        ("stopping", {"mnist-6": {key: value for key, value in STOPPING.items() if key != "plain"}}),
+        ("stopping", {"mnist-6": {**STOPPING, "temperature": None}}),
+        ("robustness", {"mnist-6": {"x": 3.0}}),
+        ("robustness", {"mnist-6": {"x": []}}),
+        ("robustness", {"mnist-6": 3.0}),
+    ],
+)
+def test_a_damaged_measurement_is_refused_in_one_line(tmp_path, monkeypatch, capsys, name, rows):
+    monkeypatch.chdir(tmp_path)
+    Path("docs").mkdir()
+    PAGE.write_text(f"{BEGIN}\n{END}\n")
+    for each, good in GOOD.items():
+        Path(f"{each}.json").write_text(json.dumps({"kind": f"ram-{each}", "version": 1, "rows": good}))
+    assert main(["tables", "--results", "."]) == 0
+    before = PAGE.read_text()
+    Path(f"{name}.json").write_text(json.dumps({"kind": f"ram-{name}", "version": 1, "rows": rows}))
+    capsys.readouterr()
+    assert main(["tables", "--results", "."]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{name}.json cannot be read as a results file (" in line and "restore it, or move it away" in line
+    assert PAGE.read_text() == before
+
+
+@pytest.fixture
+def quick_distance(tmp_path, monkeypatch):
+    """A folder with a page, where the measurement of distances takes no time."""
+    monkeypatch.chdir(tmp_path)
+    Path("docs").mkdir()
+    PAGE.write_text(f"{BEGIN}\n{END}\n")
+    quick = MEASUREMENTS["distance"]._replace(measure=lambda: {"pairs-8": DISTANCE})
+    monkeypatch.setitem(MEASUREMENTS, "distance", quick)
+
+
+def test_only_the_repository_s_results_change_the_page(quick_distance, capsys):
+    before = PAGE.read_text()
+    assert main(["measure", "distance", "--results", "new"]) == 0
+    assert capsys.readouterr().out == "new/distance.json\n" and PAGE.read_text() == before
+    assert main(["measure", "distance"]) == 0
+    assert capsys.readouterr().out == f"docs/results/distance.json\n{PAGE}\n" and PAGE.read_text() != before
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_measured(quick_distance, monkeypatch, capsys):
+    measurement = MEASUREMENTS["distance"]._replace(measure=lambda: pytest.fail("it measures"))
+    monkeypatch.setitem(MEASUREMENTS, "distance", measurement)
+    Path("file").touch()
+    assert main(["measure", "distance", "--results", "file/new"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("python -m paper: file/new cannot be written (")
 
 
 def test_an_unknown_measurement_is_refused_in_one_line(capsys):

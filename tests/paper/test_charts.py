@@ -38,8 +38,8 @@ def test_without_results_nothing_is_drawn(tmp_path, monkeypatch):
     assert set(done.wanting) == {f"{name}.png" for name in [*pictures, *(f"paths-{task}" for task in tasks)]}
     assert done.wanting["catch-by-frames.png"] == "no results of catch: run `python -m paper reproduce --row catch`"
     assert "`python -m paper figures --measure-cost`" in done.wanting["cost-by-size.png"]
-    command = "python -m paper reproduce --row cluttered-8 --export"
-    assert done.wanting["paths-clutteredmnist.png"].endswith(f"run `{command}`")
+    command = "python -m paper reproduce --row cluttered-8"
+    assert done.wanting["paths-clutteredmnist.png"].endswith(f"run `{command}`, then `{command} --export`")
     assert [draw({}) for draw in (error_by_glimpses, catch_by_frames, learned_and_random)] == [None] * 3
     assert cost_by_size(None) is None
 

@@ -16,7 +16,7 @@ from paper.records import (
     read_record,
     record_file,
 )
-from tests.paper.fabricated import DIGITS, record, result
+from tests.paper.fabricated import DIGITS, DISTANCE, STOPPING, record, result
 
 
 def test_seeds_of_a_row_share_its_file(tmp_path):
@@ -74,15 +74,40 @@ def test_a_file_of_another_version_is_kept_and_named(tmp_path, content):
         changed(lambda content: content["seeds"]["0"]["greedy"].update(value=float("nan"))),
         changed(lambda content: content["seeds"]["0"]["sampled"].update(figure="x")),
         changed(lambda content: content["seeds"]["0"]["validation"].update(interval_low="0")),
+        changed(lambda content: content["seeds"]["0"].update(greedy=None)),
+        changed(lambda content: content["seeds"]["0"].update(sampled={})),
+        changed(lambda content: content["seeds"]["0"].update(validation=[])),
+        changed(lambda content: content["seeds"]["0"].update(seconds=None)),
+        changed(lambda content: content["seeds"]["0"].update(frames="many")),
+        changed(lambda content: content["seeds"]["0"].update(hardware=3)),
+        changed(lambda content: content["seeds"]["0"].update(curve={})),
+        changed(lambda content: content["seeds"]["0"]["curve"]["values"].pop()),
+        changed(lambda content: content["seeds"]["0"]["curve"].update(values=[0.1, None, 0.3])),
+        changed(lambda content: content["seeds"]["0"]["stopping"].pop("plain")),
+        changed(lambda content: content["seeds"]["0"]["stopping"]["plain"].pop()),
+        changed(lambda content: content["seeds"]["0"]["stopping"]["calibrated"][0].pop()),
+        changed(lambda content: content["seeds"]["0"]["stopping"].update(error_by_glimpse=[])),
+        changed(lambda content: content["seeds"]["1"]["stopping"]["error_by_glimpse"].pop()),
+        changed(lambda content: content["seeds"]["0"].update(distance=3)),
+        changed(lambda content: content["seeds"]["0"]["distance"]["edges"].pop()),
+        changed(lambda content: content["seeds"]["0"]["distance"].update(scenes_and_errors=[[1, 2], 3])),
+        changed(lambda content: content["settings"].update(network=3)),
+        changed(lambda content: content["settings"]["network"].pop("core")),
+        changed(lambda content: content["settings"].update(environment=3)),
+        changed(lambda content: content["settings"].update(class_loss="first")),
+        changed(lambda content: content.update(env_id=["RAM-Digits-v0"])),
+        changed(lambda content: content.pop("row")),
     ],
 )
 def test_a_damaged_file_is_named_and_stays(tmp_path, damage):
-    add_result(tmp_path, DIGITS, result())
+    for seed in (0, 1):
+        add_result(tmp_path, DIGITS, result(seed, stopping=STOPPING, distance=DISTANCE))
     file = record_file(tmp_path, "digits")
+    assert read_record(file) is not None
     file.write_text(damage(file.read_text()))
     before = file.read_bytes()
     with pytest.raises(ResultError, match=r"digits\.json cannot be read as a results file"):
-        add_result(tmp_path, DIGITS, result(1))
+        add_result(tmp_path, DIGITS, result(2))
     assert file.read_bytes() == before
 
 
@@ -104,6 +129,16 @@ def test_a_curve_has_the_means_of_equal_spans(tmp_path):
     assert curve["frames"][:2] == [20.0, 40.0] and curve["values"][:2] == [0.0015, 0.0035]
     assert len(curve["frames"]) == len(curve["values"]) == 200 and curve["frames"][-1] == 4000
     assert frames_to_reach(curve, 0.0035) == 40 and frames_to_reach(curve, 0.5) is None
+
+
+@pytest.mark.parametrize(
+    "content", ["", "frames,x\n", "x\n1\n", "frames,x\n1\n", "frames,x\n1,a\n", "frames,x\n1,nan\n"]
+)
+def test_a_curve_without_numbers_is_refused(tmp_path, content):
+    file = tmp_path / "metrics.csv"
+    file.write_text(content)
+    with pytest.raises(ValueError, match="it has no lines|lacks frames or x|could not convert|not finite"):
+        read_curve(file, "x")
 
 
 def test_figures_are_in_percent():

@@ -436,12 +436,109 @@ def test_jobs_are_called_by_row_and_seed():
     assert Job(DIGITS, 2).name == "digits-seed2"
 
 
-def test_a_new_folder_of_results_leaves_the_pages_alone(tiny_table, capsys):
+def test_a_folder_of_results_that_is_not_the_repository_s_never_changes_the_pages(tiny_table, capsys):
+    command = ["reproduce", "--row", "mnist-6", "--device", "cpu", "--results", "new", "--seeds"]
     before = (tiny_table / "README.md").read_text()
-    command = ["reproduce", "--row", "mnist-6", "--seeds", "1", "--device", "cpu", "--results", "new"]
-    assert main(command) == 0
-    assert capsys.readouterr().out == "" and (tiny_table / "README.md").read_text() == before
-    assert record_file(tiny_table / "new", "mnist-6").exists()
+    for seeds in ("1", "2"):  # the second command finds a results file
+        assert main([*command, seeds]) == 0
+        assert capsys.readouterr().out == "" and (tiny_table / "README.md").read_text() == before
+    assert list(read_record(record_file(tiny_table / "new", "mnist-6")).seeds) == [0, 1]
+    assert main(["tables", "--results", "new"]) == 0
+    assert capsys.readouterr().out == "README.md\n" and (tiny_table / "README.md").read_text() != before
+
+
+def test_the_repository_s_results_may_be_named_in_another_way(tiny_table, capsys):
+    command = ["reproduce", "--row", "mnist-6", "--seeds", "1", "--device", "cpu", "--results"]
+    assert main([*command, str(tiny_table / "docs/results")]) == 0
+    assert capsys.readouterr().out == "README.md\n"
+
+
+def test_export_trains_nothing(tiny_table, monkeypatch, capsys):
+    monkeypatch.setattr(pretrained, "FOLDER", tiny_table / "agents")
+    command = ["reproduce", "--row", "mnist-6", "--device", "cpu"]
+    assert main([*command, "--export"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "" and "nothing to export: docs/results holds no results of mnist-6, " in said.err
+    assert not (tiny_table / "runs").exists()
+    assert main([*command, "--seeds", "1"]) == 0
+    monkeypatch.setattr(module, "train", lambda *_: pytest.fail("it trains"))
+    capsys.readouterr()
+    assert main(["reproduce", "--export"]) == 0  # catch has no results, mnist-6 lacks two seeds
+    (file,) = (tiny_table / "agents").iterdir()
+    assert capsys.readouterr().out == f"{file}\nREADME.md\n"
+    (tiny_table / "runs").rename(tiny_table / "aside")
+    file.unlink()
+    assert main(["reproduce", "--export"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "mnist-6-seed0 holds no checkpoint of mnist-6, whose best seed is 0: pass the folder of its runs" in line
+    assert list((tiny_table / "agents").iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [["--budget-scale=1e-9"], ["--validate"]])
+def test_results_of_trials_go_below_out(tiny_table, capsys, options):
+    command = ["reproduce", "--row", "mnist-6", "--seeds", "1", "--device", "cpu", *options]
+    assert main([*command, "--results", "new"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "results='new' cannot be used with --validate or --budget-scale" in line and "leave out --results" in line
+    assert not (tiny_table / "runs").exists()
+    assert main(command) == 0 and main(command) == 0
+    assert "/results holds the results; a new --out trains again" in capsys.readouterr().err
+
+
+def test_a_dry_run_names_the_runs_that_are_trained_first(tiny_table, monkeypatch, capsys):
+    third = replace(SECOND, name="digits-3", after=SECOND)
+    chain = {row.name: row for row in (third, SECOND)}
+    monkeypatch.setattr(rows, "ROWS", chain)
+
+    def planned(*options):
+        assert main(["reproduce", "--dry-run", "--out", "runs", "--seeds=1", *options]) == 0
+        return capsys.readouterr().out.splitlines()
+
+    first, second = "digits-seed0 (for digits-2-seed0)", "digits-2-seed0 (for digits-3-seed0)"
+    assert planned("--row=digits-3") == [first, second, "digits-3-seed0"]
+    assert planned("--row=digits-2") == [first, "digits-2-seed0"]
+    assert planned() == [first, second, "digits-3-seed0", "digits-2-seed0"], "each start once"
+    with monkeypatch.context() as patch:
+        after_iteration(patch, 3, interrupt)
+        assert go(tiny_table, DIGITS, seeds=1).stopped_by == "SIGINT"
+    assert planned("--row=digits-2") == [first, "digits-2-seed0"], "it is resumed"
+    go(tiny_table, DIGITS, seeds=1)
+    assert planned("--row=digits-3") == [second, "digits-3-seed0"]
+    go(tiny_table, SECOND, seeds=1)
+    assert planned("--row=digits-3") == ["digits-3-seed0"]
+    (tiny_table / "runs/digits-2-seed0/settings.json").unlink()
+    assert main(["reproduce", "--dry-run", "--out", "runs", "--seeds=1", "--row=digits-3"]) == 2
+    assert "holds a checkpoint without settings.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [None, "", "frames,error_percent\n"])
+def test_a_lost_log_of_a_run_is_a_failure_of_that_run_alone(folder, monkeypatch, content):
+    original = module.train
+
+    def train(job, run_folder, *arguments):
+        trained = original(job, run_folder, *arguments)
+        if job.row is DIGITS:
+            file = run_folder / "metrics.csv"
+            file.unlink() if content is None else file.write_text(content)
+        return trained
+
+    monkeypatch.setattr(module, "train", train)
+    monkeypatch.setattr(jobs, "evaluate", lambda *_, **__: pytest.fail("it evaluates"))
+    outcome = go(folder, DIGITS, CLASSIFIER, seeds=1)
+    assert outcome.done == ["digits-fc-seed0"] and list(outcome.failed) == ["digits-seed0"]
+    assert "digits-seed0/metrics.csv cannot be read (" in outcome.failed["digits-seed0"]
+    assert "move " in outcome.failed["digits-seed0"] and "away to train again" in outcome.failed["digits-seed0"]
+
+
+@pytest.mark.parametrize("row", [DIGITS, CLASSIFIER], ids=lambda row: row.name)
+def test_a_checkpoint_without_its_settings_is_not_resumed(folder, row):
+    go(folder, row, seeds=1)
+    runs = folder / "runs"
+    (runs / f"{row.name}-seed1").mkdir()
+    (runs / f"{row.name}-seed0/checkpoint.safetensors").rename(runs / f"{row.name}-seed1/checkpoint.safetensors")
+    with pytest.raises(ReproduceError, match="seed1 holds a checkpoint without settings.json: expected the settings"):
+        go(folder, row, seeds=2)
+    assert list(read(folder, row).seeds) == [0]
 
 
 def test_tables_without_results_are_refused(folder, capsys):
