@@ -283,7 +283,7 @@ class Agent:
         if self._endings == {"length"}:
             raise SettingsError(
                 f"stop_threshold={threshold} needs an environment in which an answer ends the episode: make it with "
-                "stop='learned'"
+                "make_env(stop='learned')"
             )
         return partial(rule.answer, step=step)
 
