@@ -174,7 +174,7 @@ def test_a_threshold_is_asked_for_where_an_answer_ends_the_episode_and_refused_e
     agent.act(observation)
     plain = agents.load(f"pretrained:{DIGITS}")
     plain.make_env()
-    with pytest.raises(SettingsError, match=r"stop_threshold=0.9 needs an environment .* make it with make_env\(stop='learned'\)"):
+    with pytest.raises(SettingsError, match=r"stop_threshold=0.9 needs .* make it with make_env\(stop='learned'\)"):
         plain.act(observation, stop_threshold=0.9)
 
 
