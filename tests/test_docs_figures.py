@@ -110,7 +110,8 @@ FROM_FILES = {
         "(−{branching4_high:.2f} to −{branching4_low:.2f}; three seeds)",
         "on Translated MNIST with 8 at {branches_translated:.2f} ± {branches_translated_std:.2f} % (three seeds), with "
         "sampled locations {branches_translated_sampled:.2f}; there the difference from the preset is just within "
-        "noise, −{branching_translated:.2f} points (−{branching_translated_high:.2f} to +{branching_translated_low:.2f})",
+        "noise, −{branching_translated:.2f} points "
+        "(−{branching_translated_high:.2f} to +{branching_translated_low:.2f})",
         "has then an error of {annealed60:.2f} ± {annealed60_std:.2f} % with 8 glimpses (three seeds)",
         "a difference of −{annealing:.2f} points from the preset (95 % interval −{annealing_low:.2f} to "
         "−{annealing_high:.3f})",
