@@ -209,7 +209,7 @@ def _export(rows: Sequence[Row], out: Path, results: Path, documents: Sequence[P
 
 
 def _plan(jobs: Iterable[Job], out: Path) -> Iterator[str]:
-    """Yield the names of runs in the order in which they are trained, with those that they start from."""
+    """Yield the names of runs in the order of training; the missing ones that a run starts from come before it."""
     named: set[str] = set()
     for job in jobs:
         names = [start.name for start in missing_starts(job, out)] + [job.name]

@@ -97,17 +97,23 @@ def test_a_temperature_recovers_the_probabilities_that_made_the_labels():
     assert fit_temperature(Beliefs(logits * 3, target)) == pytest.approx(3.0, abs=0.09)
 
 
+def play(agent, env, observation, threshold):
+    """Play an episode from its first observation; return the number of glimpses and the last info."""
+    state, over, glimpses, info = None, False, 0, {}
+    while not over:
+        action, state = agent.act(observation, state, stop_threshold=threshold)
+        observation, _, terminated, truncated, info = env.step(action)
+        over, glimpses = terminated or truncated, glimpses + 1
+    return glimpses, info
+
+
 def test_an_agent_stops_early_from_python(trained):
     agent = agents.load(f"pretrained:{DIGITS}")
     env = agent.make_env(stop="learned")
     glimpses, right = [], []
     for episode in range(40):
-        observation, info = env.reset(seed=episode, options={"image_index": episode})
-        state, over, count = None, False, 0
-        while not over:
-            action, state = agent.act(observation, state, stop_threshold=0.9)
-            observation, _, terminated, truncated, info = env.step(action)
-            over, count = terminated or truncated, count + 1
+        observation, _ = env.reset(seed=episode, options={"image_index": episode})
+        count, info = play(agent, env, observation, 0.9)
         glimpses.append(count)
         right.append(info["is_success"])
         assert info["prediction"] in range(10)
@@ -142,12 +148,7 @@ def test_an_agent_stops_early_in_a_vector_environment(mode):
         env, alone = agent.make_env(stop="learned"), []
         observation, _ = env.reset(seed=row)
         for _ in lengths[row]:
-            state, over_alone, steps = None, False, 0
-            while not over_alone:
-                action, state = agent.act(observation, state, stop_threshold=0.98)
-                observation, _, terminated, truncated, _ = env.step(action)
-                over_alone, steps = terminated or truncated, steps + 1
-            alone.append(steps)
+            alone.append(play(agent, env, observation, 0.98)[0])
             observation, _ = env.reset()
         assert lengths[row] == alone
     assert len({length for row in lengths for length in row}) > 1 and min(map(len, lengths)) > 2
