@@ -40,6 +40,7 @@ FIGURES = """
 Draw the figures from the results files and with the agents that come with the package. Prints the pictures on standard
 output, and on standard error the missing and incomplete ones with the command that makes them.
 """
+DRAWINGS = Path("docs/figures")
 FAILED, USER_ERROR = 1, 2
 MOST_SEEDS = 1000
 
@@ -131,7 +132,9 @@ def _parser() -> argparse.ArgumentParser:
     measured.add_argument("name", nargs="*", metavar="NAME", help=f"one of {', '.join(MEASUREMENTS)}; all by default")
 
     figures = commands.add_parser("figures", parents=[common], description=FIGURES, help="draw the figures")
-    figures.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder of the figures")
+    figures.add_argument(
+        "--out", type=Path, help=f"folder of the figures; {DRAWINGS}, or figures in --results if that is another folder"
+    )
     figures.add_argument(
         "--measure-cost", **switch, help="measure the cost of an image against its size first, which takes minutes"
     )
@@ -148,7 +151,11 @@ def _measure(options: argparse.Namespace) -> int:
 
 def _pages(results: Path, pages: list[Path]) -> list[Path]:
     """Return the pages that show these results: none if they are not those of the repository."""
-    return pages if results.resolve() == RESULTS.resolve() else []
+    return pages if _are_ours(results) else []
+
+
+def _are_ours(results: Path) -> bool:
+    return results.resolve() == RESULTS.resolve()
 
 
 def _reproduce(options: argparse.Namespace) -> int:
@@ -233,9 +240,10 @@ def _check_results(folder: Path) -> None:
 
 
 def _figures(options: argparse.Namespace) -> int:
-    done = draw_figures(options.results, options.out, measure_cost=options.measure_cost)
+    out = options.out or (DRAWINGS if _are_ours(options.results) else options.results / "figures")
+    done = draw_figures(options.results, out, measure_cost=options.measure_cost)
     for name, reason in done.wanting.items():
-        state = "is incomplete" if options.out / name in done.files else "is not drawn"
+        state = "is incomplete" if out / name in done.files else "is not drawn"
         print(f"{name} {state}: {reason}", file=sys.stderr)
     return _print(done.files)
 

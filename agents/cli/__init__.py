@@ -158,7 +158,7 @@ def explain(error: Exception) -> str | None:
     from agents.files import WriteError
 
     if isinstance(error, WriteError):
-        return f"{error.filename} cannot be written ({error.strerror}): choose another file"
+        return f"{error.filename} cannot be written ({error.strerror}): choose another path"
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
     if isinstance(error, _user_errors()):

@@ -132,9 +132,9 @@ def test_a_picture_that_lacks_rows_is_drawn_and_says_which(tmp_path, monkeypatch
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "package")
     for result in records()["mnist-6"].seeds.values():
         add_result(tmp_path, ROWS["mnist-6"], result)
-    assert main(["figures", "--results", str(tmp_path), "--out", str(tmp_path)]) == 0
+    assert main(["figures", "--results", str(tmp_path)]) == 0
     said = capsys.readouterr()
-    assert said.out == f"{tmp_path / 'error-by-glimpses.png'}\n"
+    assert said.out == f"{tmp_path / 'figures' / 'error-by-glimpses.png'}\n"  # not among those of the repository
     assert "error-by-glimpses.png is incomplete: no results of mnist-2, mnist-2-inside, mnist-3, " in said.err
 
 

@@ -81,7 +81,7 @@ def test_watch_names_a_file_that_cannot_be_written(refused, digits, tmp_path, op
     (tmp_path / "a.html").mkdir()
     (tmp_path / "a.gif").mkdir()
     line = refused("watch", digits[0], option, tmp_path / name, "--episodes", "1")
-    assert f"{tmp_path / name} cannot be written (" in line and "choose another file" in line
+    assert f"{tmp_path / name} cannot be written (" in line and "choose another path" in line
 
 
 def test_watch_refuses_a_page_with_another_suffix(refused, digits, tmp_path):
