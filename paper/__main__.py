@@ -14,14 +14,14 @@ import gymnasium
 
 from agents.cli import INTERRUPTED, explain
 from agents.errors import RAMError
-from paper.ablations import ABLATION_SEEDS, ABLATIONS, choose_ablations
+from paper.ablations import ABLATIONS, choose_ablations
 from paper.beyond import MEASUREMENTS, measure
 from paper.beyond import PAGE as BEYOND_PAGE
 from paper.drawings import draw_figures
 from paper.export import export_best
 from paper.jobs import Job, missing_starts
 from paper.reproduce import ABLATIONS_PAGE, DOCUMENTS, PAGE, README, RESULTS, missing, reproduce, write_tables
-from paper.row import PACKAGED, TABLES, Row, for_validation, scaled
+from paper.row import PACKAGED, SEEDS, TABLES, Row, for_validation, scaled
 from paper.rows import choose_rows
 from ram_envs.arguments import check_integer, check_number
 from ram_envs.errors import InvalidArgument, UserError
@@ -90,12 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         help="run ablations instead: rows with one ingredient changed, at a reduced length; --row takes an "
         "ablation, or a row for all of its ablations",
     )
-    option(
-        "--seeds",
-        type=int,
-        metavar="N",
-        help="random seeds of each row; by default 3 for headline rows and for ablations, 1 for other rows",
-    )
+    option("--seeds", type=int, default=SEEDS, metavar="N", help=f"random seeds of each row, {SEEDS} by default")
     option("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto: the GPU if there is one")
     option("--results", type=Path, help=f"folder of the results files ({RESULTS}); with another one no page changes")
     option("--out", type=Path, default=Path("runs/reproduce"), help="folder of the training runs")
@@ -159,17 +154,16 @@ def _are_ours(results: Path) -> bool:
 
 
 def _reproduce(options: argparse.Namespace) -> int:
-    if options.seeds is not None:
-        check_integer("seeds", options.seeds, 1, MOST_SEEDS)
+    check_integer("seeds", options.seeds, 1, MOST_SEEDS)
     check_number("budget_scale", options.budget_scale, 1e-9, 1e9)
     if options.export and (options.ablations or options.validate or options.dry_run or options.budget_scale != 1):
         raise InvalidArgument(
             "--export needs agents of whole rows: leave out --ablations, --validate, --dry-run and --budget-scale"
         )
-    seeds, validate, out, results = options.seeds, options.validate, options.out, options.results or RESULTS
+    validate, out, results = options.validate, options.out, options.results or RESULTS
     if options.ablations:
         rows, pages = choose_ablations(options.table, options.row), [ABLATIONS_PAGE]
-        seeds, validate = ABLATION_SEEDS if seeds is None else seeds, True
+        validate = True
     else:
         for name in options.row:
             if name in (one.full_name for one in ABLATIONS):
@@ -191,14 +185,20 @@ def _reproduce(options: argparse.Namespace) -> int:
     documents = _pages(results, pages)
     if options.export:
         return _export(rows, out, results, documents)
-    jobs = missing(rows, seeds, results)
+    jobs = missing(rows, options.seeds, results)
     if not jobs:
         again = "--results" if out == options.out else "--out"
         print(f"nothing to train: {results} holds the results; a new {again} trains again", file=sys.stderr)
     if options.dry_run:
         return _print(_plan(jobs, out))
     outcome = reproduce(
-        rows, seeds=seeds, device=options.device, out=out, results=results, documents=documents, validate=validate
+        rows,
+        seeds=options.seeds,
+        device=options.device,
+        out=out,
+        results=results,
+        documents=documents,
+        validate=validate,
     )
     if outcome.stopped_by is not None:
         print(f"stopped by {outcome.stopped_by}, checkpoint saved; run the same command to resume", file=sys.stderr)

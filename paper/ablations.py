@@ -18,8 +18,6 @@ from paper.rows import ROWS
 from ram_envs.errors import InvalidArgument
 from ram_envs.registration import task_class
 
-ABLATION_SEEDS = 3
-"""Random seeds of each ablation by default."""
 LENGTHS: dict[str, dict[str, Any]] = {
     "catch": {"frames": 2_000_000},
     "cluttered-8": {"epochs": 6, "num_envs": 256},

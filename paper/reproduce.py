@@ -23,7 +23,7 @@ from paper.beyond import PAGE as BEYOND_PAGE
 from paper.beyond import beyond_tables
 from paper.jobs import Job, ReproduceError, RunInUse, check_data, check_folders, evaluate_run, train
 from paper.records import Record, add_result, read_record, record_file
-from paper.row import Row
+from paper.row import SEEDS, Row
 from paper.rows import ROWS
 from paper.tables import headline_table, results_tables, write_between_markers
 
@@ -55,7 +55,7 @@ class Outcome:
 def reproduce(
     rows: Sequence[Row],
     *,
-    seeds: int | None = None,
+    seeds: int = SEEDS,
     device: str = "auto",
     out: Path = Path("runs/reproduce"),
     results: Path = RESULTS,
@@ -69,7 +69,7 @@ def reproduce(
 
     Args:
         rows: The rows.
-        seeds: Random seeds of each row, from 0; None for the row's default.
+        seeds: Random seeds of each row, from 0.
         device: "auto", "cpu" or "cuda".
         out: Folder of the runs.
         results: Folder of the results files.
@@ -123,20 +123,19 @@ def reproduce(
     return outcome
 
 
-def missing(rows: Sequence[Row], seeds: int | None, results: Path) -> list[Job]:
+def missing(rows: Sequence[Row], seeds: int, results: Path) -> list[Job]:
     """Return the runs of some rows that have no result yet, in the order in which they are done.
 
     Args:
         rows: The rows.
-        seeds: Random seeds of each row; None for the row's default.
+        seeds: Random seeds of each row.
         results: Folder of the results files.
 
     Raises:
         ResultError: If a results file cannot be read.
     """
-    numbers = {row.name: row.num_seeds if seeds is None else seeds for row in rows}
-    jobs = [Job(row, seed) for seed in range(max(numbers.values(), default=0)) for row in rows]
-    return [job for job in jobs if job.seed < numbers[job.row.name] and not _has_result(results, job)]
+    jobs = [Job(row, seed) for seed in range(seeds) for row in rows]
+    return [job for job in jobs if not _has_result(results, job)]
 
 
 def read_records(results: Path, names: Iterable[str] | None = None) -> dict[str, Record]:

@@ -11,7 +11,6 @@ from scipy.stats import ttest_ind
 from paper.__main__ import main
 from paper.ablation_tables import HEAD, ablation_tables, difference
 from paper.ablations import (
-    ABLATION_SEEDS,
     ABLATIONS,
     LENGTHS,
     REFERENCE,
@@ -21,7 +20,7 @@ from paper.ablations import (
     compared,
 )
 from paper.records import differing_settings, plain_settings
-from paper.row import BEYOND, HEADLINES, VALIDATION_TRAIN
+from paper.row import BEYOND, HEADLINES, SEEDS, VALIDATION_TRAIN
 from paper.rows import ROWS
 from paper.tables import BEGIN, END
 from tests.paper.fabricated import GAME, record, result
@@ -193,7 +192,7 @@ def test_the_command_runs_an_ablation_and_writes_the_page(tmp_path, monkeypatch,
         file.write_text(f"{BEGIN}\n{END}\n")
     options = ["--ablations", "--row=ablation-catch-advantage", "--device=cpu"]
     assert main(["reproduce", *options, "--dry-run"]) == 0
-    assert len(capsys.readouterr().out.split()) == 2 * ABLATION_SEEDS
+    assert len(capsys.readouterr().out.split()) == 2 * SEEDS
     assert main(["reproduce", *options, "--seeds=2"]) == 0
     assert capsys.readouterr().out == "docs/ablations.md\n" and readme.read_text() == f"{BEGIN}\n{END}\n"
     content = json.loads((tmp_path / "docs/results/ablation-catch-advantage.json").read_text())

@@ -87,7 +87,6 @@ def test_what_is_missing_is_trained_judged_and_written(row, folder):
 def test_the_first_seed_of_every_row_comes_before_the_second(tmp_path):
     jobs = missing([DIGITS, GAME], 2, tmp_path)
     assert [job.name for job in jobs] == ["digits-seed0", "game-seed0", "digits-seed1", "game-seed1"]
-    assert len(missing(list(rows.ROWS.values()), None, tmp_path)) == len(rows.ROWS) + 2 * len(rows.HEADLINES)
 
 
 def test_the_figures_are_those_of_ram_evaluate(folder):
