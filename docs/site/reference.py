@@ -101,8 +101,9 @@ def results_page() -> str:
         rows.append(f"| [{file.name}](results/{file.name}) | {kind} | {content.get('env_id', '')} |")
     words = (
         "The tables of this site come from files: those below, `benchmarks/results` for "
-        "[performance](performance.md), and the runs in `benchmarks/results/wrapped` for the [benchmark in a wrapped "
-        "environment](benchmark-wrapped.md); the runs of the [other benchmark](benchmark.md) were not kept. A "
+        "[performance](performance.md), and the runs in `benchmarks/results/wrapped` and `longer` for the [benchmark "
+        "in a wrapped environment](benchmark-wrapped.md) and [with 5 million frames](benchmark-longer.md); the runs of "
+        "the [other benchmark](benchmark.md) were not kept. A "
         "test compares the figures in the text with the files too, and lists those with another source, such as the "
         "paper."
     )

@@ -32,6 +32,7 @@ NAVIGATION: dict[str, list[str]] = {
         "results",
         "what-we-learned",
         "benchmark",
+        "benchmark-longer",
         "benchmark-wrapped",
         "ablations",
         "beyond",
