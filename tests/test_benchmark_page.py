@@ -1,4 +1,4 @@
-"""The pages of the benchmarks whose runs are in the repository are those that the runs give."""
+"""The page of a benchmark whose runs are in the repository is equal to the report of these runs."""
 
 from pathlib import Path
 
